@@ -1,0 +1,16 @@
+"""The error that a user's mistake raises."""
+
+import difflib
+
+
+class AscError(Exception):
+    """A mistake of the user's: one sentence that names the file or setting, what was found and what was expected.
+
+    The command line prints it without a traceback and exits with status 1.
+    """
+
+
+def nearest(word, known):
+    """'; did you mean X?' for the nearest of the `known` words, or the list of them."""
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f"did you mean '{close[0]}'?" if close else f"expected one of {', '.join(known)}"

@@ -1,0 +1,51 @@
+"""The mel filterbank as a matrix. Needs no TensorFlow."""
+
+import numpy as np
+
+
+def mel_filterbank(sample_rate_hz, fft_length, mel_bins, low_hz=0.0, high_hz=None):
+    """Triangular filters on Slaney's mel scale, each of unit area, as librosa's default has them.
+
+    Args:
+        sample_rate_hz: of the waveform.
+        fft_length: number of samples of the Fourier transform.
+        mel_bins: number of filters.
+        low_hz, high_hz: edges of the lowest and the highest filter; None is half the sample rate.
+
+    Returns:
+        float32 [fft_length // 2 + 1, mel_bins].
+
+    Raises:
+        ValueError: the edges are out of order, or a filter is so narrow that no Fourier bin falls into it.
+
+    Reference: Slaney, "Auditory Toolbox", 1998: linear below 1 kHz, logarithmic above.
+    """
+    high_hz = sample_rate_hz / 2 if high_hz is None else high_hz
+    if not 0 <= low_hz < high_hz <= sample_rate_hz / 2:
+        raise ValueError(f"mel edges are {low_hz} and {high_hz} Hz; expected 0 <= low < high <= {sample_rate_hz / 2}")
+    edges = _mel_to_hz(np.linspace(_hz_to_mel(low_hz), _hz_to_mel(high_hz), mel_bins + 2))
+    bins = np.fft.rfftfreq(fft_length, 1 / sample_rate_hz)[:, np.newaxis]
+    lower, centre, upper = edges[:-2], edges[1:-1], edges[2:]
+    rising = (bins - lower) / (centre - lower)
+    falling = (upper - bins) / (upper - centre)
+    filters = np.maximum(0, np.minimum(rising, falling)) * 2 / (upper - lower)
+    empty = np.flatnonzero(filters.sum(axis=0) == 0)
+    if len(empty):
+        raise ValueError(
+            f"{mel_bins} mel bins are too many for a Fourier transform of {fft_length} samples: "
+            f"no Fourier bin falls into mel bin {empty[0]}"
+        )
+    return filters.astype(np.float32)
+
+
+_BREAK_HZ, _HZ_PER_MEL, _LOG_STEP = 1000.0, 200 / 3, np.log(6.4) / 27
+_BREAK_MEL = _BREAK_HZ / _HZ_PER_MEL
+
+
+def _hz_to_mel(hz):
+    return hz / _HZ_PER_MEL if hz < _BREAK_HZ else _BREAK_MEL + np.log(hz / _BREAK_HZ) / _LOG_STEP
+
+
+def _mel_to_hz(mel):
+    logarithmic = _BREAK_HZ * np.exp(_LOG_STEP * (np.maximum(mel, _BREAK_MEL) - _BREAK_MEL))
+    return np.where(mel < _BREAK_MEL, mel * _HZ_PER_MEL, logarithmic)

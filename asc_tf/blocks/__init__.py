@@ -1,0 +1,5 @@
+"""Blocks: functions from tensor to tensor, made of leaf layers."""
+
+from asc_tf.blocks.bc_res import batch_norm, bc_res_block
+
+__all__ = ["batch_norm", "bc_res_block"]

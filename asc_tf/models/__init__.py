@@ -1,0 +1,7 @@
+"""Networks: functions that build a flat functional Keras model from plain keyword arguments."""
+
+from asc_tf.models.bc_resnet_asc import bc_resnet_asc
+
+MODELS = {"bc_resnet_asc": bc_resnet_asc}
+
+__all__ = ["MODELS", "bc_resnet_asc"]

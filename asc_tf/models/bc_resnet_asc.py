@@ -1,0 +1,87 @@
+"""BC-ResNet-ASC (BC-ResNet-Mod in the technical report)."""
+
+import tf_keras as keras
+
+from asc_tf.blocks import batch_norm, bc_res_block
+from asc_tf.layers import ResidualNormalization
+
+NORM_POSITIONS = ("none", "input", "all")
+STAGE_WIDTHS = (1.0, 1.5, 2.0, 2.5)
+
+
+def bc_resnet_asc(
+    input_shape=(256, 334, 1),
+    classes=10,
+    width=10,
+    norm_position="all",
+    lambda_=0.1,
+    learnable_lambda=False,
+    sub_bands=4,
+    dropout=0.1,
+    depth=(2, 2, 2, 3),
+    feature_mean=0.0,
+    feature_std=1.0,
+    name="bc_resnet_asc",
+):
+    """BC-ResNet-ASC: a fully convolutional network of broadcasted residual blocks, receptive field 109x109.
+
+    Stem 5x5 with stride 2 and 2c channels; four stages of c, 1.5c, 2c and 2.5c channels with 2x2 max-pooling
+    after the first two; a 1x1 classifier whose map is averaged, so that every receptive field is
+    classified for itself. Trainable parameters for 10 classes: 8,055 at width 10 (BC-ResNet-ASC-1), 314,970 at
+    width 80 (BC-ResNet-ASC-8).
+
+    Args:
+        input_shape: (frequency, time, 1), both static; (256, 334, 1) is 10 s at a 30 ms hop.
+        classes: number of scenes.
+        width: c, the base number of channels; even.
+        norm_position: where Residual Normalization stands: "none"; "input" (Pre-ResNorm, best for width 10 in
+            the papers); "all", at the input and after each stage (best for width 80).
+        lambda_: weight of its shortcut.
+        learnable_lambda: train one lambda per module, starting from `lambda_`.
+        sub_bands: of SubSpectral Normalization.
+        dropout: rate of the channel dropout.
+        depth: blocks per stage.
+        feature_mean, feature_std: the training features' mean and standard deviation, two numbers by which the
+            input is standardized. The papers do not say how the input is scaled; lambda * x asks for a known scale.
+        name: of the model.
+
+    Returns:
+        A flat functional `keras.Model`: features [batch, frequency, time, 1] to logits [batch, classes].
+
+    Raises:
+        ValueError: `norm_position` unknown, `width` odd or not positive, `feature_std` not positive, or an
+            input too small for the three halvings.
+
+    Reference: Kim et al., DCASE Workshop 2021, table 1 and section 2.1. Differences: "same" padding of
+    the stride-2 stem puts the odd row after the input, where PyTorch's symmetric padding puts it before;
+    kernels start from Keras's Glorot uniform.
+    """
+    if norm_position not in NORM_POSITIONS:
+        raise ValueError(f"norm_position is '{norm_position}'; expected one of {', '.join(NORM_POSITIONS)}")
+    if width < 2 or width % 2:
+        raise ValueError(f"width is {width}; expected an even number of channels, 2 or more")
+    if feature_std <= 0:
+        raise ValueError(f"feature_std is {feature_std}; expected a positive number")
+    if min(input_shape[:2]) < 8:
+        raise ValueError(f"input_shape is {input_shape}; expected at least 8 frequency bins and 8 frames")
+
+    def res_norm(x, where):
+        return ResidualNormalization(lambda_, learnable_lambda, name=f"{where}_resnorm")(x)
+
+    inputs = keras.Input(input_shape, name="features")
+    x = keras.layers.Normalization(axis=None, mean=feature_mean, variance=feature_std**2, name="standardize")(inputs)
+    if norm_position != "none":
+        x = res_norm(x, "input")
+    x = keras.layers.Conv2D(2 * width, 5, strides=2, padding="same", use_bias=False, name="stem")(x)
+    x = batch_norm("stem_bn")(x)
+    x = keras.layers.ReLU(name="stem_relu")(x)
+    for stage, (factor, blocks) in enumerate(zip(STAGE_WIDTHS, depth, strict=True), start=1):
+        for block in range(1, blocks + 1):
+            x = bc_res_block(x, int(factor * width), sub_bands, dropout, name=f"stage{stage}_block{block}")
+        if norm_position == "all":
+            x = res_norm(x, f"stage{stage}")
+        if stage <= 2:
+            x = keras.layers.MaxPooling2D(2, name=f"stage{stage}_pool")(x)
+    x = keras.layers.Conv2D(classes, 1, dtype="float32", name="classifier")(x)
+    logits = keras.layers.GlobalAveragePooling2D(dtype="float32", name="logits")(x)
+    return keras.Model(inputs, logits, name=name)

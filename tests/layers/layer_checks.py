@@ -1,0 +1,60 @@
+"""What every leaf layer must stand: saving, `model.fit`, mixed precision and `jit_compile`."""
+
+import numpy as np
+import tf_keras as keras
+
+
+def check_layer(layer, shape, folder):
+    """Put a layer into a small model and check the contract of a leaf layer; `shape` is without the batch."""
+    features = np.random.default_rng(0).normal(0, 1, (4, *shape)).astype(np.float32)
+    model = model_around(layer, shape)
+    _check_config(layer)
+    _check_fit(model, features, jit_compile=False)
+    _check_saving(model, features, folder / "layer.keras")
+    _check_fit(model_around(copy_of(layer), shape), features, jit_compile=True)
+    _check_mixed_precision(layer, shape, features)
+
+
+def copy_of(layer, **changes):
+    return type(layer).from_config({**layer.get_config(), **changes})
+
+
+def model_around(layer, shape):
+    """Convolution, the layer, convolution: gradients must pass through it."""
+    inputs = keras.Input(shape)
+    x = keras.layers.Conv2D(shape[-1], 1)(inputs)
+    x = layer(x)
+    x = keras.layers.Conv2D(2, 1, dtype="float32")(x)
+    return keras.Model(inputs, keras.layers.GlobalAveragePooling2D(dtype="float32")(x))
+
+
+def _check_config(layer):
+    assert copy_of(layer).get_config() == layer.get_config()
+
+
+def _check_fit(model, features, jit_compile):
+    before = [weights.copy() for weights in model.get_weights()]
+    model.compile(keras.optimizers.SGD(0.1), "mse", jit_compile=jit_compile)
+    model.fit(features, np.ones((len(features), 2)), batch_size=2, epochs=2, verbose=0)
+    first = model.layers[1].name
+    assert any((old != new).any() for old, new in zip(before, model.get_weights(), strict=True)), first
+    assert all(np.isfinite(weights).all() for weights in model.get_weights())
+
+
+def _check_saving(model, features, path):
+    model.save(path)
+    loaded = keras.models.load_model(path)
+    np.testing.assert_array_equal(loaded.predict(features, verbose=0), model.predict(features, verbose=0))
+
+
+def _check_mixed_precision(layer, shape, features):
+    mixed = copy_of(layer, dtype="mixed_float16")
+    if layer.weights:
+        mixed.build((None, *shape))
+        mixed.set_weights(layer.get_weights())
+    outputs = mixed(features.astype(np.float16))
+    assert outputs.dtype == "float16"
+    assert all(weight.dtype == "float32" for weight in mixed.weights)
+    np.testing.assert_allclose(outputs, layer(features), atol=0.02)
+    model = model_around(copy_of(mixed), shape)
+    _check_fit(model, features, jit_compile=False)

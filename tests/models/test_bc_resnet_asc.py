@@ -1,0 +1,114 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+import tf_keras as keras
+
+from asc_tf.layers import ResidualNormalization
+from asc_tf.models import bc_resnet_asc
+from asc_tf.training.seeding import set_seed
+
+
+def trainable_parameters(model):
+    return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+
+
+def convolution_kernels(model):
+    return sum(layer.get_weights()[0].size for layer in model.layers if "Conv" in type(layer).__name__)
+
+
+@pytest.mark.parametrize(("width", "parameters", "kernels"), [(10, 8_055, 6_215), (80, 314_970, 300_320)])
+def test_parameters_are_the_published_ones(width, parameters, kernels):
+    model = bc_resnet_asc(width=width)
+    assert trainable_parameters(model) == parameters
+    assert convolution_kernels(model) == kernels
+
+
+def test_stages_have_the_shapes_of_table_1():
+    model = bc_resnet_asc((256, 334, 1), width=10)
+    shapes = {
+        name: model.get_layer(name).output.shape[1:]
+        for name in ("stem", "stage1_block2_relu", "stage2_block2_relu", "stage3_block2_relu", "stage4_block3_relu")
+    }
+    assert list(shapes.values()) == [(128, 167, 20), (128, 167, 10), (64, 83, 15), (32, 41, 20), (32, 41, 25)]
+
+
+@pytest.mark.parametrize(("norm_position", "count"), [("none", 0), ("input", 1), ("all", 5)])
+def test_number_of_residual_normalizations(norm_position, count):
+    model = bc_resnet_asc((32, 34, 1), width=2, norm_position=norm_position)
+    assert sum(isinstance(layer, ResidualNormalization) for layer in model.layers) == count
+
+
+def test_learnable_lambda_adds_one_parameter_a_module():
+    assert trainable_parameters(bc_resnet_asc(learnable_lambda=True)) == 8_055 + 5
+
+
+def test_input_is_standardized_by_the_given_statistics():
+    features = np.random.default_rng(0).normal(-5, 3, (2, 32, 34, 1)).astype(np.float32)
+    plain = bc_resnet_asc((32, 34, 1), width=2, norm_position="none")
+    scaled = bc_resnet_asc((32, 34, 1), width=2, norm_position="none", feature_mean=-5, feature_std=3)
+    scaled.set_weights(plain.get_weights())
+    np.testing.assert_allclose(scaled(features), plain((features + 5) / 3), atol=1e-5)
+
+
+def test_logits_are_the_mean_of_the_classifiers_map():
+    features = np.random.default_rng(0).normal(size=(2, 32, 34, 1)).astype(np.float32)
+    model = bc_resnet_asc((32, 34, 1), classes=3, width=2)
+    maps = keras.Model(model.input, model.get_layer("classifier").output)(features)
+    assert model(features).shape == (2, 3)
+    np.testing.assert_allclose(model(features), maps.numpy().mean(axis=(1, 2)), atol=1e-6)
+
+
+def test_receptive_field_is_109_frames_by_convolutions_and_115_with_the_pooling():
+    """A change of one input frame reaches the classifier's outputs within half a receptive field, no further."""
+    # Means over frequency or time (ResNorm) see everything; over frequency there is one in each block, so only
+    # time can be measured. All kernels positive and no dropout, so that nothing cancels.
+    model = bc_resnet_asc((32, 400, 1), classes=1, width=2, norm_position="none")
+    for layer in model.layers:
+        if "Conv" in type(layer).__name__:
+            layer.set_weights([np.abs(weight) + 0.1 for weight in layer.get_weights()])
+    maps = keras.Model(model.input, model.get_layer("classifier").output)
+    features = tf.ones((1, 32, 400, 1))
+    with tf.GradientTape() as tape:
+        tape.watch(features)
+        centre = tf.reduce_sum(maps(features)[:, :, 25])
+    frames = np.flatnonzero(np.abs(tape.gradient(centre, features).numpy()).sum(axis=(0, 1, 3)))
+    # On a constant input max-pooling passes the gradient to one of its two frames: the convolutions' share is left.
+    assert frames[-1] - frames[0] + 1 <= 115
+    assert frames[-1] - frames[0] + 1 >= 109
+
+
+def test_model_is_flat_and_survives_saving(tmp_path):
+    features = np.random.default_rng(0).normal(size=(2, 32, 34, 1)).astype(np.float32)
+    model = bc_resnet_asc((32, 34, 1), width=2, learnable_lambda=True)
+    assert not any(isinstance(layer, keras.Model) for layer in model.layers)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded.predict(features, verbose=0), model.predict(features, verbose=0))
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_fit_learns_two_textures(jit_compile):
+    set_seed(0)
+    generator = np.random.default_rng(0)
+    labels = np.arange(32) % 2
+    features = generator.normal(0, 1, (32, 32, 34, 1)).astype(np.float32)
+    features[labels == 1, ::2] *= 3
+    model = bc_resnet_asc((32, 34, 1), classes=2, width=4, norm_position="none")
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.SGD(0.05, 0.9), loss, jit_compile=jit_compile)
+    history = model.fit(features, labels, batch_size=16, epochs=12, verbose=0).history["loss"]
+    assert history[-1] < 0.5 * history[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"norm_position": "both"}, "norm_position is 'both'"),
+        ({"width": 7}, "width is 7"),
+        ({"feature_std": 0.0}, "feature_std is 0.0"),
+        ({"input_shape": (256, 4, 1)}, "at least 8"),
+    ],
+)
+def test_impossible_arguments_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        bc_resnet_asc(**arguments)

@@ -1,0 +1,225 @@
+"""Settings of an experiment: frozen dataclasses, JSON in and out, changed by dotted names."""
+
+import dataclasses
+import json
+import types
+import typing
+from dataclasses import dataclass, field
+
+from asc_tf.errors import AscError, nearest
+
+
+@dataclass(frozen=True)
+class FrontendConfig:
+    """Arguments of `asc_tf.frontend.log_mel.LogMel`."""
+
+    sample_rate_hz: int = 16000
+    window_ms: float = 130.0
+    hop_ms: float = 30.0
+    mel_bins: int = 256
+    low_hz: float = 0.0
+    high_hz: float | None = None
+    floor: float = 1e-7
+
+
+FRONTENDS = {"tau2020": FrontendConfig(), "tau2022": FrontendConfig(window_ms=128.0, hop_ms=32.0)}
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Which clips are trained on."""
+
+    split: typing.Literal["official", "full"] = "official"
+    """official: the data set's own training part; full: training and test part together, as for a submission"""
+    validation_fraction: float = 0.1
+    """share of the training locations held out for validation; 0 trains on all of them"""
+    clip_seconds: float | None = None
+    """length of a clip; None reads it off the first training clip"""
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Arguments of `asc_tf.models.bc_resnet_asc`; shape and number of classes come from the data."""
+
+    width: int = 10
+    norm_position: typing.Literal["none", "input", "all"] = "all"
+    lambda_: float = 0.1
+    learnable_lambda: bool = False
+    sub_bands: int = 4
+    dropout: float = 0.1
+    depth: tuple[int, ...] = (2, 2, 2, 3)
+
+
+@dataclass(frozen=True)
+class AugmentConfig:
+    """Arguments of `asc_tf.augment.augment`; 0 leaves a method out."""
+
+    roll_seconds: float = 1.5
+    mixup_alpha: float = 0.3
+    frequency_mask_bins: int = 0
+    frequency_masks: int = 2
+    time_mask_frames: int = 0
+    time_masks: int = 2
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Optimization: SGD with momentum and L2, linear warm-up, cosine decay to zero."""
+
+    epochs: int = 100
+    warmup_epochs: int = 5
+    batch_size: int = 64
+    learning_rate: float = 0.06
+    momentum: float = 0.9
+    l2: float = 0.001
+    select: typing.Literal["last", "best"] = "last"
+    """which weights are evaluated and exported: of the last epoch, or of the lowest validation log loss"""
+
+
+@dataclass(frozen=True)
+class Config:
+    """All that determines a run, but for the recordings themselves."""
+
+    recipe: str = ""
+    seed: int = 0
+    deterministic: bool = False
+    frontend: FrontendConfig = field(default_factory=FrontendConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+
+    def with_settings(self, settings):
+        """A copy with "section.name=value" settings applied.
+
+        Raises:
+            AscError: no such setting (names the nearest), or a value of the wrong type or out of range.
+        """
+        config = self
+        for setting in settings:
+            key, equals, text = setting.partition("=")
+            if not equals:
+                raise AscError(f"--set {setting}: expected name=value, such as train.epochs=60")
+            config = _replace(config, key, text)
+        config.check()
+        return config
+
+    def check(self):
+        """Raise an AscError for a value that no run can use."""
+        for key, low, high in _RANGES:
+            value = _get(self, key)
+            if not low <= value <= high:
+                raise AscError(f"setting {key} is {value}; expected a value from {low} to {high}")
+        if self.train.warmup_epochs >= self.train.epochs:
+            raise AscError(
+                f"setting train.warmup_epochs is {self.train.warmup_epochs}; "
+                f"expected less than train.epochs = {self.train.epochs}"
+            )
+        if self.model.width % 2:
+            raise AscError(f"setting model.width is {self.model.width}; expected an even number of channels")
+        if self.train.select == "best" and self.data.validation_fraction == 0:
+            raise AscError("setting train.select is best, which needs data.validation_fraction above 0")
+
+    def to_json(self):
+        """JSON text; `from_json` reads it back to an equal Config."""
+        return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, text, source="config.json"):
+        """Read what `to_json` wrote; `source` names it in errors.
+
+        Raises:
+            AscError: not JSON, or not the settings of this version.
+        """
+        try:
+            return _from_dict(cls, json.loads(text))
+        except (ValueError, TypeError, AttributeError) as error:
+            raise AscError(f"{source}: holds no settings of asc-tf ({error})") from error
+
+    def differences(self, other):
+        """["name: mine and theirs", ...] for every setting in which two configs differ."""
+        mine, theirs = dict(_flat(self)), dict(_flat(other))
+        return [f"{key}: {mine[key]} and {theirs[key]}" for key in mine if mine[key] != theirs[key]]
+
+
+_INF = float("inf")
+_RANGES = [
+    ("seed", 0, 2**31 - 1),
+    ("frontend.sample_rate_hz", 1000, 768000),
+    ("frontend.mel_bins", 8, 4096),
+    ("data.validation_fraction", 0, 0.9),
+    ("model.width", 2, 4096),
+    ("model.lambda_", 0, _INF),
+    ("model.sub_bands", 1, 4096),
+    ("model.dropout", 0, 0.99),
+    ("augment.roll_seconds", 0, _INF),
+    ("augment.mixup_alpha", 0, _INF),
+    ("augment.frequency_mask_bins", 0, 4096),
+    ("augment.time_mask_frames", 0, _INF),
+    ("train.epochs", 1, _INF),
+    ("train.warmup_epochs", 0, _INF),
+    ("train.batch_size", 1, _INF),
+    ("train.learning_rate", 0, _INF),
+    ("train.momentum", 0, 0.9999),
+    ("train.l2", 0, _INF),
+]
+
+
+def _flat(config, prefix=""):
+    for item in dataclasses.fields(config):
+        value = getattr(config, item.name)
+        if dataclasses.is_dataclass(value):
+            yield from _flat(value, f"{prefix}{item.name}.")
+        else:
+            yield prefix + item.name, value
+
+
+def _get(config, key):
+    for name in key.split("."):
+        config = getattr(config, name)
+    return config
+
+
+def _replace(config, key, text):
+    known = [name for name, _ in _flat(config)]
+    if key not in known:
+        raise AscError(f"--set {key}: no such setting; {nearest(key, known)}")
+    section, _, name = key.rpartition(".")
+    owner = _get(config, section) if section else config
+    annotation = typing.get_type_hints(type(owner))[name]
+    changed = dataclasses.replace(owner, **{name: _parse(key, text, annotation)})
+    return dataclasses.replace(config, **{section: changed}) if section else changed
+
+
+def _parse(key, text, annotation):
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Literal:
+        if text not in arguments:
+            raise AscError(f"--set {key}={text}: expected one of {', '.join(arguments)}")
+        return text
+    if origin is types.UnionType:
+        return None if text.lower() == "none" else _parse(key, text, arguments[0])
+    if origin is tuple:
+        return tuple(_parse(key, part, arguments[0]) for part in text.split(","))
+    if annotation is bool:
+        if text.lower() not in ("true", "false"):
+            raise AscError(f"--set {key}={text}: expected true or false")
+        return text.lower() == "true"
+    try:
+        value = annotation(text)
+    except ValueError:
+        kind = {int: "a whole number", float: "a number"}[annotation]
+        raise AscError(f"--set {key}={text}: expected {kind}") from None
+    if value != value:
+        raise AscError(f"--set {key}={text}: expected a number")
+    return value
+
+
+def _from_dict(cls, values):
+    hints = typing.get_type_hints(cls)
+    arguments = {}
+    for name, value in values.items():
+        if dataclasses.is_dataclass(hints.get(name)):
+            value = _from_dict(hints[name], value)
+        arguments[name] = tuple(value) if isinstance(value, list) else value
+    return cls(**arguments)

@@ -1,0 +1,67 @@
+"""Accuracy and log loss per device, per scene and over seen and unseen devices."""
+
+import numpy as np
+import pandas as pd
+
+
+def predictions_frame(clips, logits, scenes):
+    """One row a clip: clip_id, device, scene, predicted, log_loss, and a column "p(scene)" for every scene.
+
+    Args:
+        clips: frame of `read_clips`.
+        logits: [clips, classes], in the frame's order.
+        scenes: names of the classes.
+    """
+    logits = np.asarray(logits, np.float64)
+    log_probability = logits - logits.max(axis=1, keepdims=True)
+    log_probability -= np.log(np.exp(log_probability).sum(axis=1, keepdims=True))
+    truth = clips.scene.map({scene: i for i, scene in enumerate(scenes)}).to_numpy()
+    frame = clips[["clip_id", "device", "scene"]].reset_index(drop=True)
+    frame["predicted"] = np.asarray(scenes)[logits.argmax(axis=1)]
+    frame["log_loss"] = -log_probability[np.arange(len(truth)), truth]
+    probabilities = pd.DataFrame(np.exp(log_probability), columns=[f"p({scene})" for scene in scenes])
+    return pd.concat([frame, probabilities], axis=1)
+
+
+def device_metrics(predictions, seen_devices):
+    """Accuracy in percent and log loss, one row a device, then "seen", "unseen" and "all".
+
+    Accuracy and log loss are means over clips. TAU's test part has the same number of clips of each device, so that
+    this equals the mean over devices which the papers print.
+
+    Args:
+        predictions: frame of `predictions_frame`.
+        seen_devices: devices of the training clips; all others are unseen.
+
+    Returns:
+        Frame with columns accuracy, log_loss, clips; rows without clips are left out.
+    """
+    seen = predictions.device.isin(seen_devices)
+    groups = {device: predictions.device == device for device in sorted(predictions.device.unique())}
+    groups |= {"seen": seen, "unseen": ~seen, "all": seen | ~seen}
+    return _metrics(predictions, groups)
+
+
+def scene_metrics(predictions):
+    """As `device_metrics`, one row a scene: accuracy is the recall of the scene."""
+    return _metrics(predictions, {scene: predictions.scene == scene for scene in sorted(predictions.scene.unique())})
+
+
+def confusion_matrix(predictions, scenes):
+    """Numbers of clips: true scenes in rows, predicted ones in columns, both in the order of `scenes`."""
+    table = pd.crosstab(predictions.scene, predictions.predicted)
+    return table.reindex(index=scenes, columns=scenes, fill_value=0).rename_axis(index="scene", columns="predicted")
+
+
+def _metrics(predictions, groups):
+    right = predictions.predicted == predictions.scene
+    rows = {
+        name: {
+            "accuracy": 100 * right[chosen].mean(),
+            "log_loss": predictions.log_loss[chosen].mean(),
+            "clips": int(chosen.sum()),
+        }
+        for name, chosen in groups.items()
+        if chosen.any()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index")

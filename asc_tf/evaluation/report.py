@@ -1,0 +1,57 @@
+"""Results as text tables, as the papers print them."""
+
+import pandas as pd
+
+_SUMMARY = ("seen", "unseen", "all")
+
+
+def device_table(metrics):
+    """One run: devices in columns, accuracy in percent and log loss in rows."""
+    table = pd.DataFrame(
+        {
+            _column(name): {"accuracy %": f"{row.accuracy:.1f}", "log loss": f"{row.log_loss:.3f}"}
+            for name, row in metrics.iterrows()
+        }
+    )
+    return table.to_string()
+
+
+def seeds_table(runs):
+    """Several runs that differ in their seed: mean and standard deviation of the device metrics.
+
+    Args:
+        runs: {seed: frame of `device_metrics`}.
+
+    Returns:
+        (text, frame with columns accuracy_mean, accuracy_std, log_loss_mean, log_loss_std).
+    """
+    stacked = pd.concat(runs, names=["seed"])
+    by_group = stacked.groupby(level=1, sort=False)[["accuracy", "log_loss"]]
+    # ddof=1: the spread expected of further seeds, from the few at hand; a single one has none.
+    summary = by_group.mean().add_suffix("_mean").join(by_group.std(ddof=1).add_suffix("_std"))
+    text = pd.DataFrame(
+        {
+            _column(name): {
+                **{f"seed {seed}": f"{run.accuracy[name]:.1f}" for seed, run in runs.items()},
+                "accuracy %": f"{row.accuracy_mean:.1f} ± {row.accuracy_std:.1f}",
+                "log loss": f"{row.log_loss_mean:.3f} ± {row.log_loss_std:.3f}",
+            }
+            for name, row in summary.iterrows()
+        }
+    )
+    return text.to_string(), summary
+
+
+def scene_table(metrics, confusion):
+    """Accuracy and log loss of each scene, with the confusion matrix beside it."""
+    table = pd.DataFrame(
+        {"accuracy %": metrics.accuracy.map("{:.1f}".format), "log loss": metrics.log_loss.map("{:.3f}".format)}
+    )
+    numbered = confusion.set_axis([str(i) for i in range(1, confusion.shape[1] + 1)], axis=1)
+    joined = numbered.join(table)[[*table.columns, *numbered.columns]]
+    joined.index = [f"{i} {scene}" for i, scene in enumerate(confusion.index, start=1)]
+    return f"{joined.to_string()}\n(columns 1 … {confusion.shape[1]}: clips by the scene that was predicted)"
+
+
+def _column(name):
+    return name if name in _SUMMARY else name.upper()

@@ -1,0 +1,71 @@
+"""Fixtures that several test modules share: small data, one trained run, one exported file a session."""
+
+import logging
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+logging.getLogger("tensorflow").setLevel(logging.ERROR)
+
+from pathlib import Path  # noqa: E402
+
+import pytest  # noqa: E402
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+TINY_SETTINGS = [
+    "frontend.mel_bins=32",
+    "train.epochs=2",
+    "train.warmup_epochs=1",
+    "train.batch_size=16",
+    "model.width=4",
+    "augment.roll_seconds=0.2",
+]
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.get_closest_marker("shared") and not SHARED.is_dir():
+            item.add_marker(pytest.mark.skip(reason="the founders' recordings are not at ../shared"))
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """The founders' folder of recordings and metadata; use with the mark `shared`."""
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def synthetic_root(tmp_path_factory):
+    """The embedded data set in small: 40 training clips of 1 s, nine devices."""
+    from asc_tf.data.synthetic import write_synthetic
+
+    root = tmp_path_factory.mktemp("data") / "synthetic"
+    write_synthetic(root, clips=40, seconds=1.0)
+    return root
+
+
+@pytest.fixture(scope="session")
+def tiny_config():
+    """Settings that train in seconds: 32 mel bins, width 4, two epochs."""
+    from asc_tf.recipes import find_recipe
+
+    return find_recipe("bc-resnet-asc-1-pre-resnorm").config.with_settings(TINY_SETTINGS)
+
+
+@pytest.fixture(scope="session")
+def tiny_run(synthetic_root, tiny_config, tmp_path_factory):
+    """A run folder trained with `tiny_config` on `synthetic_root`, evaluated. Do not change it: copy it."""
+    from asc_tf import stages
+
+    run = tmp_path_factory.mktemp("runs") / "tiny"
+    stages.train(synthetic_root, tiny_config, run, report=lambda line: None)
+    stages.evaluate(run)
+    return run
+
+
+@pytest.fixture(scope="session")
+def tiny_file(tiny_run, tmp_path_factory):
+    """The .tflite file of `tiny_run`."""
+    from asc_tf import stages
+
+    path, _ = stages.export(tiny_run, tmp_path_factory.mktemp("export") / "model.tflite")
+    return path

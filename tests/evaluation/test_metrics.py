@@ -1,0 +1,85 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn import metrics as sklearn_metrics
+
+from asc_tf.evaluation.metrics import confusion_matrix, device_metrics, predictions_frame, scene_metrics
+from asc_tf.evaluation.report import device_table, scene_table, seeds_table
+
+SCENES = ["bus", "park", "tram"]
+
+
+@pytest.fixture
+def predictions():
+    generator = np.random.default_rng(0)
+    clips = pd.DataFrame(
+        {
+            "clip_id": [f"clip{i}" for i in range(60)],
+            "device": generator.choice(["a", "b", "s4"], 60),
+            "scene": generator.choice(SCENES, 60),
+        },
+        index=np.arange(100, 160),
+    )
+    return predictions_frame(clips, generator.normal(0, 3, (60, 3)), SCENES)
+
+
+def test_log_loss_and_accuracy_agree_with_scikit_learn(predictions):
+    table = device_metrics(predictions, ["a", "b"])
+    for name, chosen in [
+        ("a", predictions.device == "a"),
+        ("unseen", predictions.device == "s4"),
+        ("all", slice(None)),
+    ]:
+        rows = predictions[chosen]
+        probabilities = rows[[f"p({scene})" for scene in SCENES]]
+        expected = sklearn_metrics.log_loss(rows.scene, probabilities, labels=SCENES)
+        assert table.log_loss[name] == pytest.approx(expected)
+        assert table.accuracy[name] == pytest.approx(100 * sklearn_metrics.accuracy_score(rows.scene, rows.predicted))
+        assert table.clips[name] == len(rows)
+
+
+def test_rows_are_devices_then_seen_unseen_all(predictions):
+    assert list(device_metrics(predictions, ["a", "b"]).index) == ["a", "b", "s4", "seen", "unseen", "all"]
+    assert list(device_metrics(predictions, ["a", "b", "s4"]).index) == ["a", "b", "s4", "seen", "all"]
+
+
+def test_a_devices_mean_is_over_its_clips_alone(predictions):
+    table = device_metrics(predictions, ["a", "b"])
+    parts = table.loc[["seen", "unseen"]]
+    assert table.accuracy["all"] == pytest.approx(np.average(parts.accuracy, weights=parts.clips))
+
+
+def test_confusion_agrees_with_scikit_learn_and_scene_accuracy_is_its_diagonal(predictions):
+    confusion = confusion_matrix(predictions, SCENES)
+    expected = sklearn_metrics.confusion_matrix(predictions.scene, predictions.predicted, labels=SCENES)
+    np.testing.assert_array_equal(confusion, expected)
+    recall = 100 * np.diag(expected) / expected.sum(axis=1)
+    np.testing.assert_allclose(scene_metrics(predictions).accuracy, recall)
+
+
+def test_extreme_logits_give_finite_log_loss():
+    clips = pd.DataFrame({"clip_id": ["x"], "device": ["a"], "scene": ["bus"]})
+    frame = predictions_frame(clips, [[-1e4, 0.0, 1e4]], SCENES)
+    assert frame.log_loss[0] == pytest.approx(2e4) and frame.predicted[0] == "tram"
+
+
+def test_device_table_has_a_column_a_device_as_the_papers_print_it(predictions):
+    lines = device_table(device_metrics(predictions, ["a", "b"])).splitlines()
+    assert lines[0].split() == ["A", "B", "S4", "seen", "unseen", "all"]
+    assert lines[1].startswith("accuracy %") and lines[2].startswith("log loss")
+
+
+def test_seeds_table_is_mean_and_sample_deviation(predictions):
+    one = device_metrics(predictions, ["a", "b"])
+    other = one + [10, 0.5, 0]
+    text, summary = seeds_table({0: one, 1: other})
+    np.testing.assert_allclose(summary.accuracy_mean, one.accuracy + 5)
+    np.testing.assert_allclose(summary.accuracy_std, np.std([0, 10], ddof=1))
+    np.testing.assert_allclose(summary.log_loss_std, np.std([0, 0.5], ddof=1))
+    assert list(summary.index) == list(one.index) and "± 7.1" in text and "seed 1" in text
+
+
+def test_scene_table_shows_every_scene_with_its_row_of_the_confusion_matrix(predictions):
+    confusion = confusion_matrix(predictions, SCENES)
+    lines = scene_table(scene_metrics(predictions), confusion).splitlines()
+    assert lines[1].split()[:2] == ["1", "bus"] and lines[1].split()[-3:] == [str(n) for n in confusion.loc["bus"]]

@@ -1,0 +1,70 @@
+import dataclasses
+import json
+
+import pytest
+
+from asc_tf.config import FRONTENDS, Config
+from asc_tf.errors import AscError
+
+
+def test_json_round_trip_keeps_every_setting():
+    config = Config(seed=3, frontend=FRONTENDS["tau2022"]).with_settings(
+        ["model.depth=1,2,3,4", "data.clip_seconds=2.5"]
+    )
+    assert Config.from_json(config.to_json()) == config
+
+
+def test_settings_are_parsed_by_their_type():
+    config = Config().with_settings(
+        ["train.epochs=7", "train.learning_rate=1e-3", "model.learnable_lambda=true", "data.split=full",
+         "model.depth=1,1,1,1", "frontend.high_hz=none", "train.warmup_epochs=2"]
+    )  # fmt: skip
+    assert config.train.epochs == 7 and isinstance(config.train.epochs, int)
+    assert config.train.learning_rate == 0.001
+    assert config.model.learnable_lambda is True
+    assert config.data.split == "full"
+    assert config.model.depth == (1, 1, 1, 1)
+    assert config.frontend.high_hz is None
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("train.epoch=3", "--set train.epoch: no such setting; did you mean 'train.epochs'?"),
+        ("lambda=0.3", "did you mean 'model.lambda_'?"),
+        ("train.epochs", "--set train.epochs: expected name=value"),
+        ("train.epochs=many", "--set train.epochs=many: expected a whole number"),
+        ("train.learning_rate=nan", "--set train.learning_rate=nan: expected a number"),
+        ("model.norm_position=middle", "expected one of none, input, all"),
+        ("model.learnable_lambda=maybe", "expected true or false"),
+        ("train.epochs=0", "setting train.epochs is 0; expected a value from 1"),
+        ("model.dropout=1.5", "setting model.dropout is 1.5"),
+        ("train.epochs=5", "setting train.warmup_epochs is 5; expected less than train.epochs = 5"),
+        ("model.width=7", "setting model.width is 7; expected an even number"),
+        ("seed=-1", "setting seed is -1; expected a value from 0"),
+    ],
+)
+def test_wrong_settings_are_named(setting, message):
+    with pytest.raises(AscError) as error:
+        Config().with_settings([setting])
+    assert message in str(error.value) and "\n" not in str(error.value)
+
+
+def test_best_needs_a_validation_part():
+    with pytest.raises(AscError, match="needs data.validation_fraction above 0"):
+        Config().with_settings(["train.select=best", "data.validation_fraction=0"])
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}{", '{"epochs": 3}', '{"train": 5}', json.dumps({"model": {"depths": 3}})]
+)
+def test_json_that_holds_no_settings_is_refused_by_name(text):
+    with pytest.raises(AscError, match=r"^run/config.json: holds no settings of asc-tf"):
+        Config.from_json(text, "run/config.json")
+
+
+def test_differences_name_the_setting_and_both_values():
+    config = Config()
+    other = dataclasses.replace(config, seed=2).with_settings(["model.width=20"])
+    assert config.differences(other) == ["seed: 0 and 2", "model.width: 10 and 20"]
+    assert config.differences(config) == []

@@ -1,0 +1,71 @@
+"""Imports go one way (DESIGN.md, tree), and the light half of the package needs no TensorFlow."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "asc_tf"
+# A module may import from its own layer and those above it; the longest matching name decides.
+LAYERS = [
+    ["errors", "atomic", "quiet", "__init__"],
+    ["config", "data.clips"],
+    ["frontend", "layers", "augment", "evaluation", "data"],
+    ["blocks"],
+    ["models", "translator", "training", "compression", "runtime"],
+    ["export"],
+    ["recipes", "search"],
+    ["stages"],
+    ["cli"],
+    ["__main__"],
+]
+RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
+
+
+def rank_of(module):
+    parts = module.split(".")
+    for length in range(len(parts), 0, -1):
+        if ".".join(parts[:length]) in RANK:
+            return RANK[".".join(parts[:length])]
+    raise AssertionError(f"{module} has no place in the order of imports")
+
+
+def modules():
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def imported(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_go_one_way(path):
+    module = ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
+    for name in imported(path):
+        assert not name.startswith(("tensorflow.keras", "keras.")) and name != "keras", f"{module} imports {name}"
+        inner = name.removeprefix("asc_tf.")
+        if inner != name and inner != "__version__":
+            assert rank_of(inner) <= rank_of(module), f"{module} imports {inner}"
+
+
+def loaded(statement):
+    code = f"import sys\n{statement}\nprint(*sys.modules, sep='\\n')"
+    return set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
+
+
+@pytest.mark.parametrize(
+    "statement", ["import asc_tf", "import asc_tf.cli", "import asc_tf.runtime", "import asc_tf.recipes"]
+)
+def test_light_imports_load_no_framework(statement):
+    assert not loaded(statement) & {"tensorflow", "tf_keras", "keras", "pandas", "librosa", "sklearn"}
+
+
+def test_help_loads_no_tensorflow():
+    help_ = "import contextlib, io, asc_tf.cli\nwith contextlib.suppress(SystemExit):\n    asc_tf.cli.main(['--help'])"
+    assert "asc_tf.cli" in (modules := loaded(help_ + "\n")) and "tensorflow" not in modules

@@ -9,16 +9,9 @@ logging.getLogger("tensorflow").setLevel(logging.ERROR)
 from pathlib import Path  # noqa: E402
 
 import pytest  # noqa: E402
+from tiny import TINY_SETTINGS  # noqa: E402
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
-TINY_SETTINGS = [
-    "frontend.mel_bins=32",
-    "train.epochs=2",
-    "train.warmup_epochs=1",
-    "train.batch_size=16",
-    "model.width=4",
-    "augment.roll_seconds=0.2",
-]
 
 
 def pytest_collection_modifyitems(items):

@@ -28,7 +28,10 @@ def load_waveform(path, sample_rate_hz):
         AscError: missing, empty, truncated or no audio file, or samples that are not finite.
     """
     samples, rate = read_audio(path)
-    return resample(samples.mean(axis=1), rate, sample_rate_hz)
+    waveform = resample(samples.mean(axis=1), rate, sample_rate_hz)
+    if len(waveform) == 0:
+        raise AscError(f"{path}: too short, {len(samples)} samples at {rate} Hz are none at {sample_rate_hz} Hz")
+    return waveform
 
 
 def resample(waveform, from_hz, to_hz):
@@ -45,10 +48,14 @@ def read_audio(path):
     try:
         with soundfile.SoundFile(path) as file:
             expected = file.frames
+            if expected == _UNKNOWN_LENGTH:
+                raise AscError(f"{path}: is a stream of unknown length; expected a header that says its length")
             samples = file.read(dtype="float32", always_2d=True)
             rate = file.samplerate
     except (soundfile.LibsndfileError, RuntimeError) as error:
         raise AscError(f"{path}: cannot be decoded as audio ({_reason(error)})") from error
+    except MemoryError:
+        raise AscError(f"{path}: the header promises {expected} samples, more than the memory holds") from None
     if len(samples) == 0:
         raise AscError(f"{path}: holds no audio samples")
     if len(samples) < expected:
@@ -57,6 +64,9 @@ def read_audio(path):
     if not finite.all():
         raise AscError(f"{path}: sample {int(np.argmin(finite))} is not a finite number")
     return samples, rate
+
+
+_UNKNOWN_LENGTH = 2**63 - 1  # libsndfile's, for FLAC that was encoded into a pipe; it fails to read such a file
 
 
 def _reason(error):
@@ -89,7 +99,8 @@ def _declared_wav_end(file):
     while len(header := file.read(8)) == 8:
         name, length = struct.unpack("<4sI", header)
         if name == b"data":
-            # Writers to a pipe cannot know the length and leave one of these.
-            return None if length in (0, 0xFFFFFFFF, 0x7FFFFFFF) else file.tell() + length
+            # Writers to a pipe cannot know the length: they leave 0 or 2 GB and more (arecord 0x80000000, others less
+            # by a block, or 0xFFFFFFFF).
+            return None if length == 0 or length >= 0x7FFFF000 else file.tell() + length
         file.seek(length + length % 2, 1)
     return None

@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
+import asc_tf.autograph  # noqa: F401
 from asc_tf.frontend.mel import mel_filterbank
 
 

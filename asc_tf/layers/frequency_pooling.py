@@ -14,9 +14,5 @@ class FrequencyAveragePooling(keras.layers.Layer):
     Interspeech 2021, equation 2.
     """
 
-    def __init__(self, **kwargs):
-        super().__init__(**kwargs)
-        self.input_spec = keras.layers.InputSpec(ndim=4)
-
     def call(self, inputs):
         return tf.reduce_mean(inputs, axis=1, keepdims=True)

@@ -1,0 +1,254 @@
+"""The command `asc-tf`: parses, dispatches, and turns a user's mistake into one sentence."""
+
+import json
+import logging
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+from tyro.conf import Positional, arg, subcommand
+
+from asc_tf import __version__
+from asc_tf.errors import AscError
+
+
+@dataclass
+class Check:
+    """Count the clips of a data set per split, device and scene and compare with the published counts."""
+
+    root: Positional[Path]
+    """folder with meta.csv, evaluation_setup/ and audio/"""
+    metadata_only: bool = False
+    """do not look for the audio files"""
+
+    def run(self):
+        from asc_tf.data.clips import read_clips
+        from asc_tf.data.tau import check_report
+
+        text, problems = check_report(self.root, read_clips(self.root), audio=not self.metadata_only)
+        print(text)
+        if problems:
+            raise AscError("\n".join(problems))
+
+
+@dataclass
+class Download:
+    """Download a development set of TAU Urban Acoustic Scenes Mobile (40 GB); the same command goes on after a stop."""
+
+    name: Positional[Literal["tau2020", "tau2022"]]
+    """10 s clips (2020) or 1 s clips (2022)"""
+    root: Positional[Path]
+    """folder that becomes the data set"""
+
+    def run(self):
+        from asc_tf.data.download import download
+
+        download(self.name, self.root)
+        print(f"complete: {self.root}; count it with: asc-tf data check {self.root}")
+
+
+@dataclass
+class Synth:
+    """Write a small procedural data set in the TAU layout: ten scenes, nine devices, three of them unseen."""
+
+    root: Positional[Path]
+    """folder to make"""
+    clips: int = 400
+    """training clips"""
+    seed: int = 0
+
+    def run(self):
+        from asc_tf.data.synthetic import write_synthetic
+
+        train, test = write_synthetic(self.root, clips=self.clips, seed=self.seed)
+        print(f"{train} training and {test} test clips in {self.root}")
+
+
+@dataclass
+class Data:
+    """Check, download or make a data set."""
+
+    action: (
+        Annotated[Check, subcommand("check")]
+        | Annotated[Download, subcommand("download")]
+        | Annotated[Synth, subcommand("synth")]
+    )
+
+    def run(self):
+        self.action.run()
+
+
+@dataclass
+class Train:
+    """Train a network and evaluate it on the test part. The same command goes on after an interruption."""
+
+    data: Path
+    """folder of a data set in the TAU layout"""
+    run_folder: Annotated[Path, arg(name="run")]
+    """folder for everything the run makes"""
+    recipe: str = "bc-resnet-asc-1-pre-resnorm"
+    """experiment to run, one of those that 'asc-tf recipes' lists"""
+    settings: Annotated[tuple[str, ...], arg(name="set", metavar="NAME=VALUE ...")] = ()
+    """settings that differ from the recipe's, such as train.epochs=60 model.width=20"""
+    seed: int = 0
+    """of weights, order of clips, augmentation and validation part"""
+    deterministic: bool = False
+    """same seed, same weights to the last bit, also across an interruption (slower)"""
+
+    def run(self):
+        from asc_tf.recipes import find_recipe
+
+        config = find_recipe(self.recipe).config.with_settings(
+            [f"seed={self.seed}", f"deterministic={self.deterministic}", *self.settings]
+        )
+        stages = _stages()
+        if stages.train(self.data, config, self.run_folder, report=_say) is not None:
+            print(stages.evaluate(self.run_folder))
+
+
+@dataclass
+class Evaluate:
+    """Print and write accuracy and log loss of a run per device and scene, with the confusion matrix."""
+
+    run_folder: Annotated[Positional[Path], arg(name="run", metavar="RUN")]
+    """folder of a run"""
+    data: Path | None = None
+    """another data set to evaluate on; its devices that the run was not trained on count as unseen"""
+    seeds: int = 1
+    """repeat the run with so many seeds in all and print mean ± standard deviation"""
+
+    def run(self):
+        if self.seeds < 1 or (self.seeds > 1 and self.data):
+            raise AscError(f"--seeds {self.seeds}: expected 1 or more, and more than 1 only without --data")
+        stages = _stages()
+        if self.seeds > 1:
+            print(stages.evaluate_seeds(self.run_folder, self.seeds, report=_say))
+        else:
+            print(stages.evaluate(self.run_folder, self.data))
+
+
+@dataclass
+class Export:
+    """Write a run's network as a .tflite file that takes a waveform, and compare it with the Keras model."""
+
+    run_folder: Annotated[Positional[Path], arg(name="run", metavar="RUN")]
+    """folder of a run"""
+    out: Path | None = None
+    """file to write; RUN/model.tflite if not given"""
+
+    def run(self):
+        path, difference = _stages().export(self.run_folder, self.out)
+        size = path.stat().st_size
+        print(f"{path}: {size:,} bytes, probabilities agree with the Keras model's to {difference:.1e}")
+
+
+@dataclass
+class Predict:
+    """Classify audio files of any rate, channel count and length with an exported model, without TensorFlow."""
+
+    model: Positional[Path]
+    """.tflite file made by 'asc-tf export'"""
+    audio: Positional[tuple[Path, ...]]
+    """audio files"""
+    top: int = 3
+    """how many scenes to print for each"""
+    as_json: Annotated[bool, arg(name="json")] = False
+    """print one JSON object a file, with the probabilities of all scenes"""
+
+    def run(self):
+        from asc_tf.runtime import Classifier
+
+        if self.top < 1:
+            raise AscError(f"--top {self.top}: expected 1 or more")
+        if not self.audio:
+            raise AscError("AUDIO: no audio file is named")
+        classifier = Classifier(self.model)
+        failures = 0
+        for path in self.audio:
+            try:
+                probabilities = dict(zip(classifier.labels, classifier.classify_file(path).tolist(), strict=True))
+            except AscError as error:
+                failures += 1
+                _say(f"asc-tf: {error}")
+                continue
+            ranked = sorted(probabilities.items(), key=lambda item: -item[1])
+            if self.as_json:
+                print(json.dumps({"file": str(path), "scene": ranked[0][0], "probabilities": dict(ranked)}))
+            else:
+                print(f"{path}: {', '.join(f'{scene} {100 * p:.1f} %' for scene, p in ranked[: self.top])}")
+        if failures:
+            raise AscError(f"{failures} of {len(self.audio)} files could not be classified")
+
+
+@dataclass
+class Recipes:
+    """List the named experiments with their paper, table and published accuracy on TAU 2020 Mobile."""
+
+    def run(self):
+        from asc_tf.recipes import RECIPES
+
+        width = max(map(len, RECIPES))
+        for recipe in RECIPES.values():
+            print(f"{recipe.name:{width}}  {recipe.expected:>10} %  {recipe.paper}, {recipe.table}")
+
+
+Command = (
+    Annotated[Data, subcommand("data")]
+    | Annotated[Train, subcommand("train")]
+    | Annotated[Evaluate, subcommand("evaluate")]
+    | Annotated[Export, subcommand("export")]
+    | Annotated[Predict, subcommand("predict")]
+    | Annotated[Recipes, subcommand("recipes")]
+)
+
+
+def main(arguments=None):
+    """Run the command line; returns the exit status."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments == ["--version"]:
+        print(f"asc-tf {__version__}")
+        return 0
+    _silence_tensorflow()
+    command = tyro.cli(
+        Command,
+        prog="asc-tf",
+        description="Acoustic scene classification, small and robust to unheard microphones.",
+        args=arguments,
+        config=(tyro.conf.OmitSubcommandPrefixes, tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
+    )
+    try:
+        command.run()
+        sys.stdout.flush()
+    except AscError as error:
+        _say(f"asc-tf: {error}")
+        return 1
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        _say(f"asc-tf: {error.filename or 'input or output'}: {error.strerror or error}")
+        return 1
+    except KeyboardInterrupt:
+        _say("asc-tf: interrupted; the same command goes on where it stopped")
+        return 130
+    return 0
+
+
+def _stages():
+    try:
+        from asc_tf import stages
+    except ModuleNotFoundError as error:
+        raise AscError(f"this command needs '{error.name}': pip install 'asc-tf[train]'") from None
+    return stages
+
+
+def _silence_tensorflow():
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+
+
+def _say(line):
+    print(line, file=sys.stderr, flush=True)

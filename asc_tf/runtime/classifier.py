@@ -1,0 +1,97 @@
+"""Classify audio with a .tflite file: numpy, soundfile, soxr and LiteRT, no TensorFlow."""
+
+from pathlib import Path
+
+import numpy as np
+
+from asc_tf.errors import AscError
+from asc_tf.frontend.decode import load_waveform, resample
+from asc_tf.quiet import native_stderr_hidden
+from asc_tf.runtime.metadata import read_metadata
+
+
+class Classifier:
+    """A .tflite file made by `asc-tf export`, ready to classify.
+
+    Args:
+        path: of the file.
+        threads: that LiteRT may use.
+
+    Attributes:
+        labels: names of the scenes, in the order of the probabilities.
+        sample_rate_hz: that the network works at; other rates are resampled to it.
+        samples: length of the network's window.
+        metadata: all that the file says about itself, a `Metadata`.
+
+    Raises:
+        AscError: missing or damaged file, or not one of ours.
+    """
+
+    def __init__(self, path, threads=1):
+        from ai_edge_litert.interpreter import Interpreter
+
+        try:
+            content = Path(path).read_bytes()
+        except OSError as error:
+            raise AscError(f"{path}: cannot be read ({error.strerror})") from error
+        self.metadata = read_metadata(content, path)
+        self.labels = self.metadata.labels
+        self.sample_rate_hz = self.metadata.sample_rate_hz
+        self.samples = self.metadata.samples
+        try:
+            with native_stderr_hidden():
+                self._interpreter = Interpreter(model_content=content, num_threads=threads)
+                self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise AscError(f"{path}: LiteRT cannot load it ({str(error).splitlines()[0]})") from error
+        (self._input,), (self._output,) = (
+            self._interpreter.get_input_details(),
+            self._interpreter.get_output_details(),
+        )
+        shapes = tuple(self._input["shape"]), tuple(self._output["shape"])
+        expected = (1, self.samples), (1, len(self.labels))
+        if shapes != expected:
+            raise AscError(f"{path}: takes and gives {shapes}, but its metadata says {expected}")
+
+    def classify_file(self, path):
+        """Probabilities [classes] of an audio file of any rate, channel count and length."""
+        return self._average(load_waveform(path, self.sample_rate_hz))
+
+    def classify(self, waveform, sample_rate_hz):
+        """Probabilities [classes] of a waveform [samples] or [samples, channels] in +-1 at the given rate.
+
+        Raises:
+            AscError: no samples, too many dimensions, or samples that are not finite.
+        """
+        waveform = np.asarray(waveform, np.float32)
+        if waveform.ndim not in (1, 2) or not waveform.size or not np.isfinite(waveform).all():
+            raise AscError(
+                f"a waveform of shape {waveform.shape} cannot be classified; "
+                "expected finite samples [samples] or [samples, channels]"
+            )
+        if waveform.ndim == 2:
+            waveform = waveform.mean(axis=1)
+        return self._average(resample(waveform, sample_rate_hz, self.sample_rate_hz))
+
+    def window_probabilities(self, window):
+        """Probabilities [classes] of one window [samples] at the network's rate."""
+        self._interpreter.set_tensor(self._input["index"], window[np.newaxis])
+        self._interpreter.invoke()
+        return self._interpreter.get_tensor(self._output["index"])[0]
+
+    def _average(self, waveform):
+        return np.mean([self.window_probabilities(window) for window in windows(waveform, self.samples)], axis=0)
+
+
+def windows(waveform, samples):
+    """Cut a waveform [n] into windows [samples] that follow each other; the last one ends where the waveform does.
+
+    A waveform shorter than a window is repeated until it fills it, since silence would change its statistics.
+    """
+    if len(waveform) < samples:
+        waveform = np.resize(waveform, samples)
+    last = len(waveform) - samples
+    starts = list(range(0, last + 1, samples))
+    if starts[-1] != last:
+        starts.append(last)
+    return [waveform[start : start + samples] for start in starts]

@@ -1,0 +1,309 @@
+"""Stages of an experiment: each reads and writes named files of a run folder.
+
+A run folder holds config.json (all settings), dataset.json (what was read off the data: scenes, devices, clip length,
+feature statistics), checkpoints/, history.csv, last.keras and best.keras, predictions.csv (of the test part),
+metrics.json with devices.csv, scenes.csv and confusion.csv, and model.tflite.
+"""
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import soundfile
+import tf_keras as keras
+
+from asc_tf.atomic import whole_file, write_text
+from asc_tf.augment import augment
+from asc_tf.config import Config
+from asc_tf.data.cache import cached_features, fit_length, mean_and_std
+from asc_tf.data.clips import check_audio_files, devices_of, hold_out_locations, read_clips, scenes_of
+from asc_tf.data.loader import evaluation_batches, label_indices, training_batches
+from asc_tf.errors import AscError
+from asc_tf.evaluation.metrics import confusion_matrix, device_metrics, predictions_frame, scene_metrics
+from asc_tf.evaluation.report import device_table, scene_table, seeds_table
+from asc_tf.export.tflite import export_tflite
+from asc_tf.frontend.decode import load_waveform
+from asc_tf.frontend.log_mel import LogMel
+from asc_tf.models import bc_resnet_asc
+from asc_tf.training.fit import resumable_fit, save_model
+from asc_tf.training.optimizers import SGDWithL2
+from asc_tf.training.schedules import warmup_cosine
+from asc_tf.training.seeding import set_seed
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What a run must know of its data: dataset.json."""
+
+    root: str
+    scenes: tuple[str, ...]
+    seen_devices: tuple[str, ...]
+    clip_seconds: float
+    feature_mean: float
+    feature_std: float
+
+
+def train(root, config, run, report=print):
+    """Train a network, or go on with an interrupted training, then evaluate it on the test part, once.
+
+    Args:
+        root: folder of the data set.
+        config: a `Config`.
+        run: run folder; made if it is not there.
+        report: called with lines for the user.
+
+    Returns:
+        The predictions on the test part, or None if there is none (data.split = full).
+
+    Raises:
+        AscError: see the data reader, the cache and `resumable_fit`; the folder holds a run of other settings.
+    """
+    run = Path(run)
+    _check_run_folder(run, config)
+    set_seed(config.seed, config.deterministic)
+    clips = read_clips(root)
+    used = clips if config.data.split == "full" else clips[clips.split == "train"]
+    check_audio_files(root, clips[clips.split != ""])
+    held_out = hold_out_locations(used, config.data.validation_fraction, config.seed)
+    frontend = LogMel(**dataclasses.asdict(config.frontend))
+    clip_seconds = config.data.clip_seconds or _duration(Path(root) / used.filename.iloc[0])
+    features = cached_features(root, used, frontend, clip_seconds)
+    mean, std = mean_and_std(features, np.flatnonzero(~held_out))
+    dataset = Dataset(
+        str(Path(root).resolve()), tuple(scenes_of(used)), tuple(devices_of(used)), clip_seconds, mean, std
+    )
+    write_text(run / "config.json", config.to_json())
+    write_text(run / "dataset.json", json.dumps(dataclasses.asdict(dataset), indent=2) + "\n")
+    report(
+        f"{used.shape[0] - held_out.sum()} training and {held_out.sum()} validation clips of {clip_seconds:g} s, "
+        f"{len(dataset.scenes)} scenes, devices {', '.join(dataset.seen_devices)}"
+    )
+    if not (run / "last.keras").is_file():
+        _fit(run, config, dataset, features, label_indices(used, dataset.scenes), held_out, report)
+    if config.data.split == "full":
+        report("trained on the test part as well: nothing is left to evaluate on")
+        return None
+    return predict_test(run)
+
+
+def predict_test(run, root=None):
+    """Predictions of a trained run on the test part of its data set, or of another one at `root`.
+
+    The test part of the run's own data is read once; its predictions stay in the run folder.
+
+    Returns:
+        Frame of `asc_tf.evaluation.metrics.predictions_frame`.
+
+    Raises:
+        AscError: not a trained run, trained on the test part, or clips of scenes unknown to the network.
+    """
+    run = Path(run)
+    config, dataset = read_run(run)
+    kept = run / "predictions.csv"
+    if root is None and kept.is_file():
+        return pd.read_csv(kept, dtype={"clip_id": str, "device": str})
+    if root is None and config.data.split == "full":
+        raise AscError(f"{run}: was trained on the test part too (data.split=full); give another data set with --data")
+    clips = read_clips(root or dataset.root)
+    clips = clips[clips.split == "test"].reset_index(drop=True)
+    labels = label_indices(clips, dataset.scenes)
+    check_audio_files(root or dataset.root, clips)
+    frontend = LogMel(**dataclasses.asdict(config.frontend))
+    features = cached_features(root or dataset.root, clips, frontend, dataset.clip_seconds)
+    batches = evaluation_batches(features, labels, len(dataset.scenes))
+    logits = load_model(run).predict(batches, verbose=0)
+    predictions = predictions_frame(clips, logits, dataset.scenes)
+    if root is None:
+        _write_csv(kept, predictions)
+    return predictions
+
+
+def evaluate(run, root=None):
+    """Tables of a run on its test part, or on that of another data set; written beside it and returned as text.
+
+    Writes metrics.json, devices.csv, scenes.csv and confusion.csv into the run folder, or into its subfolder
+    on-NAME for another data set.
+    """
+    run = Path(run)
+    _, dataset = read_run(run)
+    predictions = predict_test(run, root)
+    devices = device_metrics(predictions, dataset.seen_devices)
+    scenes = scene_metrics(predictions)
+    confusion = confusion_matrix(predictions, list(dataset.scenes))
+    folder = run / f"on-{Path(root).resolve().name}" if root else run
+    _write_csv(folder / "devices.csv", devices.rename_axis("device").reset_index())
+    _write_csv(folder / "scenes.csv", scenes.rename_axis("scene").reset_index())
+    _write_csv(folder / "confusion.csv", confusion.reset_index())
+    metrics = {
+        "devices": devices.to_dict("index"),
+        "scenes": scenes.to_dict("index"),
+        "confusion": {"scenes": list(dataset.scenes), "clips": confusion.to_numpy().tolist()},
+    }
+    write_text(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
+    return f"{device_table(devices)}\n\n{scene_table(scenes, confusion)}"
+
+
+def evaluate_seeds(run, seeds, report=print):
+    """Repeat a run with the next seeds, in its subfolder seeds/, and return mean and deviation as text.
+
+    The run itself is the first of them. Runs that are there already are read, those that were interrupted go on.
+    Writes seeds.csv into the run folder.
+    """
+    run = Path(run)
+    config, dataset = read_run(run)
+    results = {}
+    for seed in range(config.seed, config.seed + seeds):
+        keras.backend.clear_session()
+        folder = run if seed == config.seed else run / "seeds" / str(seed)
+        if seed != config.seed:
+            report(f"seed {seed}")
+        predictions = train(dataset.root, dataclasses.replace(config, seed=seed), folder, report)
+        if predictions is None:
+            raise AscError(f"{run}: was trained on the test part too (data.split=full): there is nothing to compare")
+        results[seed] = device_metrics(predictions, dataset.seen_devices)
+    text, summary = seeds_table(results)
+    _write_csv(run / "seeds.csv", summary.rename_axis("device").reset_index())
+    return text
+
+
+def export(run, out=None, clips_to_check=18):
+    """Write a run's network as a .tflite file and compare it with the Keras model on clips of every device.
+
+    Returns:
+        (path of the file, largest difference of a probability).
+    """
+    run = Path(run)
+    config, dataset = read_run(run)
+    model = load_model(run)
+    frontend = LogMel(**dataclasses.asdict(config.frontend))
+    clips = read_clips(dataset.root)
+    clips = clips[clips.split == ("train" if config.data.split == "full" else "test")]
+    rank = clips.groupby("device").cumcount().sort_values(kind="stable").index[:clips_to_check]
+    samples = round(dataset.clip_seconds * frontend.sample_rate_hz)
+    waveforms = [
+        fit_length(load_waveform(path, frontend.sample_rate_hz), samples, frontend.sample_rate_hz, path)
+        for path in (Path(dataset.root) / name for name in clips.filename[rank])
+    ]
+    path = Path(out or run / "model.tflite")
+    return path, export_tflite(path, frontend, model, dataset.scenes, dataset.clip_seconds, np.stack(waveforms))
+
+
+def read_run(run):
+    """(Config, Dataset) of a run folder. Raises AscError if it is none."""
+    run = Path(run)
+    try:
+        config = Config.from_json((run / "config.json").read_text(), run / "config.json")
+        values = json.loads((run / "dataset.json").read_text())
+        return config, Dataset(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+    except FileNotFoundError as error:
+        raise AscError(f"{error.filename}: no such file; expected a run folder made by 'asc-tf train'") from None
+    except (OSError, ValueError, TypeError) as error:
+        raise AscError(f"{run / 'dataset.json'}: cannot be read back ({error})") from error
+
+
+def load_model(run):
+    """The network of a run, with the weights that train.select names."""
+    config, _ = read_run(run)
+    path = Path(run) / f"{config.train.select}.keras"
+    if not (Path(run) / "last.keras").is_file():
+        raise AscError(f"{run}: its training has not ended; run the same 'asc-tf train' command again to go on")
+    try:
+        return keras.models.load_model(path, compile=False)
+    except (OSError, ValueError, KeyError) as error:
+        raise AscError(f"{path}: cannot be loaded ({str(error).splitlines()[0]})") from error
+
+
+def build_model(config, dataset):
+    """The network of a Config for a Dataset."""
+    frontend = LogMel(**dataclasses.asdict(config.frontend))
+    return bc_resnet_asc(
+        input_shape=frontend.feature_shape(round(dataset.clip_seconds * frontend.sample_rate_hz)),
+        classes=len(dataset.scenes),
+        feature_mean=dataset.feature_mean,
+        feature_std=dataset.feature_std,
+        **dataclasses.asdict(config.model),
+    )
+
+
+def _fit(run, config, dataset, features, labels, held_out, report):
+    settings, classes = config.train, len(dataset.scenes)
+    training, validation = np.flatnonzero(~held_out), np.flatnonzero(held_out)
+    steps_per_epoch = math.ceil(len(training) / settings.batch_size)
+    model = build_model(config, dataset)
+    model.compile(
+        SGDWithL2(
+            warmup_cosine(settings.learning_rate, steps_per_epoch, settings.epochs, settings.warmup_epochs),
+            settings.momentum,
+            settings.l2,
+        ),
+        keras.losses.CategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+
+    def batches(start_step):
+        return training_batches(
+            _Rows(features, training), labels[training], classes, settings.batch_size, config.seed,
+            _augmentation(config), start_step,
+        )  # fmt: skip
+
+    history = resumable_fit(
+        model,
+        batches,
+        steps_per_epoch,
+        settings.epochs,
+        run / "checkpoints",
+        evaluation_batches(_Rows(features, validation), labels[validation], classes) if len(validation) else None,
+        run / "best.keras",
+        report,
+    )
+    _write_csv(run / "history.csv", pd.DataFrame(history).rename_axis("epoch").reset_index())
+    save_model(model, run / "last.keras")
+
+
+def _augmentation(config):
+    """`augment` with a Config's arguments, seconds turned into frames."""
+    arguments = dataclasses.asdict(config.augment)
+    roll_frames = round(arguments.pop("roll_seconds") * 1000 / config.frontend.hop_ms)
+    return lambda features, labels, seed: augment(features, labels, seed, roll_frames=roll_frames, **arguments)
+
+
+class _Rows:
+    """Some rows of a memory map, looked up when they are asked for."""
+
+    def __init__(self, features, rows):
+        self.features, self.rows = features, rows
+        self.dtype, self.shape = features.dtype, (len(rows), *features.shape[1:])
+
+    def __getitem__(self, index):
+        return self.features[self.rows[index]]
+
+
+def _check_run_folder(run, config):
+    path = run / "config.json"
+    if path.is_file():
+        differences = Config.from_json(path.read_text(), path).differences(config)
+        if differences:
+            raise AscError(
+                f"{run}: holds a run of other settings ({'; '.join(differences)}); "
+                "give the same settings to go on with it, or another --run folder"
+            )
+    elif run.exists() and (not run.is_dir() or any(run.iterdir())):
+        raise AscError(f"{run}: is not empty and holds no run; expected a new folder or that of a run")
+
+
+def _duration(path):
+    try:
+        info = soundfile.info(path)
+    except (soundfile.LibsndfileError, RuntimeError):
+        load_waveform(path, 16000)  # says what is wrong with it
+        raise
+    return info.frames / info.samplerate
+
+
+def _write_csv(path, frame):
+    with whole_file(path) as part:
+        frame.to_csv(part, index=False)

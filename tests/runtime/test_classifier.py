@@ -1,0 +1,187 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+import soxr
+import tf_keras as keras
+
+from asc_tf.errors import AscError
+from asc_tf.export.tflite import export_tflite
+from asc_tf.frontend.log_mel import LogMel
+from asc_tf.runtime import Classifier
+from asc_tf.runtime.classifier import windows
+
+LABELS = ("north", "east", "south", "west")
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    """Of a linear network of random weights on half a second at 16 kHz: each sound has probabilities of its own."""
+    frontend = LogMel(window_ms=64, hop_ms=32, mel_bins=16)
+    inputs = keras.Input(frontend.feature_shape(8000))
+    weights = keras.initializers.RandomNormal(stddev=0.03, seed=0)
+    outputs = keras.layers.Dense(len(LABELS), kernel_initializer=weights)(keras.layers.Flatten()(inputs))
+    path = tmp_path_factory.mktemp("export") / "model.tflite"
+    export_tflite(path, frontend, keras.Model(inputs, outputs, name="linear"), LABELS, 0.5)
+    return path
+
+
+@pytest.fixture(scope="module")
+def classifier(file):
+    return Classifier(file)
+
+
+def noise(shape, seed=0):
+    return np.random.default_rng(seed).normal(0, 0.1, shape).astype(np.float32)
+
+
+def write_changed(source, path, old, new):
+    """A copy of the .tflite file with a text of its metadata replaced by another of the same length."""
+    content = source.read_bytes()
+    new = new.ljust(len(old))
+    assert content.count(old) == 1 and len(new) == len(old)
+    path.write_bytes(content.replace(old, new))
+    return path
+
+
+def test_attributes_say_what_the_network_takes_and_gives(classifier):
+    assert classifier.sample_rate_hz == 16000
+    assert classifier.samples == 8000
+    assert classifier.labels == LABELS
+    assert classifier.metadata.network == "linear"
+
+
+@pytest.mark.parametrize("samples", [1, 700, 8000, 8001, 50000])
+def test_probabilities_of_any_length_are_a_distribution(classifier, samples):
+    probabilities = classifier.classify(noise(samples), 16000)
+    assert probabilities.shape == (4,)
+    assert probabilities.min() >= 0
+    assert probabilities.sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_different_sounds_give_different_probabilities(classifier):
+    sounds = [noise(8000), noise(8000, 1), 10 * noise(8000), noise(8000)[::-1]]
+    probabilities = np.stack([classifier.classify(sound, 16000) for sound in sounds])
+    distance = np.abs(probabilities[:, np.newaxis] - probabilities).max(axis=2)
+    assert distance[~np.eye(4, dtype=bool)].min() > 5e-3
+
+
+def test_a_clip_of_whole_windows_is_cut_into_them():
+    waveform = np.arange(12)
+    np.testing.assert_array_equal(windows(waveform, 4), waveform.reshape(3, 4))
+
+
+def test_the_window_of_a_remainder_ends_where_the_clip_does():
+    np.testing.assert_array_equal(windows(np.arange(10), 4), [[0, 1, 2, 3], [4, 5, 6, 7], [6, 7, 8, 9]])
+
+
+def test_a_clip_of_one_window_is_left_as_it_is():
+    np.testing.assert_array_equal(windows(np.arange(4), 4), [[0, 1, 2, 3]])
+
+
+def test_a_clip_shorter_than_a_window_is_repeated():
+    np.testing.assert_array_equal(windows(np.arange(3), 8), [[0, 1, 2, 0, 1, 2, 0, 1]])
+
+
+def test_probabilities_of_a_long_clip_are_the_mean_of_its_windows(classifier):
+    waveform = noise(20000)
+    parts = [waveform[:8000], waveform[8000:16000], waveform[12000:]]
+    expected = np.mean([classifier.window_probabilities(part) for part in parts], axis=0)
+    np.testing.assert_allclose(classifier.classify(waveform, 16000), expected, atol=1e-7)
+
+
+def test_a_file_gives_what_its_samples_give(classifier, tmp_path):
+    waveform = noise(15000)
+    soundfile.write(tmp_path / "clip.wav", waveform, 16000, subtype="FLOAT")
+    expected = classifier.classify(waveform, 16000)
+    np.testing.assert_array_equal(classifier.classify_file(tmp_path / "clip.wav"), expected)
+
+
+def test_stereo_of_48_khz_is_averaged_and_resampled(classifier, tmp_path):
+    stereo = noise((24000, 2))
+    soundfile.write(tmp_path / "clip.wav", stereo, 48000, subtype="FLOAT")
+    mono = soxr.resample(stereo.astype(np.float64).mean(axis=1), 48000, 16000, quality="HQ").astype(np.float32)
+    expected = classifier.window_probabilities(mono)
+    np.testing.assert_allclose(classifier.classify_file(tmp_path / "clip.wav"), expected, atol=1e-5)
+    np.testing.assert_allclose(classifier.classify(stereo, 48000), expected, atol=1e-5)
+
+
+def test_silence_gives_a_distribution(classifier):
+    probabilities = classifier.classify(np.zeros(8000), 16000)
+    assert np.isfinite(probabilities).all()
+    assert probabilities.sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_more_threads_give_the_same_probabilities(classifier, file):
+    expected = classifier.classify(noise(8000), 16000)
+    np.testing.assert_allclose(Classifier(file, threads=2).classify(noise(8000), 16000), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "waveform",
+    [np.zeros(0), np.zeros((0, 2)), np.zeros((2, 2, 2)), np.array(0.5), np.array([0, np.nan]), np.array([0, np.inf])],
+    ids=["empty", "empty stereo", "3-d", "scalar", "NaN", "Inf"],
+)
+def test_samples_that_cannot_be_classified_are_refused(classifier, waveform):
+    with pytest.raises(AscError, match="cannot be classified; expected finite samples"):
+        classifier.classify(waveform, 16000)
+
+
+def test_a_file_that_is_no_audio_is_refused_by_name(classifier, tmp_path):
+    (tmp_path / "notes.wav").write_text("not a sound")
+    with pytest.raises(AscError, match="notes.wav: cannot be decoded as audio"):
+        classifier.classify_file(tmp_path / "notes.wav")
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda path: None, "cannot be read .No such file or directory."),
+        (lambda path: path.mkdir(), "cannot be read .Is a directory."),
+        (lambda path: path.write_text("not a network"), "is not a .tflite file"),
+        (lambda path: path.write_bytes(b""), "is not a .tflite file"),
+    ],
+    ids=["missing", "folder", "text", "empty"],
+)
+def test_a_file_that_is_no_network_is_refused_by_name(tmp_path, make, message):
+    path = tmp_path / "model.tflite"
+    make(path)
+    with pytest.raises(AscError, match=message) as caught:
+        Classifier(path)
+    assert str(caught.value).startswith(f"{path}: ") and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [(b'"samples": 8000', b'"samples": 8001'), (b'"north", ', b"")],
+    ids=["another length", "a label too few"],
+)
+def test_metadata_that_does_not_fit_the_network_is_refused(file, tmp_path, old, new):
+    path = write_changed(file, tmp_path / "model.tflite", old, new)
+    with pytest.raises(AscError, match=r"model.tflite: takes and gives .* but its metadata says "):
+        Classifier(path)
+
+
+def run_python(code, *arguments):
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, check=True
+    )
+
+
+def test_classifying_a_file_prints_nothing_and_loads_no_training_framework(file, tmp_path):
+    soundfile.write(tmp_path / "clip.wav", noise(8000), 16000)
+    result = run_python(
+        "import sys\n"
+        "from asc_tf.runtime import Classifier\n"
+        "probabilities = Classifier(sys.argv[1]).classify_file(sys.argv[2])\n"
+        "print(len(probabilities), *sys.modules)",
+        file,
+        tmp_path / "clip.wav",
+    )
+    count, *modules = result.stdout.split()
+    assert count == "4"
+    assert result.stderr == ""
+    assert {"numpy", "soundfile", "ai_edge_litert"} <= set(modules)
+    assert not {"tensorflow", "tf_keras", "keras", "pandas", "tyro", "matplotlib", "librosa"} & set(modules)

@@ -1,0 +1,118 @@
+import dataclasses
+import random
+
+import flatbuffers
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter
+
+from asc_tf import __version__
+from asc_tf.errors import AscError
+from asc_tf.runtime.metadata import Metadata, read_metadata, with_metadata
+
+
+@pytest.fixture(scope="module")
+def labelled(tiny_file):
+    return tiny_file.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def bare(labelled):
+    """The file as the converter makes it: the same network, without our entry."""
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(labelled, 0))
+    model.metadata = [entry for entry in model.metadata if entry.name != b"asc_tf"]
+    assert len(model.metadata) > 0
+    builder = flatbuffers.Builder(len(labelled))
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+@pytest.fixture
+def metadata():
+    return Metadata(
+        labels=("café", "tram", 'a "quoted" place'),
+        sample_rate_hz=44100,
+        samples=441000,
+        frontend={"class": "LogMel", "high_hz": None, "floor": 1e-7},
+        network="some_network",
+    )
+
+
+def outputs(model_bytes, waveform):
+    interpreter = Interpreter(model_content=model_bytes)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], waveform)
+    interpreter.invoke()
+    return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+
+
+def test_what_is_written_is_read_back(bare, metadata):
+    assert read_metadata(with_metadata(bare, metadata), "model.tflite") == metadata
+    assert (metadata.input, metadata.version, metadata.format) == ("waveform", __version__, 1)
+
+
+def test_metadata_changes_neither_the_network_nor_the_converters_own_entries(bare, labelled, metadata):
+    waveform = np.random.default_rng(0).normal(0, 0.1, (1, 16000)).astype(np.float32)
+    added = with_metadata(bare, metadata)
+    np.testing.assert_array_equal(outputs(added, waveform), outputs(bare, waveform))
+    np.testing.assert_array_equal(outputs(labelled, waveform), outputs(bare, waveform))
+    model = schema.Model.GetRootAs(added, 0)
+    assert {model.Metadata(i).Name() for i in range(model.MetadataLength())} > {b"asc_tf", b"min_runtime_version"}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"short", b"a text that is no model", b"RIFF\0\0\0\0WAVEfmt "],
+    ids=["empty", "short", "text", "WAV"],
+)
+def test_other_files_are_not_tflite_files(content):
+    with pytest.raises(AscError, match="^some.file: is not a .tflite file$"):
+        read_metadata(content, "some.file")
+
+
+def test_a_tflite_file_of_someone_else_has_no_labels(bare):
+    with pytest.raises(AscError, match="^model.tflite: has no labels inside; expected a file made by 'asc-tf export'$"):
+        read_metadata(bare, "model.tflite")
+
+
+def test_metadata_of_another_format_is_refused(bare, metadata):
+    newer = with_metadata(bare, dataclasses.replace(metadata, format=2))
+    with pytest.raises(AscError, match="^model.tflite: its metadata has format 2; this version reads 1$"):
+        read_metadata(newer, "model.tflite")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [(b'"labels"', b'"LABELS"'), (b'"network"', b'"netw0rk"'), (b'{"labels"', b"[labels  ")],
+    ids=["no labels", "unknown field", "no JSON"],
+)
+def test_damaged_json_is_refused(labelled, old, new):
+    assert labelled.count(old) == 1 and len(old) == len(new)
+    with pytest.raises(AscError, match="^model.tflite: is a damaged .tflite file"):
+        read_metadata(labelled.replace(old, new), "model.tflite")
+
+
+def test_random_damage_gives_an_error_or_metadata_but_nothing_else(labelled):
+    generator = random.Random(0)
+    json_start = labelled.index(b'{"labels"')
+    regions = [(0, len(labelled)), (0, 200), (json_start, json_start + 500), (len(labelled) - 4000, len(labelled))]
+    damaged, refused = 0, 0
+    for trial in range(240):
+        content = bytearray(labelled)
+        if trial % 4 == 0:
+            del content[generator.randrange(len(content)) :]
+        else:
+            start, stop = regions[trial // 4 % 4]
+            for _ in range(generator.randint(1, 8)):
+                content[generator.randrange(start, stop)] = generator.randrange(256)
+        damaged += 1
+        try:
+            found = read_metadata(bytes(content), "model.tflite")
+        except AscError as error:
+            refused += 1
+            assert str(error).startswith("model.tflite: ") and "\n" not in str(error), trial
+        else:
+            assert isinstance(found, Metadata), trial
+            assert isinstance(found.labels, tuple), trial
+    assert 60 <= refused < damaged

@@ -1,0 +1,286 @@
+"""The command line as a user meets it: outputs, exit codes, one sentence for every mistake and nothing left behind."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+from tiny import TINY_SETTINGS
+
+from asc_tf import __version__
+from asc_tf.cli import main
+
+TRAIN = ["train", "--recipe", "bc-resnet-asc-1-pre-resnorm"]
+
+
+@pytest.fixture
+def root(synthetic_root, tmp_path):
+    """A copy of the embedded data set that a test may damage."""
+    return shutil.copytree(synthetic_root, tmp_path / "data")
+
+
+@pytest.fixture
+def run(tiny_run, tmp_path):
+    return shutil.copytree(tiny_run, tmp_path / "run")
+
+
+def fails(capsys, *arguments):
+    """Run a command that must fail; returns its one sentence."""
+    assert main([str(argument) for argument in arguments]) == 1
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("asc-tf: ")]
+    assert len(lines) == 1
+    return lines[0]
+
+
+def train_fails(capsys, root, run, *settings):
+    sentence = fails(capsys, *TRAIN, "--data", root, "--run", run, "--set", *TINY_SETTINGS, *settings)
+    assert not run.exists(), "a failed start leaves no run folder behind"
+    assert not [path for path in root.rglob("*") if path.name.startswith(".part")]
+    return sentence
+
+
+def test_version(capsys):
+    assert main(["--version"]) == 0 and capsys.readouterr().out == f"asc-tf {__version__}\n"
+
+
+def test_command_line_without_arguments_or_with_a_wrong_one_is_usage(capsys):
+    for arguments in ([], ["trian"], ["train", "--data"]):
+        with pytest.raises(SystemExit) as stop:
+            main(arguments)
+        assert stop.value.code == 2
+
+
+def test_recipes_are_listed_with_table_and_score(capsys):
+    assert main(["recipes"]) == 0
+    out = capsys.readouterr().out
+    assert "bc-resnet-asc-1-pre-resnorm" in out and "67.1 ± 0.8" in out and "table 3" in out
+
+
+def test_train_writes_a_whole_run_and_prints_the_device_table(synthetic_root, tmp_path, capsys):
+    run = tmp_path / "run"
+    assert main([*TRAIN, "--data", str(synthetic_root), "--run", str(run), "--set", *TINY_SETTINGS]) == 0
+    out, err = capsys.readouterr()
+    assert out.splitlines()[0].split() == ["A", "B", "C", *(f"S{i}" for i in range(1, 7)), "seen", "unseen", "all"]
+    assert "epoch 2/2" in err
+    expected = {"config.json", "dataset.json", "checkpoints", "history.csv", "last.keras", "best.keras",
+                "predictions.csv", "metrics.json", "devices.csv", "scenes.csv", "confusion.csv"}  # fmt: skip
+    assert {path.name for path in run.iterdir()} == expected
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert metrics["devices"]["all"]["clips"] == 90 and metrics["devices"]["unseen"]["clips"] == 30
+    assert np.sum(metrics["confusion"]["clips"]) == 90
+
+
+def test_the_same_command_again_trains_nothing_and_prints_the_same(run, synthetic_root, capsys):
+    before = (run / "last.keras").stat().st_mtime_ns
+    for _ in range(2):
+        assert main([*TRAIN, "--data", str(synthetic_root), "--run", str(run), "--set", *TINY_SETTINGS]) == 0
+    out, err = capsys.readouterr()
+    first, second = out[: len(out) // 2], out[len(out) // 2 :]
+    assert first == second and "epoch" not in err
+    assert (run / "last.keras").stat().st_mtime_ns == before
+
+
+def test_evaluate_repeats_the_table_from_the_kept_predictions(run, capsys):
+    (run / "metrics.json").unlink()
+    assert main(["evaluate", str(run)]) == 0
+    assert "unseen" in capsys.readouterr().out and (run / "metrics.json").is_file()
+
+
+def test_evaluate_on_another_data_set_counts_its_devices_as_unseen(run, root, capsys):
+    for file in ("meta.csv", "evaluation_setup/fold1_evaluate.csv"):
+        path = root / file
+        path.write_text(path.read_text().replace("-s6.wav", "-phone.wav").replace("\ts6\n", "\tphone\n"))
+    for path in (root / "audio").glob("*-s6.wav"):
+        path.rename(str(path).replace("-s6.wav", "-phone.wav"))
+    assert main(["evaluate", str(run), "--data", str(root)]) == 0
+    assert "PHONE" in capsys.readouterr().out
+    metrics = json.loads((run / "on-data" / "metrics.json").read_text())
+    assert metrics["devices"]["unseen"]["clips"] == 30
+
+
+def test_seeds_are_trained_once_and_summed_up(run, capsys):
+    for _ in range(2):
+        assert main(["evaluate", str(run), "--seeds", "2"]) == 0
+    out, err = capsys.readouterr()
+    assert out.count("seed 0") == 2 and out.count("±") % 2 == 0 and out.count("±") >= 40
+    assert err.count("epoch 2/2") == 1
+    assert (run / "seeds" / "1" / "last.keras").is_file() and (run / "seeds.csv").is_file()
+
+
+def test_predict_prints_the_most_likely_scenes(tiny_file, synthetic_root, capsys):
+    clip = next((synthetic_root / "audio").glob("park*"))
+    assert main(["predict", str(tiny_file), str(clip), "--top", "2"]) == 0
+    line = capsys.readouterr().out
+    assert line.startswith(f"{clip}: ") and line.count("%") == 2
+    assert main(["predict", str(tiny_file), str(clip), "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert len(answer["probabilities"]) == 10 and sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+    assert answer["scene"] == max(answer["probabilities"], key=answer["probabilities"].get)
+
+
+def test_predict_names_the_bad_file_and_still_classifies_the_others(tiny_file, synthetic_root, tmp_path, capsys):
+    good = next((synthetic_root / "audio").glob("bus*"))
+    bad = tmp_path / "bad.wav"
+    bad.write_bytes(b"RIFF")
+    assert main(["predict", str(tiny_file), str(bad), str(good)]) == 1
+    out, err = capsys.readouterr()
+    assert out.startswith(str(good)) and f"asc-tf: {bad}: cannot be decoded" in err
+    assert "1 of 2 files could not be classified" in err
+
+
+def test_predict_loads_no_tensorflow(tiny_file, synthetic_root):
+    clip = next((synthetic_root / "audio").glob("bus*"))
+    code = (
+        "import sys, asc_tf.cli\n"
+        f"assert asc_tf.cli.main(['predict', {str(tiny_file)!r}, {str(clip)!r}]) == 0\n"
+        "assert not {'tensorflow', 'tf_keras', 'pandas'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0 and done.stderr == ""
+
+
+# Mistakes: data
+
+
+def test_missing_data_folder(tmp_path, capsys):
+    sentence = fails(capsys, *TRAIN, "--data", tmp_path / "nowhere", "--run", tmp_path / "run")
+    assert f"{tmp_path / 'nowhere'}: no such folder" in sentence and not (tmp_path / "run").exists()
+
+
+def test_metadata_without_a_needed_column(root, tmp_path, capsys):
+    (root / "meta.csv").write_text((root / "meta.csv").read_text().replace("source_label", "recorder"))
+    sentence = train_fails(capsys, root, tmp_path / "run")
+    assert "meta.csv: has no column 'source_label'; found filename, scene_label, identifier, recorder" in sentence
+
+
+def test_clip_in_a_split_and_not_on_disk(root, tmp_path, capsys):
+    clip = next((root / "audio").glob("*-s5.wav"))
+    clip.unlink()
+    assert f"audio/{clip.name}: named in the metadata and not on disk" in train_fails(capsys, root, tmp_path / "run")
+
+
+def damage_empty(path):
+    path.write_bytes(b"")
+
+
+def damage_truncate(path):
+    path.write_bytes(path.read_bytes()[:-3000])
+
+
+def damage_text(path):
+    path.write_text("this is not audio")
+
+
+def damage_nan(path):
+    samples, rate = soundfile.read(path, dtype="float32")
+    samples[1234] = np.nan
+    soundfile.write(path, samples, rate, subtype="FLOAT")
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (damage_empty, "the file is empty"),
+        (damage_truncate, "truncated"),
+        (damage_text, "cannot be decoded as audio"),
+        (damage_nan, "sample 1234 is not a finite number"),
+    ],
+)
+@pytest.mark.parametrize("which", ["first", "last"])
+def test_unreadable_training_clip_is_named(root, tmp_path, capsys, damage, message, which):
+    names = (root / "evaluation_setup" / "fold1_train.csv").read_text().splitlines()[1:]
+    path = root / names[0 if which == "first" else -1].split("\t")[0]
+    damage(path)
+    sentence = train_fails(capsys, root, tmp_path / "run")
+    assert path.name in sentence and message in sentence
+
+
+def test_unknown_scene_at_evaluation(run, root, capsys):
+    for file in ("meta.csv", "evaluation_setup/fold1_evaluate.csv"):
+        path = root / file
+        path.write_text(path.read_text().replace("\tpark", "\tforest"))
+    assert "scene 'forest' is unknown to the network; it knows airport" in fails(
+        capsys, "evaluate", run, "--data", root
+    )
+
+
+def test_device_left_blank_at_evaluation(run, root, capsys):
+    path = root / "meta.csv"
+    path.write_text(path.read_text().replace("\ts4\n", "\t\n"))
+    assert "has no source_label" in fails(capsys, "evaluate", run, "--data", root)
+
+
+def test_check_counts_and_exits_with_one_on_problems(root, capsys):
+    assert main(["data", "check", str(root)]) == 0
+    assert "train 40 / test 90" in capsys.readouterr().out
+    next((root / "audio").glob("*-a.wav")).unlink()
+    assert "not on disk" in fails(capsys, "data", "check", root)
+
+
+@pytest.mark.shared
+def test_check_of_the_real_tau_2020_metadata(shared, capsys):
+    assert main(["data", "check", str(shared / "tau_meta" / "2020_mobile"), "--metadata-only"]) == 0
+    out = capsys.readouterr().out
+    assert "train 13,962 / test 2,968" in out
+    assert ["a", "10215", "330", "3855"] in [line.split() for line in out.splitlines()]
+
+
+@pytest.mark.shared
+def test_predict_on_the_real_tau_clip(tiny_file, shared, capsys):
+    assert main(["predict", str(tiny_file), str(shared / "tau_audio" / "metro_station-paris.wav")]) == 0
+    assert capsys.readouterr().out.count("%") == 3
+
+
+# Mistakes: settings and run folders
+
+
+def test_unknown_recipe_and_setting_name_the_nearest(root, tmp_path, capsys):
+    arguments = ["--data", root, "--run", tmp_path / "run"]
+    sentence = fails(capsys, "train", *arguments, "--recipe", "bc-resnet-asc1")
+    assert "--recipe bc-resnet-asc1: no such recipe; did you mean 'bc-resnet-asc-1'?" in sentence
+    sentence = fails(capsys, *TRAIN, *arguments, "--set", "train.epoch=3")
+    assert "--set train.epoch: no such setting; did you mean 'train.epochs'?" in sentence
+
+
+def test_run_folder_of_other_settings(run, synthetic_root, capsys):
+    sentence = fails(
+        capsys, *TRAIN, "--data", synthetic_root, "--run", run, "--set", *TINY_SETTINGS, "model.lambda_=0.3"
+    )
+    assert "holds a run of other settings (model.lambda_: 0.1 and 0.3)" in sentence
+
+
+def test_run_folder_that_is_something_else(synthetic_root, tmp_path, capsys):
+    (tmp_path / "thesis.txt").write_text("mine")
+    sentence = fails(capsys, *TRAIN, "--data", synthetic_root, "--run", tmp_path, "--set", *TINY_SETTINGS)
+    assert "is not empty and holds no run" in sentence and [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+@pytest.mark.parametrize("command", ["evaluate", "export"])
+def test_commands_on_a_folder_that_is_no_run(tmp_path, capsys, command):
+    assert "config.json: no such file; expected a run folder" in fails(capsys, command, tmp_path)
+
+
+def test_commands_on_an_unfinished_run(run, capsys):
+    (run / "last.keras").unlink()
+    (run / "predictions.csv").unlink()
+    for command in ("evaluate", "export"):
+        assert "its training has not ended" in fails(capsys, command, run)
+
+
+def test_damaged_model_file(run, capsys):
+    (run / "last.keras").write_bytes(b"PK nothing")
+    (run / "predictions.csv").unlink()
+    assert "last.keras: cannot be loaded" in fails(capsys, "evaluate", run)
+
+
+def test_impossible_flags(run, tiny_file, capsys):
+    assert "--seeds 0" in fails(capsys, "evaluate", run, "--seeds", 0)
+    assert "--top 0" in fails(capsys, "predict", tiny_file, "x.wav", "--top", 0)
+
+
+def test_synth_refuses_a_folder_with_something_in_it(tmp_path, capsys):
+    (tmp_path / "x").write_text("mine")
+    assert str(tmp_path) in fails(capsys, "data", "synth", tmp_path)

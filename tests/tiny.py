@@ -1,0 +1,10 @@
+"""Settings that train on the embedded data set in seconds."""
+
+TINY_SETTINGS = [
+    "frontend.mel_bins=32",
+    "train.epochs=2",
+    "train.warmup_epochs=1",
+    "train.batch_size=16",
+    "model.width=4",
+    "augment.roll_seconds=0.2",
+]

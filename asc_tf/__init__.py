@@ -1,1 +1,52 @@
+"""Acoustic scene classification, small enough for a device and robust to microphones it never heard.
+
+The names below are the library: `asc_tf.read_clips`, `asc_tf.bc_resnet_asc` and so on. Each is imported when it is
+first used, so that `import asc_tf` loads no TensorFlow.
+"""
+
+import importlib
+
 __version__ = "0.1.0.dev0"
+
+_HOMES = {
+    "AscError": "errors",
+    "Classifier": "runtime.classifier",
+    "Config": "config",
+    "EpochCheckpoints": "training.checkpoints",
+    "FrequencyInstanceNormalization": "layers",
+    "LogMel": "frontend.log_mel",
+    "ResidualNormalization": "layers",
+    "SGDWithL2": "training.optimizers",
+    "SubSpectralNormalization": "layers",
+    "augment_batch": "augment",
+    "bc_resnet_asc": "models",
+    "cached_features": "data.cache",
+    "confusion_matrix": "evaluation.metrics",
+    "device_metrics": "evaluation.metrics",
+    "devices_of": "data.clips",
+    "evaluation_batches": "data.loader",
+    "export_tflite": "export.tflite",
+    "find_recipe": "recipes",
+    "hold_out_locations": "data.clips",
+    "label_indices": "data.loader",
+    "load_waveform": "frontend.decode",
+    "mean_and_std": "data.cache",
+    "predictions_frame": "evaluation.metrics",
+    "read_clips": "data.clips",
+    "resumable_fit": "training.fit",
+    "scenes_of": "data.clips",
+    "set_seed": "training.seeding",
+    "training_batches": "data.loader",
+    "warmup_cosine": "training.schedules",
+}
+__all__ = ["__version__", *_HOMES]
+
+
+def __getattr__(name):
+    if name not in _HOMES:
+        raise AttributeError(f"module 'asc_tf' has no attribute '{name}'")
+    return getattr(importlib.import_module(f"asc_tf.{_HOMES[name]}"), name)
+
+
+def __dir__():
+    return sorted(__all__)

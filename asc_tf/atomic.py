@@ -28,7 +28,8 @@ def whole_file(path):
     except OSError as error:
         raise AscError(f"{path}: cannot be written ({error.strerror or error})") from error
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink()
 
 
 def write_text(path, text):

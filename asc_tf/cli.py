@@ -61,9 +61,17 @@ class Synth:
     seed: int = 0
 
     def run(self):
+        from tqdm import tqdm
+
         from asc_tf.data.synthetic import write_synthetic
 
-        train, test = write_synthetic(self.root, clips=self.clips, seed=self.seed)
+        with tqdm(unit="clip", desc="synth", disable=None, leave=False) as bar:
+
+            def progress(done, total):
+                bar.total = total
+                bar.update()
+
+            train, test = write_synthetic(self.root, clips=self.clips, seed=self.seed, progress=progress)
         print(f"{train} training and {test} test clips in {self.root}")
 
 
@@ -140,9 +148,10 @@ class Export:
     """file to write; RUN/model.tflite if not given"""
 
     def run(self):
-        path, difference = _stages().export(self.run_folder, self.out)
-        size = path.stat().st_size
-        print(f"{path}: {size:,} bytes, probabilities agree with the Keras model's to {difference:.1e}")
+        path, parameters, difference = _stages().export(self.run_folder, self.out)
+        print(f"{parameters:,} trainable parameters, {4 * parameters:,} bytes as 32-bit floating point")
+        print(f"{path}: {path.stat().st_size:,} bytes from waveform to probabilities (no compression)")
+        print(f"its probabilities agree with the Keras model's to {difference:.1e}")
 
 
 @dataclass

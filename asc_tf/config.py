@@ -52,7 +52,7 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class AugmentConfig:
-    """Arguments of `asc_tf.augment.augment`; 0 leaves a method out."""
+    """Arguments of `asc_tf.augment.augment_batch`; 0 leaves a method out."""
 
     roll_seconds: float = 1.5
     mixup_alpha: float = 0.3

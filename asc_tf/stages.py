@@ -17,7 +17,7 @@ import soundfile
 import tf_keras as keras
 
 from asc_tf.atomic import whole_file, write_text
-from asc_tf.augment import augment
+from asc_tf.augment import augment_batch
 from asc_tf.config import Config
 from asc_tf.data.cache import cached_features, fit_length, mean_and_std
 from asc_tf.data.clips import check_audio_files, devices_of, hold_out_locations, read_clips, scenes_of
@@ -174,7 +174,7 @@ def export(run, out=None, clips_to_check=18):
     """Write a run's network as a .tflite file and compare it with the Keras model on clips of every device.
 
     Returns:
-        (path of the file, largest difference of a probability).
+        (path of the file, number of trainable parameters, largest difference of a probability).
     """
     run = Path(run)
     config, dataset = read_run(run)
@@ -189,7 +189,9 @@ def export(run, out=None, clips_to_check=18):
         for path in (Path(dataset.root) / name for name in clips.filename[rank])
     ]
     path = Path(out or run / "model.tflite")
-    return path, export_tflite(path, frontend, model, dataset.scenes, dataset.clip_seconds, np.stack(waveforms))
+    parameters = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+    difference = export_tflite(path, frontend, model, dataset.scenes, dataset.clip_seconds, np.stack(waveforms))
+    return path, parameters, difference
 
 
 def read_run(run):
@@ -265,10 +267,10 @@ def _fit(run, config, dataset, features, labels, held_out, report):
 
 
 def _augmentation(config):
-    """`augment` with a Config's arguments, seconds turned into frames."""
+    """`augment_batch` with a Config's arguments, seconds turned into frames."""
     arguments = dataclasses.asdict(config.augment)
     roll_frames = round(arguments.pop("roll_seconds") * 1000 / config.frontend.hop_ms)
-    return lambda features, labels, seed: augment(features, labels, seed, roll_frames=roll_frames, **arguments)
+    return lambda features, labels, seed: augment_batch(features, labels, seed, roll_frames=roll_frames, **arguments)
 
 
 class _Rows:

@@ -60,5 +60,5 @@ def tiny_file(tiny_run, tmp_path_factory):
     """The .tflite file of `tiny_run`."""
     from asc_tf import stages
 
-    path, _ = stages.export(tiny_run, tmp_path_factory.mktemp("export") / "model.tflite")
+    path, _, _ = stages.export(tiny_run, tmp_path_factory.mktemp("export") / "model.tflite")
     return path

@@ -25,8 +25,7 @@ def mixup(features, labels, alpha, seed):
     batch = tf.shape(features)[0]
     seeds = tf.random.split(seed, 3)
     ones, others = (tf.random.stateless_gamma((batch,), seeds[i], alpha) for i in (0, 1))
-    # Both gammas can underflow to zero at a small alpha; an even blend is as good a draw as any then.
-    weight = tf.where(ones + others > 0, ones / tf.maximum(ones + others, 1e-30), 0.5)
+    weight = ones / (ones + others)
     order = tf.random.experimental.stateless_shuffle(tf.range(batch), seeds[2])
     return tuple(_blend(values, tf.gather(values, order), weight) for values in (features, labels))
 

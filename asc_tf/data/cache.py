@@ -65,8 +65,9 @@ def fit_length(waveform, samples, sample_rate_hz, name):
     return np.pad(waveform[:samples], (0, max(0, samples - len(waveform))))
 
 
-def mean_and_std(features, rows, chunk=256):
-    """Mean and standard deviation over all values of the given rows of [clips, frequency, time]."""
+def mean_and_std(features, rows=None, chunk=256):
+    """Mean and standard deviation over all values of [clips, frequency, time], or of the given rows of it."""
+    rows = np.arange(len(features)) if rows is None else rows
     total = squares = count = 0.0
     for start in range(0, len(rows), chunk):
         part = np.asarray(features[rows[start : start + chunk]], np.float64)

@@ -47,7 +47,7 @@ class LogMel(keras.layers.Layer):
         floor=1e-7,
         **kwargs,
     ):
-        super().__init__(dtype=kwargs.pop("dtype", "float32"), trainable=False, **kwargs)
+        super().__init__(dtype=kwargs.pop("dtype", "float32"), trainable=kwargs.pop("trainable", False), **kwargs)
         self.sample_rate_hz = sample_rate_hz
         self.window_ms = window_ms
         self.hop_ms = hop_ms

@@ -61,8 +61,10 @@ class Classifier:
         """Probabilities [classes] of a waveform [samples] or [samples, channels] in +-1 at the given rate.
 
         Raises:
-            AscError: no samples, too many dimensions, or samples that are not finite.
+            AscError: no samples, too many dimensions, samples that are not finite, or an impossible rate.
         """
+        if not sample_rate_hz >= 1000:
+            raise AscError(f"a sample rate of {sample_rate_hz} Hz cannot be right; expected 1000 Hz or more")
         waveform = np.asarray(waveform, np.float32)
         if waveform.ndim not in (1, 2) or not waveform.size or not np.isfinite(waveform).all():
             raise AscError(

@@ -35,7 +35,7 @@ def with_metadata(model_bytes, metadata):
     buffer.data = list(json.dumps(dataclasses.asdict(metadata)).encode())
     entry.name, entry.buffer = ENTRY.decode(), len(model.buffers)
     model.buffers.append(buffer)
-    model.metadata = [*(model.metadata or []), entry]
+    model.metadata = [*(other for other in model.metadata or [] if other.name != ENTRY), entry]
     builder = flatbuffers.Builder(len(model_bytes) + 4096)
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from asc_tf.augment import augment, mixup, spec_augment, time_roll
+from asc_tf.augment import augment_batch, mixup, spec_augment, time_roll
 
 EVERYTHING = {
     "roll_frames": 6,
@@ -30,7 +30,7 @@ def assert_equal_batches(found, expected):
 
 
 def test_all_zeros_is_the_identity(batch):
-    assert_equal_batches(augment(*batch, seed=int64(1, 2)), batch)
+    assert_equal_batches(augment_batch(*batch, seed=int64(1, 2)), batch)
 
 
 @pytest.mark.parametrize("left_out", ["roll_frames", "mixup_alpha", "masks"])
@@ -44,7 +44,9 @@ def test_it_rolls_then_masks_then_mixes_and_leaves_a_method_of_0_out(batch, left
         features = spec_augment(features, 5, 1, 4, 2, mask)
     if left_out != "mixup_alpha":
         features, labels = mixup(features, labels, 0.3, mix)
-    assert_equal_batches(augment(*batch, int64(1, 2), **{**EVERYTHING, **dict.fromkeys(names, 0)}), (features, labels))
+    assert_equal_batches(
+        augment_batch(*batch, int64(1, 2), **{**EVERYTHING, **dict.fromkeys(names, 0)}), (features, labels)
+    )
 
 
 def test_the_order_matters_and_is_roll_mask_mix(batch):
@@ -54,7 +56,7 @@ def test_the_order_matters_and_is_roll_mask_mix(batch):
     def masked(features):
         return spec_augment(features, 5, 1, 4, 2, mask)
 
-    found = augment(*batch, int64(1, 2), **EVERYTHING)
+    found = augment_batch(*batch, int64(1, 2), **EVERYTHING)
     assert_equal_batches(found, mixup(masked(time_roll(features, 6, roll)), labels, 0.3, mix))
     mask_first = mixup(time_roll(masked(features), 6, roll), labels, 0.3, mix)
     mix_first = masked(mixup(time_roll(features, 6, roll), labels, 0.3, mix)[0])
@@ -63,23 +65,23 @@ def test_the_order_matters_and_is_roll_mask_mix(batch):
 
 
 def test_only_mixup_changes_labels(batch):
-    _, labels = augment(*batch, int64(1, 2), **{**EVERYTHING, "mixup_alpha": 0})
+    _, labels = augment_batch(*batch, int64(1, 2), **{**EVERYTHING, "mixup_alpha": 0})
     np.testing.assert_array_equal(labels, batch[1])
 
 
 def test_the_seed_decides(batch):
-    first = augment(*batch, int64(3, 4), **EVERYTHING)
-    assert_equal_batches(augment(*batch, int64(3, 4), **EVERYTHING), first)
+    first = augment_batch(*batch, int64(3, 4), **EVERYTHING)
+    assert_equal_batches(augment_batch(*batch, int64(3, 4), **EVERYTHING), first)
     for seed in (int64(3, 5), int64(4, 4)):
-        assert np.abs(augment(*batch, seed, **EVERYTHING)[0] - first[0]).max() > 0.1
+        assert np.abs(augment_batch(*batch, seed, **EVERYTHING)[0] - first[0]).max() > 0.1
 
 
 def test_a_data_set_gives_what_eager_calls_give(batch):
     features, labels = (tf.constant(values) for values in batch)
     steps = tf.data.Dataset.range(3)
-    data = steps.map(lambda step: augment(features, labels, tf.stack([int64(7)[0], step]), **EVERYTHING))
+    data = steps.map(lambda step: augment_batch(features, labels, tf.stack([int64(7)[0], step]), **EVERYTHING))
     assert [spec.shape.as_list() for spec in data.element_spec] == [[8, 12, 20, 1], [8, 8]]
     found = list(data)
     assert len(found) == 3
     for step, pair in enumerate(found):
-        assert_equal_batches(pair, augment(*batch, int64(7, step), **EVERYTHING))
+        assert_equal_batches(pair, augment_batch(*batch, int64(7, step), **EVERYTHING))

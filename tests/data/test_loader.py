@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from asc_tf.augment import augment
+from asc_tf.augment import augment_batch
 from asc_tf.data.loader import evaluation_batches, label_indices, training_batches
 from asc_tf.errors import AscError
 
@@ -43,7 +43,7 @@ def test_a_stream_from_step_k_is_the_rest_of_the_whole_one(start):
 
     def batches(start_step):
         def rolled(features, labels, seed):
-            return augment(features, labels, seed, roll_frames=2, mixup_alpha=0.3)
+            return augment_batch(features, labels, seed, roll_frames=2, mixup_alpha=0.3)
 
         return training_batches(FEATURES, LABELS, 3, 4, seed=5, augment=rolled, start_step=start_step)
 

@@ -1,0 +1,31 @@
+"""The library as the README shows it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import asc_tf
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+
+
+def test_every_public_name_is_there():
+    for name in asc_tf.__all__:
+        assert getattr(asc_tf, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'bc_resnet'"):
+        asc_tf.bc_resnet  # noqa: B018
+
+
+def test_the_readmes_lines_run(synthetic_root, tmp_path, monkeypatch):
+    """As they stand, but for the folder, the clips' length and two epochs for a hundred."""
+    (block,) = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    for old, new in (("TAU", str(synthetic_root)), ("seconds = 10", "seconds = 1"), ("epochs=100", "epochs=2")):
+        assert old in block
+        block = block.replace(old, new)
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(compile(block, "README.md", "exec"), names)
+    probabilities = asc_tf.Classifier("scenes.tflite").classify_file(synthetic_root / names["test"].filename.iloc[0])
+    assert probabilities.sum() == pytest.approx(1, abs=1e-5)
+    assert names["metrics"].clips["all"] == 90

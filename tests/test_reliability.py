@@ -1,0 +1,123 @@
+"""Runs that are really killed, and disks that are really full."""
+
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from tiny import TINY_SETTINGS
+
+LONGER = [*TINY_SETTINGS, "train.epochs=5"]
+
+
+def command(root, run, settings=LONGER):
+    arguments = ["train", "--data", root, "--run", run, "--deterministic", "--set", *settings]
+    return [sys.executable, "-m", "asc_tf", *map(str, arguments)]
+
+
+def finish(root, run, settings=LONGER, **arguments):
+    return subprocess.run(command(root, run, settings), capture_output=True, text=True, **arguments)
+
+
+def load_network(path):
+    import tf_keras as keras
+
+    import asc_tf.layers  # noqa: F401  registers them
+
+    return keras.models.load_model(path, compile=False)
+
+
+def kill_after(line, root, run):
+    """Start a training and kill it as soon as it has printed a line that begins so."""
+    process = subprocess.Popen(command(root, run), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for printed in process.stderr:
+        if printed.startswith(line):
+            process.send_signal(signal.SIGKILL)
+            break
+    process.wait()
+    process.stdout.close()
+    process.stderr.close()
+    assert process.returncode == -signal.SIGKILL
+
+
+@pytest.fixture(scope="module")
+def unbroken(synthetic_root, tmp_path_factory):
+    run = tmp_path_factory.mktemp("unbroken") / "run"
+    done = finish(synthetic_root, run)
+    assert done.returncode == 0, done.stderr
+    return run
+
+
+def test_a_killed_training_goes_on_and_ends_with_the_same_weights(unbroken, synthetic_root, tmp_path):
+    run = tmp_path / "run"
+    kill_after("epoch 1/5", synthetic_root, run)
+    kill_after("epoch 3/5", synthetic_root, run)
+    assert not (run / "last.keras").exists()
+    done = finish(synthetic_root, run)
+    assert done.returncode == 0 and "going on after epoch 3" in done.stderr and "epoch 3/5" not in done.stderr
+    for name in ("last.keras", "best.keras"):
+        one, other = (load_network(folder / name) for folder in (unbroken, run))
+        for mine, theirs in zip(one.get_weights(), other.get_weights(), strict=True):
+            np.testing.assert_array_equal(mine, theirs)
+    assert (run / "history.csv").read_text() == (unbroken / "history.csv").read_text()
+    assert (run / "metrics.json").read_text() == (unbroken / "metrics.json").read_text()
+
+
+@pytest.mark.parametrize("seconds", [4.0, 6.0])
+def test_killed_at_any_moment_it_still_ends_well(unbroken, synthetic_root, tmp_path, seconds):
+    run = tmp_path / "run"
+    process = subprocess.Popen(command(synthetic_root, run), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(seconds)
+    process.kill()
+    process.wait()
+    done = finish(synthetic_root, run)
+    assert done.returncode == 0, done.stderr
+    assert (run / "metrics.json").read_text() == (unbroken / "metrics.json").read_text()
+    assert not [path for path in run.rglob("*") if path.name.startswith(".part")]
+
+
+def limited(kibibytes):
+    """Let every file that the process writes end at a size: the write fails as on a full disk."""
+    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (kibibytes * 1024, kibibytes * 1024))
+
+
+def one_sentence(done, *parts):
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    (sentence,) = (line for line in done.stderr.splitlines() if line.startswith("asc-tf: "))
+    assert all(part in sentence for part in parts), sentence
+
+
+def test_features_that_do_not_fit_on_the_disk(synthetic_root, tmp_path):
+    root = shutil.copytree(synthetic_root, tmp_path / "data", ignore=shutil.ignore_patterns("features"))
+    done = finish(root, tmp_path / "run", preexec_fn=limited(20))
+    one_sentence(done, ".npy: cannot be written")
+    assert not (tmp_path / "run").exists() and not list((root / "features").iterdir())
+    assert finish(root, tmp_path / "run").returncode == 0
+
+
+def test_a_checkpoint_that_does_not_fit_on_the_disk(unbroken, synthetic_root, tmp_path):
+    run = tmp_path / "run"
+    one_sentence(finish(synthetic_root, run, preexec_fn=limited(4)), "cannot be written")
+    assert not list(run.glob("checkpoints/*")) and not list(run.glob("*.keras"))
+    assert finish(synthetic_root, run).returncode == 0
+    assert (run / "metrics.json").read_text() == (unbroken / "metrics.json").read_text()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small file system")
+@pytest.mark.parametrize("kibibytes", [12, 100])
+def test_a_full_file_system(synthetic_root, tmp_path, kibibytes):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={kibibytes}k", "tmpfs", disk]
+    if subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("this machine does not let root mount a file system")
+    try:
+        one_sentence(finish(synthetic_root, disk / "run"), "cannot be written")
+        assert not [path for path in disk.rglob("*") if path.name.startswith(".part")]
+    finally:
+        subprocess.run(["umount", disk], check=True)

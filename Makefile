@@ -8,12 +8,12 @@ BIN := $(VENV)/bin
 
 install: $(VENV)/installed
 
-$(VENV)/installed: setup.cfg pyproject.toml constraints.txt
+$(VENV)/installed: setup.cfg pyproject.toml constraints.txt $(shell find asc_tf -name '*.py')
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 10) <= v <= (3, 12) else \
 	"Python %d.%d is not supported, expected 3.10 to 3.12: make PYTHON=python3.11" % v)'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt ".[dev]"
 	@touch $@
 
 $(DEMO)/data: | install
@@ -28,7 +28,7 @@ demo: install $(DEMO)/data
 test: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest
+	$(BIN)/pytest
 
 clean:
 	rm -rf $(VENV) $(DEMO) build *.egg-info

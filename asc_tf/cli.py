@@ -46,7 +46,10 @@ class Download:
     def run(self):
         from asc_tf.data.download import download
 
-        download(self.name, self.root)
+        try:
+            download(self.name, self.root)
+        except OSError as error:
+            raise AscError(f"{self.root}: cannot be written ({error.strerror or error})") from error
         print(f"complete: {self.root}; count it with: asc-tf data check {self.root}")
 
 

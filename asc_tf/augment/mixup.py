@@ -8,8 +8,7 @@ def mixup(features, labels, alpha, seed):
 
         x' = w x_i + (1 - w) x_j,   y' = w y_i + (1 - w) y_j,   w ~ Beta(alpha, alpha)
 
-    j runs through a random permutation of the batch. Each clip draws a weight w of its own; the reference draws
-    one for the batch.
+    j runs through a random permutation of the batch; one weight w serves the batch, as in the reference.
 
     Args:
         features: [batch, frequency, time, channel].
@@ -22,14 +21,8 @@ def mixup(features, labels, alpha, seed):
 
     Reference: Zhang et al., "mixup: Beyond Empirical Risk Minimization", ICLR 2018.
     """
-    batch = tf.shape(features)[0]
     seeds = tf.random.split(seed, 3)
-    ones, others = (tf.random.stateless_gamma((batch,), seeds[i], alpha) for i in (0, 1))
-    weight = ones / (ones + others)
-    order = tf.random.experimental.stateless_shuffle(tf.range(batch), seeds[2])
-    return tuple(_blend(values, tf.gather(values, order), weight) for values in (features, labels))
-
-
-def _blend(values, partners, weight):
-    weight = tf.reshape(weight, tf.concat([tf.shape(weight), tf.ones(tf.rank(values) - 1, tf.int32)], 0))
-    return partners + weight * (values - partners)
+    one, other = (tf.random.stateless_gamma((), seeds[i], alpha) for i in (0, 1))
+    weight = one / (one + other)
+    order = tf.random.experimental.stateless_shuffle(tf.range(tf.shape(features)[0]), seeds[2])
+    return tuple(weight * values + (1 - weight) * tf.gather(values, order) for values in (features, labels))

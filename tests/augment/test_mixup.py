@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from asc_tf.augment import mixup
 
@@ -20,8 +21,8 @@ def test_features_and_labels_are_blended_with_the_same_clip_at_the_same_weight()
     features, labels = noise((16, 5, 7, 2)), np.eye(16, dtype=np.float32)
     mixed, mixed_labels = (values.numpy() for values in mixup(features, labels, 0.3, (1, 2)))
     weight, partner = weights_and_partners(mixed_labels)
-    assert len(np.unique(weight)) > 8
-    assert sorted(partner) == list(range(16))
+    assert sorted(partner) == list(range(16)) and (partner != np.arange(16)).any()
+    assert np.ptp(weight[partner != np.arange(16)]) == 0, "one weight serves the batch"
     for clip in range(16):
         expected = weight[clip] * features[clip] + (1 - weight[clip]) * features[partner[clip]]
         np.testing.assert_allclose(mixed[clip], expected, atol=1e-5)
@@ -37,28 +38,30 @@ def test_labels_stay_a_distribution():
 
 @pytest.mark.parametrize("alpha", [0.3, 1.0])
 def test_weights_have_the_mean_and_the_variance_of_a_symmetric_beta_distribution(alpha):
-    features, labels = np.zeros((256, 1, 1, 1), np.float32), np.eye(256, dtype=np.float32)
+    features, labels = tf.zeros((4, 1, 1, 1)), tf.eye(4)
+    draw = tf.function(lambda step: mixup(features, labels, alpha, tf.stack([step, 0]))[1])
     weights = []
-    for draw in range(40):
-        weight, partner = weights_and_partners(mixup(features, labels, alpha, (draw, 0))[1].numpy())
-        weights.extend(weight[partner != np.arange(256)])
+    for step in range(4000):
+        weight, partner = weights_and_partners(draw(tf.constant(step)).numpy())
+        weights.extend(weight[partner != np.arange(4)][:1])
     variance = 1 / (4 * (2 * alpha + 1))
     assert abs(np.mean(weights) - 0.5) < 4 * np.sqrt(variance / len(weights))
-    assert np.var(weights) == pytest.approx(variance, rel=0.03)
+    assert np.var(weights) == pytest.approx(variance, rel=0.05)
 
 
 def test_a_tiny_alpha_gives_no_nan():
-    labels = np.eye(256, dtype=np.float32)
-    mixed, mixed_labels = mixup(noise((256, 1, 1, 1)), labels, 1e-3, (5, 6))
-    assert np.isfinite(mixed).all()
-    np.testing.assert_allclose(mixed_labels.numpy().sum(axis=1), 1, atol=1e-6)
+    labels = np.eye(4, dtype=np.float32)
+    for step in range(50):
+        mixed, mixed_labels = mixup(noise((4, 1, 1, 1)), labels, 1e-3, (step, 6))
+        assert np.isfinite(mixed).all()
+        np.testing.assert_allclose(mixed_labels.numpy().sum(axis=1), 1, atol=1e-6)
 
 
 def test_a_batch_of_one_clip_is_left_as_it_is():
     features, labels = noise((1, 4, 5, 1)), np.eye(10, dtype=np.float32)[:1]
     mixed, mixed_labels = mixup(features, labels, 0.3, (7, 8))
-    np.testing.assert_array_equal(mixed, features)
-    np.testing.assert_array_equal(mixed_labels, labels)
+    np.testing.assert_allclose(mixed, features, rtol=1e-6)
+    np.testing.assert_allclose(mixed_labels, labels, rtol=1e-6)
 
 
 def test_the_seed_decides():

@@ -30,7 +30,7 @@ class DataConfig:
     """Which clips are trained on."""
 
     split: typing.Literal["official", "full"] = "official"
-    """official: the data set's own training part; full: training and test part together, as for a submission"""
+    """official: the data set's own training part; full: all its clips, the test part too, as for a submission"""
     validation_fraction: float = 0.1
     """share of the training locations held out for validation; 0 trains on all of them"""
     clip_seconds: float | None = None

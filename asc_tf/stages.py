@@ -8,7 +8,6 @@ metrics.json with devices.csv, scenes.csv and confusion.csv, and model.tflite.
 import dataclasses
 import json
 import math
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +15,8 @@ import pandas as pd
 import soundfile
 import tf_keras as keras
 
-from asc_tf.atomic import whole_file, write_text
+from asc_tf.atomic import write_text
 from asc_tf.augment import augment_batch
-from asc_tf.config import Config
 from asc_tf.data.cache import cached_features, fit_length, mean_and_std
 from asc_tf.data.clips import check_audio_files, devices_of, hold_out_locations, read_clips, scenes_of
 from asc_tf.data.loader import evaluation_batches, label_indices, training_batches
@@ -29,22 +27,11 @@ from asc_tf.export.tflite import export_tflite
 from asc_tf.frontend.decode import load_waveform
 from asc_tf.frontend.log_mel import LogMel
 from asc_tf.models import bc_resnet_asc
+from asc_tf.run_folder import Dataset, check_run_folder, load_model, read_run, write_csv, write_settings
 from asc_tf.training.fit import resumable_fit, save_model
 from asc_tf.training.optimizers import SGDWithL2
 from asc_tf.training.schedules import warmup_cosine
 from asc_tf.training.seeding import set_seed
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """What a run must know of its data: dataset.json."""
-
-    root: str
-    scenes: tuple[str, ...]
-    seen_devices: tuple[str, ...]
-    clip_seconds: float
-    feature_mean: float
-    feature_std: float
 
 
 def train(root, config, run, report=print):
@@ -63,11 +50,21 @@ def train(root, config, run, report=print):
         AscError: see the data reader, the cache and `resumable_fit`; the folder holds a run of other settings.
     """
     run = Path(run)
-    _check_run_folder(run, config)
+    check_run_folder(run, config, root)
+    full = config.data.split == "full"
+    if not (run / "last.keras").is_file():
+        _train(root, config, run, report)
+    if full:
+        report("trained on the test part as well: nothing is left to evaluate on")
+    return None if full else predict_test(run)
+
+
+def _train(root, config, run, report):
     set_seed(config.seed, config.deterministic)
     clips = read_clips(root)
-    used = clips if config.data.split == "full" else clips[clips.split == "train"]
-    check_audio_files(root, clips[clips.split != ""])
+    full = config.data.split == "full"
+    used = clips if full else clips[clips.split == "train"]
+    check_audio_files(root, clips if full else clips[clips.split != ""])
     held_out = hold_out_locations(used, config.data.validation_fraction, config.seed)
     frontend = LogMel(**dataclasses.asdict(config.frontend))
     clip_seconds = config.data.clip_seconds or _duration(Path(root) / used.filename.iloc[0])
@@ -76,18 +73,12 @@ def train(root, config, run, report=print):
     dataset = Dataset(
         str(Path(root).resolve()), tuple(scenes_of(used)), tuple(devices_of(used)), clip_seconds, mean, std
     )
-    write_text(run / "config.json", config.to_json())
-    write_text(run / "dataset.json", json.dumps(dataclasses.asdict(dataset), indent=2) + "\n")
+    write_settings(run, config, dataset)
     report(
         f"{used.shape[0] - held_out.sum()} training and {held_out.sum()} validation clips of {clip_seconds:g} s, "
         f"{len(dataset.scenes)} scenes, devices {', '.join(dataset.seen_devices)}"
     )
-    if not (run / "last.keras").is_file():
-        _fit(run, config, dataset, features, label_indices(used, dataset.scenes), held_out, report)
-    if config.data.split == "full":
-        report("trained on the test part as well: nothing is left to evaluate on")
-        return None
-    return predict_test(run)
+    _fit(run, config, dataset, features, label_indices(used, dataset.scenes), held_out, report)
 
 
 def predict_test(run, root=None):
@@ -105,7 +96,8 @@ def predict_test(run, root=None):
     config, dataset = read_run(run)
     kept = run / "predictions.csv"
     if root is None and kept.is_file():
-        return pd.read_csv(kept, dtype={"clip_id": str, "device": str})
+        text = dict.fromkeys(("clip_id", "device", "scene", "predicted"), str)
+        return pd.read_csv(kept, dtype=text, keep_default_na=False)
     if root is None and config.data.split == "full":
         raise AscError(f"{run}: was trained on the test part too (data.split=full); give another data set with --data")
     clips = read_clips(root or dataset.root)
@@ -118,7 +110,7 @@ def predict_test(run, root=None):
     logits = load_model(run).predict(batches, verbose=0)
     predictions = predictions_frame(clips, logits, dataset.scenes)
     if root is None:
-        _write_csv(kept, predictions)
+        write_csv(kept, predictions)
     return predictions
 
 
@@ -135,9 +127,9 @@ def evaluate(run, root=None):
     scenes = scene_metrics(predictions)
     confusion = confusion_matrix(predictions, list(dataset.scenes))
     folder = run / f"on-{Path(root).resolve().name}" if root else run
-    _write_csv(folder / "devices.csv", devices.rename_axis("device").reset_index())
-    _write_csv(folder / "scenes.csv", scenes.rename_axis("scene").reset_index())
-    _write_csv(folder / "confusion.csv", confusion.reset_index())
+    write_csv(folder / "devices.csv", devices.rename_axis("device").reset_index())
+    write_csv(folder / "scenes.csv", scenes.rename_axis("scene").reset_index())
+    write_csv(folder / "confusion.csv", confusion.reset_index())
     metrics = {
         "devices": devices.to_dict("index"),
         "scenes": scenes.to_dict("index"),
@@ -166,7 +158,7 @@ def evaluate_seeds(run, seeds, report=print):
             raise AscError(f"{run}: was trained on the test part too (data.split=full): there is nothing to compare")
         results[seed] = device_metrics(predictions, dataset.seen_devices)
     text, summary = seeds_table(results)
-    _write_csv(run / "seeds.csv", summary.rename_axis("device").reset_index())
+    write_csv(run / "seeds.csv", summary.rename_axis("device").reset_index())
     return text
 
 
@@ -192,31 +184,6 @@ def export(run, out=None, clips_to_check=18):
     parameters = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
     difference = export_tflite(path, frontend, model, dataset.scenes, dataset.clip_seconds, np.stack(waveforms))
     return path, parameters, difference
-
-
-def read_run(run):
-    """(Config, Dataset) of a run folder. Raises AscError if it is none."""
-    run = Path(run)
-    try:
-        config = Config.from_json((run / "config.json").read_text(), run / "config.json")
-        values = json.loads((run / "dataset.json").read_text())
-        return config, Dataset(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
-    except FileNotFoundError as error:
-        raise AscError(f"{error.filename}: no such file; expected a run folder made by 'asc-tf train'") from None
-    except (OSError, ValueError, TypeError) as error:
-        raise AscError(f"{run / 'dataset.json'}: cannot be read back ({error})") from error
-
-
-def load_model(run):
-    """The network of a run, with the weights that train.select names."""
-    config, _ = read_run(run)
-    path = Path(run) / f"{config.train.select}.keras"
-    if not (Path(run) / "last.keras").is_file():
-        raise AscError(f"{run}: its training has not ended; run the same 'asc-tf train' command again to go on")
-    try:
-        return keras.models.load_model(path, compile=False)
-    except (OSError, ValueError, KeyError) as error:
-        raise AscError(f"{path}: cannot be loaded ({str(error).splitlines()[0]})") from error
 
 
 def build_model(config, dataset):
@@ -262,7 +229,7 @@ def _fit(run, config, dataset, features, labels, held_out, report):
         run / "best.keras",
         report,
     )
-    _write_csv(run / "history.csv", pd.DataFrame(history).rename_axis("epoch").reset_index())
+    write_csv(run / "history.csv", pd.DataFrame(history).rename_axis("epoch").reset_index())
     save_model(model, run / "last.keras")
 
 
@@ -284,19 +251,6 @@ class _Rows:
         return self.features[self.rows[index]]
 
 
-def _check_run_folder(run, config):
-    path = run / "config.json"
-    if path.is_file():
-        differences = Config.from_json(path.read_text(), path).differences(config)
-        if differences:
-            raise AscError(
-                f"{run}: holds a run of other settings ({'; '.join(differences)}); "
-                "give the same settings to go on with it, or another --run folder"
-            )
-    elif run.exists() and (not run.is_dir() or any(run.iterdir())):
-        raise AscError(f"{run}: is not empty and holds no run; expected a new folder or that of a run")
-
-
 def _duration(path):
     try:
         info = soundfile.info(path)
@@ -304,8 +258,3 @@ def _duration(path):
         load_waveform(path, 16000)  # says what is wrong with it
         raise
     return info.frames / info.samplerate
-
-
-def _write_csv(path, frame):
-    with whole_file(path) as part:
-        frame.to_csv(part, index=False)

@@ -252,6 +252,41 @@ def test_run_folder_of_other_settings(run, synthetic_root, capsys):
     assert "holds a run of other settings (model.lambda_: 0.1 and 0.3)" in sentence
 
 
+def test_run_folder_of_another_data_set(run, root, capsys):
+    sentence = fails(capsys, *TRAIN, "--data", root, "--run", run, "--set", *TINY_SETTINGS)
+    assert f"{run}: is a run on " in sentence and f"not on {root}" in sentence
+
+
+def test_data_that_changed_since_the_run_began(run, synthetic_root, capsys):
+    (run / "last.keras").unlink()
+    path = run / "dataset.json"
+    dataset = json.loads(path.read_text())
+    path.write_text(json.dumps({**dataset, "feature_mean": dataset["feature_mean"] + 0.1}))
+    sentence = fails(capsys, *TRAIN, "--data", synthetic_root, "--run", run, "--set", *TINY_SETTINGS)
+    assert "the data set has changed since the run began" in sentence
+
+
+def test_a_run_that_was_killed_before_its_first_epoch_begins_anew(run, synthetic_root, tmp_path):
+    fresh = tmp_path / "fresh"
+    fresh.mkdir()
+    (fresh / ".part-config.json").write_text("{")
+    assert main([*TRAIN, "--data", str(synthetic_root), "--run", str(fresh), "--set", *TINY_SETTINGS]) == 0
+    only_config = tmp_path / "only_config"
+    only_config.mkdir()
+    shutil.copy(run / "config.json", only_config)
+    assert main([*TRAIN, "--data", str(synthetic_root), "--run", str(only_config), "--set", *TINY_SETTINGS]) == 0
+
+
+def test_full_development_split_trains_on_all_clips_and_is_not_evaluated(synthetic_root, tmp_path, capsys):
+    run = tmp_path / "run"
+    settings = [*TINY_SETTINGS, "data.split=full", "data.validation_fraction=0"]
+    assert main([*TRAIN, "--data", str(synthetic_root), "--run", str(run), "--set", *settings]) == 0
+    out, err = capsys.readouterr()
+    assert out == "" and "130 training and 0 validation clips" in err and "nothing is left to evaluate on" in err
+    assert json.loads((run / "dataset.json").read_text())["seen_devices"][-1] == "s6"
+    assert "was trained on the test part too" in fails(capsys, "evaluate", run)
+
+
 def test_run_folder_that_is_something_else(synthetic_root, tmp_path, capsys):
     (tmp_path / "thesis.txt").write_text("mine")
     sentence = fails(capsys, *TRAIN, "--data", synthetic_root, "--run", tmp_path, "--set", *TINY_SETTINGS)

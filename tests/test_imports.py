@@ -16,7 +16,7 @@ LAYERS = [
     ["blocks"],
     ["models", "translator", "training", "compression", "runtime"],
     ["export"],
-    ["recipes", "search"],
+    ["recipes", "search", "run_folder"],
     ["stages"],
     ["cli"],
     ["__main__"],

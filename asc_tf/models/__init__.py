@@ -2,6 +2,4 @@
 
 from asc_tf.models.bc_resnet_asc import bc_resnet_asc
 
-MODELS = {"bc_resnet_asc": bc_resnet_asc}
-
-__all__ = ["MODELS", "bc_resnet_asc"]
+__all__ = ["bc_resnet_asc"]

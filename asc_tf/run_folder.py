@@ -1,0 +1,92 @@
+"""The folder of a run: what is read from it and written to it."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import tf_keras as keras
+
+import asc_tf.layers  # noqa: F401  registers the layers for loading
+from asc_tf.atomic import whole_file, write_text
+from asc_tf.config import Config
+from asc_tf.errors import AscError
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What a run must know of its data: dataset.json."""
+
+    root: str
+    scenes: tuple[str, ...]
+    seen_devices: tuple[str, ...]
+    clip_seconds: float
+    feature_mean: float
+    feature_std: float
+
+
+def read_run(run):
+    """(Config, Dataset) of a run folder. Raises AscError if it is none."""
+    run = Path(run)
+    try:
+        config = Config.from_json((run / "config.json").read_text(), run / "config.json")
+        values = json.loads((run / "dataset.json").read_text())
+        return config, Dataset(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+    except FileNotFoundError as error:
+        raise AscError(f"{error.filename}: no such file; expected a run folder made by 'asc-tf train'") from None
+    except (OSError, ValueError, TypeError) as error:
+        raise AscError(f"{run / 'dataset.json'}: cannot be read back ({error})") from error
+
+
+def load_model(run):
+    """The network of a run, with the weights that train.select names."""
+    config, _ = read_run(run)
+    path = Path(run) / f"{config.train.select}.keras"
+    if not (Path(run) / "last.keras").is_file():
+        raise AscError(f"{run}: its training has not ended; run the same 'asc-tf train' command again to go on")
+    try:
+        return keras.models.load_model(path, compile=False)
+    except (OSError, ValueError, KeyError) as error:
+        raise AscError(f"{path}: cannot be loaded ({str(error).splitlines()[0]})") from error
+
+
+def check_run_folder(run, config, root):
+    """Raise an AscError if the folder holds something else than a run of these settings on the data set at `root`."""
+    path = run / "config.json"
+    if path.is_file():
+        differences = Config.from_json(path.read_text(), path).differences(config)
+        if differences:
+            raise AscError(
+                f"{run}: holds a run of other settings ({'; '.join(differences)}); "
+                "give the same settings to go on with it, or another --run folder"
+            )
+        if (run / "dataset.json").is_file() and (trained_on := read_run(run)[1].root) != str(Path(root).resolve()):
+            raise AscError(f"{run}: is a run on {trained_on}, not on {root}; give another --run folder")
+    elif run.exists() and (not run.is_dir() or any(not path.name.startswith(".part-") for path in run.iterdir())):
+        raise AscError(f"{run}: is not empty and holds no run; expected a new folder or that of a run")
+
+
+def write_settings(run, config, dataset):
+    """Write config.json and dataset.json, unless they are there.
+
+    Raises:
+        AscError: the data set is no longer what it was when the run began.
+    """
+    run = Path(run)
+    if (run / "dataset.json").is_file():
+        _, before = read_run(run)
+        close = abs(before.feature_mean - dataset.feature_mean) + abs(before.feature_std - dataset.feature_std) < 1e-3
+        same = (
+            dataclasses.replace(before, feature_mean=dataset.feature_mean, feature_std=dataset.feature_std) == dataset
+        )
+        if not (close and same):
+            raise AscError(f"{run}: the data set has changed since the run began; give another --run folder")
+        return
+    write_text(run / "config.json", config.to_json())
+    write_text(run / "dataset.json", json.dumps(dataclasses.asdict(dataset), indent=2) + "\n")
+
+
+def write_csv(path, frame):
+    """Write a pandas frame as CSV, whole or not at all."""
+    with whole_file(path) as part:
+        frame.to_csv(part, index=False)

@@ -110,12 +110,12 @@ class Train:
     """same seed, same weights to the last bit, also across an interruption (slower)"""
 
     def run(self):
+        from asc_tf import stages
         from asc_tf.recipes import find_recipe
 
         config = find_recipe(self.recipe).config.with_settings(
             [f"seed={self.seed}", f"deterministic={self.deterministic}", *self.settings]
         )
-        stages = _stages()
         if stages.train(self.data, config, self.run_folder, report=_say) is not None:
             print(stages.evaluate(self.run_folder))
 
@@ -134,7 +134,8 @@ class Evaluate:
     def run(self):
         if self.seeds < 1 or (self.seeds > 1 and self.data):
             raise AscError(f"--seeds {self.seeds}: expected 1 or more, and more than 1 only without --data")
-        stages = _stages()
+        from asc_tf import stages
+
         if self.seeds > 1:
             print(stages.evaluate_seeds(self.run_folder, self.seeds, report=_say))
         else:
@@ -151,7 +152,9 @@ class Export:
     """file to write; RUN/model.tflite if not given"""
 
     def run(self):
-        path, parameters, difference = _stages().export(self.run_folder, self.out)
+        from asc_tf import stages
+
+        path, parameters, difference = stages.export(self.run_folder, self.out)
         print(f"{parameters:,} trainable parameters, {4 * parameters:,} bytes as 32-bit floating point")
         print(f"{path}: {path.stat().st_size:,} bytes from waveform to probabilities (no compression)")
         print(f"its probabilities agree with the Keras model's to {difference:.1e}")
@@ -237,6 +240,9 @@ def main(arguments=None):
     except AscError as error:
         _say(f"asc-tf: {error}")
         return 1
+    except ModuleNotFoundError as error:
+        _say(f"asc-tf: this command needs '{error.name}', which is not installed: pip install 'asc-tf[train]'")
+        return 1
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
@@ -247,14 +253,6 @@ def main(arguments=None):
         _say("asc-tf: interrupted; the same command goes on where it stopped")
         return 130
     return 0
-
-
-def _stages():
-    try:
-        from asc_tf import stages
-    except ModuleNotFoundError as error:
-        raise AscError(f"this command needs '{error.name}': pip install 'asc-tf[train]'") from None
-    return stages
 
 
 def _silence_tensorflow():

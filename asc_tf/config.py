@@ -90,7 +90,7 @@ class Config:
     train: TrainConfig = field(default_factory=TrainConfig)
 
     def with_settings(self, settings):
-        """A copy with "section.name=value" settings applied.
+        """A copy with "section.name=value" settings applied, or "frontend=NAME" for one of FRONTENDS.
 
         Raises:
             AscError: no such setting (names the nearest), or a value of the wrong type or out of range.
@@ -181,6 +181,8 @@ def _get(config, key):
 
 
 def _replace(config, key, text):
+    if key == "frontend" and text in FRONTENDS:
+        return dataclasses.replace(config, frontend=FRONTENDS[text])
     known = [name for name, _ in _flat(config)]
     if key not in known:
         raise AscError(f"--set {key}: no such setting; {nearest(key, known)}")

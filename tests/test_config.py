@@ -50,6 +50,14 @@ def test_wrong_settings_are_named(setting, message):
     assert message in str(error.value) and "\n" not in str(error.value)
 
 
+def test_a_frontend_is_chosen_by_its_name_and_changed_after():
+    config = Config().with_settings(["frontend=tau2022", "frontend.mel_bins=128"])
+    assert config.frontend == dataclasses.replace(FRONTENDS["tau2022"], mel_bins=128)
+    assert (config.frontend.window_ms * 16, config.frontend.hop_ms * 16) == (2048, 512)
+    with pytest.raises(AscError, match="--set frontend: no such setting"):
+        Config().with_settings(["frontend=tau2021"])
+
+
 def test_best_needs_a_validation_part():
     with pytest.raises(AscError, match="needs data.validation_fraction above 0"):
         Config().with_settings(["train.select=best", "data.validation_fraction=0"])

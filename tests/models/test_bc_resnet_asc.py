@@ -100,6 +100,23 @@ def test_fit_learns_two_textures(jit_compile):
     assert history[-1] < 0.5 * history[0]
 
 
+def test_mixed_precision_computes_in_half_and_answers_in_full_precision():
+    features = np.random.default_rng(0).normal(size=(4, 32, 34, 1)).astype(np.float32)
+    full = bc_resnet_asc((32, 34, 1), width=4)
+    keras.mixed_precision.set_global_policy("mixed_float16")
+    try:
+        mixed = bc_resnet_asc((32, 34, 1), width=4)
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    mixed.set_weights(full.get_weights())
+    assert mixed.get_layer("stage2_block1_relu").output.dtype == "float16"
+    assert mixed(features).dtype == "float32"
+    np.testing.assert_allclose(mixed(features), full(features), atol=0.02)
+    optimizer = keras.mixed_precision.LossScaleOptimizer(keras.optimizers.SGD(0.01))
+    mixed.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    assert np.isfinite(mixed.fit(features, np.arange(4), verbose=0).history["loss"]).all()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -21,9 +21,9 @@ $(DEMO)/data: | install
 
 demo: install $(DEMO)/data
 	$(BIN)/asc-tf train --data $(DEMO)/data --run $(DEMO)/run --recipe bc-resnet-asc-1-pre-resnorm \
-		--set train.epochs=25 train.batch_size=32 data.validation_fraction=0
+		--set train.epochs=40 train.batch_size=32 data.validation_fraction=0
 	$(BIN)/asc-tf export $(DEMO)/run
-	$(BIN)/asc-tf predict $(DEMO)/run/model.tflite "$$(ls $(DEMO)/data/audio/park-*-s4.wav | head -n 1)"
+	$(BIN)/asc-tf predict $(DEMO)/run/model.tflite "$$(ls $(DEMO)/data/audio/tram-*-s4.wav | head -n 1)"
 
 test: install
 	$(BIN)/ruff check .

@@ -42,13 +42,15 @@ def cached_features(root, clips, frontend, clip_seconds, directory=None):
     samples = round(clip_seconds * frontend.sample_rate_hz)
     path = Path(directory or root / "features") / f"{_key(root, clips, frontend, samples)}.npy"
     shape = (len(clips), *frontend.feature_shape(samples)[:2])
-    if not path.is_file():
+    kept = _open(path, shape)
+    if kept is None:
         with whole_file(path) as part, part.open("wb") as file:
             header = {"descr": "<f2", "fortran_order": False, "shape": shape}
             np.lib.format.write_array_header_1_0(file, header)
             for features in _compute(root, clips, frontend, samples):
                 file.write(features.tobytes())
-    return np.lib.format.open_memmap(path, mode="r")
+        kept = _open(path, shape)
+    return kept
 
 
 def fit_length(waveform, samples, sample_rate_hz, name):
@@ -74,6 +76,15 @@ def mean_and_std(features, rows=None, chunk=256):
         total, squares, count = total + part.sum(), squares + (part**2).sum(), count + part.size
     mean = total / count
     return float(mean), float(np.sqrt(max(squares / count - mean**2, 1e-12)))
+
+
+def _open(path, shape):
+    """The memory map of a feature file; None if it is not there or not whole."""
+    try:
+        features = np.lib.format.open_memmap(path, mode="r")
+    except (OSError, ValueError):
+        return None
+    return features if features.shape == shape else None
 
 
 def _key(root, clips, frontend, samples):

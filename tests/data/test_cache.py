@@ -42,6 +42,14 @@ def test_the_second_call_reads_the_file_of_the_first(root, clips):
     assert list((root / "features").iterdir()) == [file]
 
 
+def test_a_feature_file_that_was_cut_short_is_made_anew(root, clips):
+    first = np.array(cached_features(root, clips, FRONTEND, 1.0))
+    (file,) = (root / "features").iterdir()
+    for content in (file.read_bytes()[:-100], file.read_bytes()[:20], b""):
+        file.write_bytes(content)
+        np.testing.assert_array_equal(cached_features(root, clips, FRONTEND, 1.0), first)
+
+
 def change_audio(root, clips):
     path = root / clips.filename[2]
     samples, rate = soundfile.read(path)

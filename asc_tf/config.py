@@ -55,11 +55,24 @@ class AugmentConfig:
     """Arguments of `asc_tf.augment.augment_batch`; 0 leaves a method out."""
 
     roll_seconds: float = 1.5
+    roll_probability: float = 1.0
     mixup_alpha: float = 0.3
+    mixstyle_alpha: float = 0.0
+    mixstyle_probability: float = 0.4
     frequency_mask_bins: int = 0
     frequency_masks: int = 2
     time_mask_frames: int = 0
     time_masks: int = 2
+    mask_probability: float = 1.0
+
+
+AUGMENTATIONS = {
+    "qti-small": AugmentConfig(),
+    "qti-large": AugmentConfig(frequency_mask_bins=40, time_mask_frames=80),
+    "hyu": AugmentConfig(
+        roll_seconds=0.5, roll_probability=0.8, frequency_mask_bins=40, time_mask_frames=4, mask_probability=0.8
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -90,7 +103,7 @@ class Config:
     train: TrainConfig = field(default_factory=TrainConfig)
 
     def with_settings(self, settings):
-        """A copy with "section.name=value" settings applied, or "frontend=NAME" for one of FRONTENDS.
+        """A copy with "section.name=value" settings applied, or a preset: "frontend=tau2022", "augment=hyu".
 
         Raises:
             AscError: no such setting (names the nearest), or a value of the wrong type or out of range.
@@ -142,6 +155,7 @@ class Config:
         return [f"{key}: {mine[key]} and {theirs[key]}" for key in mine if mine[key] != theirs[key]]
 
 
+_PRESETS = {"frontend": FRONTENDS, "augment": AUGMENTATIONS}
 _INF = float("inf")
 _RANGES = [
     ("seed", 0, 2**31 - 1),
@@ -153,7 +167,11 @@ _RANGES = [
     ("model.sub_bands", 1, 4096),
     ("model.dropout", 0, 0.99),
     ("augment.roll_seconds", 0, _INF),
+    ("augment.roll_probability", 0, 1),
     ("augment.mixup_alpha", 0, _INF),
+    ("augment.mixstyle_alpha", 0, _INF),
+    ("augment.mixstyle_probability", 0, 1),
+    ("augment.mask_probability", 0, 1),
     ("augment.frequency_mask_bins", 0, 4096),
     ("augment.time_mask_frames", 0, _INF),
     ("train.epochs", 1, _INF),
@@ -181,8 +199,10 @@ def _get(config, key):
 
 
 def _replace(config, key, text):
-    if key == "frontend" and text in FRONTENDS:
-        return dataclasses.replace(config, frontend=FRONTENDS[text])
+    if text in _PRESETS.get(key, ()):
+        return dataclasses.replace(config, **{key: _PRESETS[key][text]})
+    if key in _PRESETS:
+        raise AscError(f"--set {key}={text}: no such preset; {nearest(text, list(_PRESETS[key]))}")
     known = [name for name, _ in _flat(config)]
     if key not in known:
         raise AscError(f"--set {key}: no such setting; {nearest(key, known)}")

@@ -3,7 +3,7 @@
 import dataclasses
 from dataclasses import dataclass
 
-from asc_tf.config import AugmentConfig, Config, ModelConfig, TrainConfig
+from asc_tf.config import AUGMENTATIONS, Config, ModelConfig, TrainConfig
 from asc_tf.errors import AscError, nearest
 
 QTI_REPORT = "Kim et al., QTI submission to DCASE 2021, technical report"
@@ -26,8 +26,8 @@ def _small(**model):
 
 
 def _large(train=None, **model):
-    masks = AugmentConfig(frequency_mask_bins=40, time_mask_frames=80)
-    return Config(model=ModelConfig(width=80, **model), augment=masks, train=train or TrainConfig())
+    augment = AUGMENTATIONS["qti-large"]
+    return Config(model=ModelConfig(width=80, **model), augment=augment, train=train or TrainConfig())
 
 
 _RECIPES = [

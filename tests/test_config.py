@@ -50,11 +50,19 @@ def test_wrong_settings_are_named(setting, message):
     assert message in str(error.value) and "\n" not in str(error.value)
 
 
+def test_an_augmentation_is_chosen_by_its_name():
+    augment = Config().with_settings(["augment=hyu"]).augment
+    assert (augment.roll_seconds, augment.roll_probability, augment.mixup_alpha) == (0.5, 0.8, 0.3)
+    assert (augment.frequency_mask_bins, augment.time_mask_frames, augment.mask_probability) == (40, 4, 0.8)
+    with pytest.raises(AscError, match="--set augment=qti: no such preset; did you mean 'qti-"):
+        Config().with_settings(["augment=qti"])
+
+
 def test_a_frontend_is_chosen_by_its_name_and_changed_after():
     config = Config().with_settings(["frontend=tau2022", "frontend.mel_bins=128"])
     assert config.frontend == dataclasses.replace(FRONTENDS["tau2022"], mel_bins=128)
     assert (config.frontend.window_ms * 16, config.frontend.hop_ms * 16) == (2048, 512)
-    with pytest.raises(AscError, match="--set frontend: no such setting"):
+    with pytest.raises(AscError, match="--set frontend=tau2021: no such preset; did you mean 'tau202"):
         Config().with_settings(["frontend=tau2021"])
 
 

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from asc_tf.augment.freq_mixstyle import freq_mixstyle
 from asc_tf.augment.mixup import mixup
 from asc_tf.augment.spec_augment import spec_augment
 from asc_tf.augment.time_roll import time_roll
@@ -12,13 +13,17 @@ def augment_batch(
     labels,
     seed,
     roll_frames=0,
+    roll_probability=1.0,
     mixup_alpha=0.0,
+    mixstyle_alpha=0.0,
+    mixstyle_probability=0.4,
     frequency_mask_bins=0,
     frequency_masks=2,
     time_mask_frames=0,
     time_masks=2,
+    mask_probability=1.0,
 ):
-    """Roll, mask, then mix a batch; 0 leaves a method out. Arguments as in the functions of their names.
+    """Roll, mix the styles of, mask, then mix a batch; 0 leaves a method out. Arguments as in the methods' functions.
 
     Args:
         features: [batch, frequency, time, channel].
@@ -30,9 +35,13 @@ def augment_batch(
     """
     seeds = tf.random.split(seed, 3)
     if roll_frames:
-        features = time_roll(features, roll_frames, seeds[0])
+        features = time_roll(features, roll_frames, seeds[0], roll_probability)
+    if mixstyle_alpha:
+        features = freq_mixstyle(features, mixstyle_alpha, mixstyle_probability, tf.random.fold_in(seed, 3))
     if frequency_mask_bins or time_mask_frames:
-        features = spec_augment(features, frequency_mask_bins, frequency_masks, time_mask_frames, time_masks, seeds[1])
+        features = spec_augment(
+            features, frequency_mask_bins, frequency_masks, time_mask_frames, time_masks, seeds[1], mask_probability
+        )
     if mixup_alpha:
         features, labels = mixup(features, labels, mixup_alpha, seeds[2])
     return features, labels

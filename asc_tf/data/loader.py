@@ -64,7 +64,7 @@ def training_batches(features, labels, classes, batch_size, seed=0, augment=None
         return augment(*load(step), seed=tf.stack([tf.constant(seed, tf.int64), step]))
 
     steps = tf.data.Dataset.range(start_step, np.iinfo(np.int64).max)
-    # One thread decodes steps in turn; its numpy part would hold the interpreter's lock anyway.
+    # Two batches at a time: one gathers under the interpreter's lock while the other is augmented.
     return steps.map(augmented if augment else load, num_parallel_calls=2, deterministic=True).prefetch(4)
 
 

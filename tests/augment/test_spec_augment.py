@@ -94,3 +94,11 @@ def test_the_seed_decides():
     first = spec_augment(features, 8, 2, 8, 2, (13, 14)).numpy()
     np.testing.assert_array_equal(spec_augment(features, 8, 2, 8, 2, (13, 14)), first)
     assert (spec_augment(features, 8, 2, 8, 2, (13, 15)).numpy() != first).any()
+
+
+def test_probability_is_the_share_of_masks_that_are_laid():
+    features = noise((1000, 40, 4, 1))
+    outputs = spec_augment(features, 19, 1, 0, 1, (11, 12), probability=0.8).numpy()
+    laid = hidden_places(features, outputs, 1).any(axis=1)
+    assert abs(laid.mean() - 0.8 * 19 / 20) < 0.05
+    np.testing.assert_array_equal(spec_augment(features, 19, 1, 2, 1, (11, 12), probability=0.0), features)

@@ -54,3 +54,10 @@ def test_it_works_on_shapes_unknown_to_the_graph():
                                                     tf.TensorSpec([2], tf.int64)])  # fmt: skip
     rolled = graph(features, 4, tf.constant([1, 2], tf.int64))
     np.testing.assert_array_equal(rolled, time_roll(features, 4, tf.constant([1, 2], tf.int64)))
+
+
+def test_probability_is_the_share_of_clips_that_are_rolled():
+    features = noise((1000, 1, 21, 1))
+    rolled = [shift != 0 for shift in shifts_of(features, time_roll(features, 10, (7, 8), probability=0.8).numpy())]
+    assert abs(np.mean(rolled) - 0.8 * 20 / 21) < 0.05
+    np.testing.assert_array_equal(time_roll(features, 10, (7, 8), probability=0.0), features)

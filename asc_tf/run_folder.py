@@ -62,8 +62,13 @@ def check_run_folder(run, config, root):
             )
         if (run / "dataset.json").is_file() and (trained_on := read_run(run)[1].root) != str(Path(root).resolve()):
             raise AscError(f"{run}: is a run on {trained_on}, not on {root}; give another --run folder")
-    elif run.exists() and (not run.is_dir() or any(not path.name.startswith(".part-") for path in run.iterdir())):
+    elif run.exists() and (not run.is_dir() or any(_is_foreign(path) for path in run.iterdir())):
         raise AscError(f"{run}: is not empty and holds no run; expected a new folder or that of a run")
+
+
+def _is_foreign(path):
+    """Whether a file is none that a run leaves when it is killed before config.json is written."""
+    return path.name != "features" and not path.name.startswith(".part-")
 
 
 def write_settings(run, config, dataset):

@@ -8,6 +8,7 @@ metrics.json with devices.csv, scenes.csv and confusion.csv, and model.tflite.
 import dataclasses
 import json
 import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -68,7 +69,7 @@ def _train(root, config, run, report):
     held_out = hold_out_locations(used, config.data.validation_fraction, config.seed)
     frontend = LogMel(**dataclasses.asdict(config.frontend))
     clip_seconds = config.data.clip_seconds or _duration(Path(root) / used.filename.iloc[0])
-    features = cached_features(root, used, frontend, clip_seconds)
+    features = cached_features(root, used, frontend, clip_seconds, _cache_folder(root, run))
     mean, std = mean_and_std(features, np.flatnonzero(~held_out))
     dataset = Dataset(
         str(Path(root).resolve()), tuple(scenes_of(used)), tuple(devices_of(used)), clip_seconds, mean, std
@@ -94,24 +95,29 @@ def predict_test(run, root=None):
     """
     run = Path(run)
     config, dataset = read_run(run)
+    if root is not None:
+        return _predict(run, root)
     kept = run / "predictions.csv"
-    if root is None and kept.is_file():
+    if kept.is_file():
         text = dict.fromkeys(("clip_id", "device", "scene", "predicted"), str)
         return pd.read_csv(kept, dtype=text, keep_default_na=False)
-    if root is None and config.data.split == "full":
+    if config.data.split == "full":
         raise AscError(f"{run}: was trained on the test part too (data.split=full); give another data set with --data")
-    clips = read_clips(root or dataset.root)
+    predictions = _predict(run, dataset.root)
+    write_csv(kept, predictions)
+    return predictions
+
+
+def _predict(run, root):
+    config, dataset = read_run(run)
+    clips = read_clips(root)
     clips = clips[clips.split == "test"].reset_index(drop=True)
     labels = label_indices(clips, dataset.scenes)
-    check_audio_files(root or dataset.root, clips)
+    check_audio_files(root, clips)
     frontend = LogMel(**dataclasses.asdict(config.frontend))
-    features = cached_features(root or dataset.root, clips, frontend, dataset.clip_seconds)
-    batches = evaluation_batches(features, labels, len(dataset.scenes))
-    logits = load_model(run).predict(batches, verbose=0)
-    predictions = predictions_frame(clips, logits, dataset.scenes)
-    if root is None:
-        write_csv(kept, predictions)
-    return predictions
+    features = cached_features(root, clips, frontend, dataset.clip_seconds, _cache_folder(root, run))
+    logits = load_model(run).predict(evaluation_batches(features, labels, len(dataset.scenes)), verbose=0)
+    return predictions_frame(clips, logits, dataset.scenes)
 
 
 def evaluate(run, root=None):
@@ -231,6 +237,11 @@ def _fit(run, config, dataset, features, labels, held_out, report):
     )
     write_csv(run / "history.csv", pd.DataFrame(history).rename_axis("epoch").reset_index())
     save_model(model, run / "last.keras")
+
+
+def _cache_folder(root, run):
+    """Beside the recordings, for all runs; in the run folder where the recordings are read-only."""
+    return (Path(root) if os.access(root, os.W_OK) else run) / "features"
 
 
 def _augmentation(config):

@@ -319,3 +319,11 @@ def test_impossible_flags(run, tiny_file, capsys):
 def test_synth_refuses_a_folder_with_something_in_it(tmp_path, capsys):
     (tmp_path / "x").write_text("mine")
     assert str(tmp_path) in fails(capsys, "data", "synth", tmp_path)
+
+
+def test_read_only_recordings_keep_their_features_in_the_run_folder(root, tmp_path, monkeypatch):
+    shutil.rmtree(root / "features", ignore_errors=True)
+    run = tmp_path / "run"
+    monkeypatch.setattr("os.access", lambda path, mode: str(path) != str(root))
+    assert main([*TRAIN, "--data", str(root), "--run", str(run), "--set", *TINY_SETTINGS]) == 0
+    assert len(list((run / "features").glob("*.npy"))) == 2 and not (root / "features").exists()

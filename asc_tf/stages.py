@@ -67,19 +67,20 @@ def _train(root, config, run, report):
     used = clips if full else clips[clips.split == "train"]
     check_audio_files(root, clips if full else clips[clips.split != ""])
     held_out = hold_out_locations(used, config.data.validation_fraction, config.seed)
-    frontend = LogMel(**dataclasses.asdict(config.frontend))
+    frontend = build_frontend(config)
     clip_seconds = config.data.clip_seconds or _duration(Path(root) / used.filename.iloc[0])
     features = cached_features(root, used, frontend, clip_seconds, _cache_folder(root, run))
     mean, std = mean_and_std(features, np.flatnonzero(~held_out))
     dataset = Dataset(
         str(Path(root).resolve()), tuple(scenes_of(used)), tuple(devices_of(used)), clip_seconds, mean, std
     )
+    model = build_model(config, dataset)
     write_settings(run, config, dataset)
     report(
         f"{used.shape[0] - held_out.sum()} training and {held_out.sum()} validation clips of {clip_seconds:g} s, "
         f"{len(dataset.scenes)} scenes, devices {', '.join(dataset.seen_devices)}"
     )
-    _fit(run, config, dataset, features, label_indices(used, dataset.scenes), held_out, report)
+    _fit(run, config, model, features, label_indices(used, dataset.scenes), held_out, report)
 
 
 def predict_test(run, root=None):
@@ -114,7 +115,7 @@ def _predict(run, root):
     clips = clips[clips.split == "test"].reset_index(drop=True)
     labels = label_indices(clips, dataset.scenes)
     check_audio_files(root, clips)
-    frontend = LogMel(**dataclasses.asdict(config.frontend))
+    frontend = build_frontend(config)
     features = cached_features(root, clips, frontend, dataset.clip_seconds, _cache_folder(root, run))
     logits = load_model(run).predict(evaluation_batches(features, labels, len(dataset.scenes)), verbose=0)
     return predictions_frame(clips, logits, dataset.scenes)
@@ -177,7 +178,7 @@ def export(run, out=None, clips_to_check=18):
     run = Path(run)
     config, dataset = read_run(run)
     model = load_model(run)
-    frontend = LogMel(**dataclasses.asdict(config.frontend))
+    frontend = build_frontend(config)
     clips = read_clips(dataset.root)
     clips = clips[clips.split == ("train" if config.data.split == "full" else "test")]
     rank = clips.groupby("device").cumcount().sort_values(kind="stable").index[:clips_to_check]
@@ -192,23 +193,33 @@ def export(run, out=None, clips_to_check=18):
     return path, parameters, difference
 
 
+def build_frontend(config):
+    """The frontend of a Config. Raises AscError if its settings do not fit together."""
+    try:
+        return LogMel(**dataclasses.asdict(config.frontend))
+    except ValueError as error:
+        raise AscError(f"the frontend's settings do not fit together: {error}") from error
+
+
 def build_model(config, dataset):
-    """The network of a Config for a Dataset."""
-    frontend = LogMel(**dataclasses.asdict(config.frontend))
-    return bc_resnet_asc(
-        input_shape=frontend.feature_shape(round(dataset.clip_seconds * frontend.sample_rate_hz)),
-        classes=len(dataset.scenes),
-        feature_mean=dataset.feature_mean,
-        feature_std=dataset.feature_std,
-        **dataclasses.asdict(config.model),
-    )
+    """The network of a Config for a Dataset. Raises AscError if its settings do not fit together."""
+    frontend = build_frontend(config)
+    try:
+        return bc_resnet_asc(
+            input_shape=frontend.feature_shape(round(dataset.clip_seconds * frontend.sample_rate_hz)),
+            classes=len(dataset.scenes),
+            feature_mean=dataset.feature_mean,
+            feature_std=dataset.feature_std,
+            **dataclasses.asdict(config.model),
+        )
+    except ValueError as error:
+        raise AscError(f"the network's settings do not fit together: {str(error).splitlines()[0]}") from error
 
 
-def _fit(run, config, dataset, features, labels, held_out, report):
-    settings, classes = config.train, len(dataset.scenes)
+def _fit(run, config, model, features, labels, held_out, report):
+    settings, classes = config.train, model.output_shape[-1]
     training, validation = np.flatnonzero(~held_out), np.flatnonzero(held_out)
     steps_per_epoch = math.ceil(len(training) / settings.batch_size)
-    model = build_model(config, dataset)
     model.compile(
         SGDWithL2(
             warmup_cosine(settings.learning_rate, steps_per_epoch, settings.epochs, settings.warmup_epochs),

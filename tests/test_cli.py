@@ -245,6 +245,19 @@ def test_unknown_recipe_and_setting_name_the_nearest(root, tmp_path, capsys):
     assert "--set train.epoch: no such setting; did you mean 'train.epochs'?" in sentence
 
 
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("model.sub_bands=3", "the network's settings do not fit together: SubSpectralNormalization"),
+        ("model.depth=2,2", "the network's settings do not fit together: depth is (2, 2)"),
+        ("frontend.hop_ms=300", "the frontend's settings do not fit together: window_ms is 130.0 and hop_ms 300.0"),
+        ("frontend.mel_bins=2000", "the frontend's settings do not fit together: 2000 mel bins are too many"),
+    ],
+)
+def test_settings_that_do_not_fit_together(root, tmp_path, capsys, setting, message):
+    assert message in train_fails(capsys, root, tmp_path / "run", setting)
+
+
 def test_run_folder_of_other_settings(run, synthetic_root, capsys):
     sentence = fails(
         capsys, *TRAIN, "--data", synthetic_root, "--run", run, "--set", *TINY_SETTINGS, "model.lambda_=0.3"

@@ -49,8 +49,8 @@ def bc_resnet_asc(
         A flat functional `keras.Model`: features [batch, frequency, time, 1] to logits [batch, classes].
 
     Raises:
-        ValueError: `norm_position` unknown, `width` odd or not positive, `feature_std` not positive, or an
-            input too small for the three halvings.
+        ValueError: `norm_position` unknown, `width` odd or not positive, `depth` not of four stages, `feature_std` not
+            positive, or an input too small for the three halvings.
 
     Reference: Kim et al., DCASE Workshop 2021, table 1 and section 2.1. Differences: "same" padding of
     the stride-2 stem puts the odd row after the input, where PyTorch's symmetric padding puts it before;
@@ -60,6 +60,8 @@ def bc_resnet_asc(
         raise ValueError(f"norm_position is '{norm_position}'; expected one of {', '.join(NORM_POSITIONS)}")
     if width < 2 or width % 2:
         raise ValueError(f"width is {width}; expected an even number of channels, 2 or more")
+    if len(depth) != len(STAGE_WIDTHS):
+        raise ValueError(f"depth is {depth}; expected the number of blocks of each of {len(STAGE_WIDTHS)} stages")
     if feature_std <= 0:
         raise ValueError(f"feature_std is {feature_std}; expected a positive number")
     if min(input_shape[:2]) < 8:

@@ -122,6 +122,7 @@ def test_mixed_precision_computes_in_half_and_answers_in_full_precision():
     [
         ({"norm_position": "both"}, "norm_position is 'both'"),
         ({"width": 7}, "width is 7"),
+        ({"depth": (2, 2)}, r"depth is \(2, 2\); expected the number of blocks of each of 4 stages"),
         ({"feature_std": 0.0}, "feature_std is 0.0"),
         ({"input_shape": (256, 4, 1)}, "at least 8"),
     ],

@@ -18,6 +18,7 @@ _HOMES = {
     "ResidualNormalization": "layers",
     "SGDWithL2": "training.optimizers",
     "SubSpectralNormalization": "layers",
+    "audio_seconds": "frontend.decode",
     "augment_batch": "augment",
     "bc_resnet_asc": "models",
     "cached_features": "data.cache",

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import soundfile
 import tf_keras as keras
 
 from asc_tf.atomic import write_text
@@ -25,7 +24,7 @@ from asc_tf.errors import AscError
 from asc_tf.evaluation.metrics import confusion_matrix, device_metrics, predictions_frame, scene_metrics
 from asc_tf.evaluation.report import device_table, scene_table, seeds_table
 from asc_tf.export.tflite import export_tflite
-from asc_tf.frontend.decode import load_waveform
+from asc_tf.frontend.decode import audio_seconds, load_waveform
 from asc_tf.frontend.log_mel import LogMel
 from asc_tf.models import bc_resnet_asc
 from asc_tf.run_folder import Dataset, check_run_folder, load_model, read_run, write_csv, write_settings
@@ -68,7 +67,7 @@ def _train(root, config, run, report):
     check_audio_files(root, clips if full else clips[clips.split != ""])
     held_out = hold_out_locations(used, config.data.validation_fraction, config.seed)
     frontend = build_frontend(config)
-    clip_seconds = config.data.clip_seconds or _duration(Path(root) / used.filename.iloc[0])
+    clip_seconds = config.data.clip_seconds or audio_seconds(Path(root) / used.filename.iloc[0])
     features = cached_features(root, used, frontend, clip_seconds, _cache_folder(root, run))
     mean, std = mean_and_std(features, np.flatnonzero(~held_out))
     dataset = Dataset(
@@ -271,12 +270,3 @@ class _Rows:
 
     def __getitem__(self, index):
         return self.features[self.rows[index]]
-
-
-def _duration(path):
-    try:
-        info = soundfile.info(path)
-    except (soundfile.LibsndfileError, RuntimeError):
-        load_waveform(path, 16000)  # says what is wrong with it
-        raise
-    return info.frames / info.samplerate

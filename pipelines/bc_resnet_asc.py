@@ -15,7 +15,6 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import soundfile
 import tf_keras as keras
 
 import asc_tf
@@ -36,8 +35,7 @@ def main(root, out, epochs=100):
 
     # Features: 16 kHz, 256 mel bins, window 130 ms, shift 30 ms.
     frontend = asc_tf.LogMel()
-    info = soundfile.info(Path(root) / train.filename.iloc[0])
-    seconds = info.frames / info.samplerate
+    seconds = asc_tf.audio_seconds(Path(root) / train.filename.iloc[0])
     features = {}
     for name, part in (("train", train), ("validation", validation), ("test", test)):
         features[name] = asc_tf.cached_features(root, part, frontend, seconds), asc_tf.label_indices(part, scenes)

@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from asc_tf.augment.beta import stateless_beta
+
 
 def freq_mixstyle(features, alpha, probability, seed, epsilon=1e-5):
     """Give the clips of a batch the frequency-wise statistics between their own and those of another clip.
@@ -15,8 +17,8 @@ def freq_mixstyle(features, alpha, probability, seed, epsilon=1e-5):
 
     Args:
         features: [batch, frequency, time, channel].
-        alpha: of the Beta distribution; 0.3 in the reference's challenge systems.
-        probability: with which a batch is treated at all; 0.4 to 0.8 in the reference's systems.
+        alpha: of the Beta distribution.
+        probability: with which a batch is treated at all.
         seed: stateless seed, int [2].
         epsilon: added to the variance.
 
@@ -31,8 +33,7 @@ def freq_mixstyle(features, alpha, probability, seed, epsilon=1e-5):
     mean = tf.reduce_mean(features, axis=(2, 3), keepdims=True)
     centred = features - mean
     deviation = tf.sqrt(tf.reduce_mean(centred * centred, axis=(2, 3), keepdims=True) + epsilon)
-    one, other = (tf.random.stateless_gamma((batch, 1, 1, 1), seeds[i], alpha) for i in (0, 1))
-    weight = one / (one + other)
+    weight = stateless_beta((batch, 1, 1, 1), seeds[:2], alpha)
     order = tf.random.experimental.stateless_shuffle(tf.range(batch), seeds[2])
     mixed_mean, mixed_deviation = (weight * own + (1 - weight) * tf.gather(own, order) for own in (mean, deviation))
     treated = tf.random.stateless_uniform((), seeds[3]) < probability

@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from asc_tf.augment.beta import stateless_beta
+
 
 def mixup(features, labels, alpha, seed):
     """Blend every clip of a batch with another one, and their labels likewise.
@@ -22,7 +24,6 @@ def mixup(features, labels, alpha, seed):
     Reference: Zhang et al., "mixup: Beyond Empirical Risk Minimization", ICLR 2018.
     """
     seeds = tf.random.split(seed, 3)
-    one, other = (tf.random.stateless_gamma((), seeds[i], alpha) for i in (0, 1))
-    weight = one / (one + other)
+    weight = stateless_beta((), seeds[:2], alpha)
     order = tf.random.experimental.stateless_shuffle(tf.range(tf.shape(features)[0]), seeds[2])
     return tuple(weight * values + (1 - weight) * tf.gather(values, order) for values in (features, labels))

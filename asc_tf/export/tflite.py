@@ -45,7 +45,7 @@ def export_tflite(path, frontend, model, labels, clip_seconds, check_on=None):
         labels=tuple(labels),
         sample_rate_hz=frontend.sample_rate_hz,
         samples=samples,
-        frontend={"class": type(frontend).__name__, **_settings(frontend)},
+        frontend={"class": type(frontend).__name__, **frontend.settings()},
         network=model.name,
     )
     if check_on is None:
@@ -54,10 +54,6 @@ def export_tflite(path, frontend, model, labels, clip_seconds, check_on=None):
         part.write_bytes(with_metadata(_convert(joined, samples), metadata))
         difference = _compare(joined, part, np.asarray(check_on))
     return difference
-
-
-def _settings(frontend):
-    return {k: v for k, v in frontend.get_config().items() if k not in ("name", "trainable", "dtype")}
 
 
 def _convert(joined, samples):
@@ -75,7 +71,8 @@ def _convert(joined, samples):
 
 def _compare(joined, path, waveforms):
     expected = joined.predict(waveforms, batch_size=8, verbose=0)
-    found = np.stack([Classifier(path).window_probabilities(waveform) for waveform in waveforms])
+    classifier = Classifier(path)
+    found = np.stack([classifier.window_probabilities(waveform) for waveform in waveforms])
     difference = float(np.abs(expected - found).max())
     # Where two scenes are as likely as each other to within rounding, either may come first.
     top = np.take_along_axis(expected, found.argmax(axis=1)[:, np.newaxis], axis=1)[:, 0]

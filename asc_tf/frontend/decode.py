@@ -41,6 +41,16 @@ def resample(waveform, from_hz, to_hz):
     return np.ascontiguousarray(waveform, dtype=np.float32)
 
 
+def audio_seconds(path):
+    """Length of an audio file in seconds, from its header. Raises as `load_waveform`."""
+    try:
+        info = soundfile.info(path)
+    except (soundfile.LibsndfileError, RuntimeError):
+        samples, rate = read_audio(path)  # says what is wrong with it
+        return len(samples) / rate
+    return info.frames / info.samplerate
+
+
 def read_audio(path):
     """Read all of a file: (float32 samples [samples, channels], rate in Hz). Raises as `load_waveform`."""
     path = Path(path)

@@ -90,9 +90,13 @@ class LogMel(keras.layers.Layer):
     def compute_output_shape(self, input_shape):
         return (input_shape[0], *self.feature_shape(input_shape[1]))
 
-    def get_config(self):
+    def settings(self):
+        """All that determines the features, by argument: the key of a cache, the metadata of an exported file."""
         names = ("sample_rate_hz", "window_ms", "hop_ms", "mel_bins", "low_hz", "high_hz", "floor")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+        return {name: getattr(self, name) for name in names}
+
+    def get_config(self):
+        return {**super().get_config(), **self.settings()}
 
 
 def _bands(filterbank, filters_per_band=16):

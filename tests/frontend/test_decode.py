@@ -1,12 +1,15 @@
+import os
 import random
 import struct
+import tracemalloc
 
 import numpy as np
 import pytest
 import soundfile
 
 from asc_tf.errors import AscError
-from asc_tf.frontend.decode import load_waveform, read_audio, resample
+from asc_tf.frontend import decode
+from asc_tf.frontend.decode import audio_seconds, load_waveform, read_audio, resample
 
 RATE_HZ = 16000
 
@@ -23,7 +26,7 @@ def wav_bytes(samples, data_length=None, before_data=b"", rate_hz=RATE_HZ):
     """A 16-bit mono WAV file written by hand, so that its header can lie."""
     data = (np.asarray(samples) * 32768).astype("<i2").tobytes()
     length = len(data) if data_length is None else data_length
-    chunks = b"WAVE" + struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, rate_hz, 2 * rate_hz, 2, 16)
+    chunks = b"WAVE" + struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, rate_hz, 2 * rate_hz % 2**32, 2, 16)
     chunks += before_data + struct.pack("<4sI", b"data", length)
     return b"RIFF" + struct.pack("<I", min(len(chunks) + length, 0xFFFFFFFF)) + chunks + data
 
@@ -136,6 +139,103 @@ def test_a_wav_file_written_to_a_pipe_is_read_to_its_end(tmp_path, length):
     np.testing.assert_array_equal(load_waveform(tmp_path / "clip.wav", RATE_HZ), expected)
 
 
+def libsndfile_is_not_needed(monkeypatch):
+    def refuse(*args, **kwargs):
+        raise AssertionError("libsndfile was asked")
+
+    monkeypatch.setattr(soundfile, "SoundFile", refuse)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 9])
+@pytest.mark.parametrize("bits", [16, 24])
+def test_plain_wav_files_give_the_samples_of_libsndfile_without_it(tmp_path, monkeypatch, bits, channels):
+    values = np.random.default_rng(0).integers(-(2**31), 2**31, (2**16 + 101, channels), np.int32)
+    values[:2] = [[2**31 - 1], [-(2**31)]]
+    soundfile.write(tmp_path / "clip.wav", values, RATE_HZ, subtype=f"PCM_{bits}")
+    expected, _ = soundfile.read(tmp_path / "clip.wav", dtype="float32", always_2d=True)
+    libsndfile_is_not_needed(monkeypatch)
+    samples, rate_hz = read_audio(tmp_path / "clip.wav")
+    assert rate_hz == RATE_HZ and samples.dtype == np.float32
+    np.testing.assert_array_equal(samples, expected)
+
+
+def test_a_plain_wav_file_takes_little_more_memory_than_its_samples(tmp_path):
+    soundfile.write(tmp_path / "clip.wav", noise(10**6), RATE_HZ, subtype="PCM_24")
+    tracemalloc.start()
+    samples, _ = read_audio(tmp_path / "clip.wav")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert samples.nbytes <= peak < samples.nbytes + 10**6
+
+
+@pytest.mark.parametrize("rate_hz", [1000, 768000])
+def test_the_lowest_and_the_highest_rate_are_read(tmp_path, rate_hz):
+    at_rate(rate_hz)(tmp_path / "clip.wav")
+    assert read_audio(tmp_path / "clip.wav")[1] == rate_hz
+
+
+def test_a_plain_wav_file_that_shrinks_while_it_is_read_is_refused(tmp_path, monkeypatch):
+    path = tmp_path / "clip.wav"
+    path.write_bytes(wav_bytes(noise(10**5)))
+
+    def find_and_cut(file, find=decode._find_wav_data):
+        found = find(file)
+        os.truncate(path, 10**5)
+        return found
+
+    monkeypatch.setattr(decode, "_find_wav_data", find_and_cut)
+    with pytest.raises(AscError, match="truncated, the header promises 200044 bytes and the file has 100000"):
+        read_audio(path)
+
+
+@pytest.mark.parametrize(
+    ("format", "subtype"),
+    [
+        ("WAV", "FLOAT"), ("WAV", "PCM_U8"), ("WAVEX", "PCM_24"), ("RF64", "PCM_16"), ("W64", "PCM_24"),
+        ("AIFF", "PCM_16"), ("AIFF", "FLOAT"), ("AU", "PCM_16"), ("CAF", "PCM_16"), ("SVX", "PCM_16"),
+    ],
+)  # fmt: skip
+def test_a_missing_tail_is_refused_in_every_format_whose_header_says_the_length(tmp_path, format, subtype):
+    path = tmp_path / "clip"
+    soundfile.write(path, noise(1000), RATE_HZ, format=format, subtype=subtype)
+    content = path.read_bytes()
+    assert len(load_waveform(path, RATE_HZ)) == 1000
+    path.write_bytes(content[:-200])
+    with pytest.raises(AscError, match=r"truncated, the header promises \d+ bytes and the file has \d+"):
+        load_waveform(path, RATE_HZ)
+
+
+def test_bytes_behind_the_end_of_an_rf64_file_are_ignored(tmp_path):
+    path = tmp_path / "clip"
+    soundfile.write(path, noise(1000), RATE_HZ, format="RF64", subtype="PCM_16")
+    path.write_bytes(path.read_bytes() + bytes(200))
+    assert len(load_waveform(path, RATE_HZ)) == 1000
+
+
+def test_an_aiff_file_written_to_a_pipe_is_read_to_its_end(tmp_path):
+    path = tmp_path / "clip.aiff"
+    soundfile.write(path, noise(1000), RATE_HZ, subtype="PCM_16")
+    content = path.read_bytes()
+    at = content.index(b"SSND") + 4
+    path.write_bytes(content[:at] + struct.pack(">I", 0x7FFFF008) + content[at + 4 :])
+    assert len(load_waveform(path, RATE_HZ)) == 1000
+
+
+def test_a_headerless_file_called_raw_is_refused(tmp_path):
+    (tmp_path / "clip.raw").write_bytes(bytes(1000))
+    with pytest.raises(AscError, match="clip.raw: cannot be decoded as audio"):
+        load_waveform(tmp_path / "clip.raw", RATE_HZ)
+
+
+def test_the_length_in_seconds_is_that_of_the_samples(tmp_path):
+    path = tmp_path / "clip.wav"
+    path.write_bytes(wav_bytes(noise(4000)))
+    assert audio_seconds(path) == 0.25
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(AscError, match="truncated"):
+        audio_seconds(path)
+
+
 def truncated_wav(path):
     path.write_bytes(wav_bytes(noise(1000))[:-1])
 
@@ -172,6 +272,19 @@ def float_wav_with(value):
     return write
 
 
+def half_an_mp3(path):
+    soundfile.write(path, noise(80000), RATE_HZ, format="MP3")
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def wavpack_in_wav(path):
+    path.write_bytes(wav_bytes(np.frombuffer(b"wvpk1234", "<i2") / 32768))
+
+
+def at_rate(rate_hz):
+    return lambda path: path.write_bytes(wav_bytes(noise(10), rate_hz=rate_hz))
+
+
 def one_sample_at_48_khz(path):
     path.write_bytes(wav_bytes([0.5], rate_hz=48000))
 
@@ -195,12 +308,21 @@ def one_sample_at_48_khz(path):
         (float_wav_with(np.nan), "sample 123 is not a finite number"),
         (float_wav_with(np.inf), "sample 123 is not a finite number"),
         (float_wav_with(-np.inf), "sample 123 is not a finite number"),
+        (float_wav_with(3e38), "sample 123 is not a finite number"),
+        (float_wav_with(-3e38), "sample 123 is not a finite number"),
+        (half_an_mp3, r"truncated, \d+ of 80000 samples could be decoded"),
+        (wavpack_in_wav, "cannot be decoded as audio"),
+        (at_rate(0), "a sample rate of 0 Hz cannot be right; expected 1000 to 768000 Hz"),
+        (at_rate(999), "a sample rate of 999 Hz"),
+        (at_rate(768001), "a sample rate of 768001 Hz"),
+        (at_rate(4000000000), "a sample rate of 4000000000 Hz"),
         (one_sample_at_48_khz, "too short, 1 samples at 48000 Hz"),
     ],
     ids=[
         "missing", "folder", "empty file", "text", "only a magic number", "no samples", "length 0 of a pipe",
         "last byte missing", "half missing", "half a FLAC", "FLAC with a flipped bit", "FLAC without length",
-        "FLAC of 3 weeks", "NaN", "+Inf", "-Inf", "less than a sample",
+        "FLAC of 3 weeks", "NaN", "+Inf", "-Inf", "3e38", "-3e38", "half an MP3", "WavPack in WAV", "0 Hz", "999 Hz",
+        "768001 Hz", "4 GHz", "less than a sample",
     ],
 )  # fmt: skip
 def test_a_damaged_file_is_refused_in_one_sentence_that_names_it(tmp_path, write, message):

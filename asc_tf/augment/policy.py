@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from asc_tf.augment.freq_mixstyle import freq_mixstyle
 from asc_tf.augment.mixup import mixup
+from asc_tf.augment.random_gain import random_gain
 from asc_tf.augment.spec_augment import spec_augment
 from asc_tf.augment.time_roll import time_roll
 
@@ -22,8 +23,12 @@ def augment_batch(
     time_mask_frames=0,
     time_masks=2,
     mask_probability=1.0,
+    gain_db=0.0,
+    gain_probability=1.0,
 ):
-    """Roll, mix the styles of, mask, then mix a batch; 0 leaves a method out. Arguments as in the methods' functions.
+    """Roll, change the gain of, mix the styles of, mask, then mix a batch; 0 leaves a method out.
+
+    Arguments as in the methods' functions. What acts on waveforms comes before the features and is not here.
 
     Args:
         features: [batch, frequency, time, channel].
@@ -36,6 +41,8 @@ def augment_batch(
     seeds = tf.random.split(seed, 3)
     if roll_frames:
         features = time_roll(features, roll_frames, seeds[0], roll_probability)
+    if gain_db:
+        features = random_gain(features, gain_db, tf.random.fold_in(seed, 4), gain_probability)
     if mixstyle_alpha:
         features = freq_mixstyle(features, mixstyle_alpha, mixstyle_probability, tf.random.fold_in(seed, 3))
     if frequency_mask_bins or time_mask_frames:

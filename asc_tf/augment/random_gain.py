@@ -1,0 +1,30 @@
+"""Random gain."""
+
+import math
+
+import tensorflow as tf
+
+
+def random_gain(features, max_db, seed, probability=1.0):
+    """Make every clip of a batch louder or softer by a gain of its own, since microphones differ in sensitivity.
+
+        x' = x + g ln(10) / 10,   g ~ Uniform(-max_db, max_db)
+
+    On a logarithm of power this is exactly what a gain of g dB does to the waveform, but for bins at the floor of the
+    log-mel: those stay there when a waveform is made softer, or just louder, and here they move along.
+
+    Args:
+        features: log-mel, natural logarithm of power [batch, frequency, time, channel].
+        max_db: largest gain either way, in dB.
+        seed: stateless seed, int [2].
+        probability: with which a clip's gain is changed at all.
+
+    Returns:
+        Of the shape of `features`.
+    """
+    batch = tf.shape(features)[0]
+    gain_db = tf.random.stateless_uniform((batch, 1, 1, 1), seed, -max_db, max_db)
+    if probability < 1:
+        draws = tf.random.stateless_uniform((batch, 1, 1, 1), tf.random.fold_in(seed, 1))
+        gain_db = tf.where(draws < probability, gain_db, 0)
+    return features + gain_db * (math.log(10) / 10)

@@ -1,8 +1,10 @@
-"""The state of a training after an epoch, and going on from it."""
+"""The state of a training after an epoch or in the middle of one, and going on from it."""
 
+import dataclasses
 import json
 import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import tensorflow as tf
@@ -11,10 +13,34 @@ from asc_tf.atomic import write_text
 from asc_tf.errors import AscError
 
 
-class EpochCheckpoints:
-    """Keeps the newest epoch of a training: weights, optimizer, random generators of the dropout, and history.
+@dataclass(frozen=True)
+class Progress:
+    """How far a training has come.
 
-    An epoch is a folder DIRECTORY/epoch-0007 that appears whole; then the one before goes.
+    Args:
+        history: one dict of logs for each finished epoch.
+        step: batches trained of the epoch that follows; 0 between two epochs. What is below is of that epoch.
+        steps_per_epoch: its batches in all.
+        seconds: spent on it.
+        metrics: for each of the model's metrics the values of its variables, over these batches.
+    """
+
+    history: list
+    step: int = 0
+    steps_per_epoch: int = 0
+    seconds: float = 0.0
+    metrics: list = ()
+
+    @property
+    def name(self):
+        """epoch-0007 after seven epochs, epoch-0007-step-000120 within the eighth: sorts by age."""
+        return f"epoch-{len(self.history):04d}" + (f"-step-{self.step:06d}" if self.step else "")
+
+
+class EpochCheckpoints:
+    """Keeps the newest state of a training: weights, optimizer, random generators of the dropout, and progress.
+
+    A state is a folder DIRECTORY/NAME, see `Progress.name`, that appears whole; then the one before goes.
 
     Args:
         directory: where to keep them.
@@ -23,42 +49,48 @@ class EpochCheckpoints:
 
     def __init__(self, directory, model):
         self.directory = Path(directory)
-        model.optimizer.build(model.trainable_variables)
+        with model.distribute_strategy.scope():  # else replicas would share one momentum and drift apart
+            model.optimizer.build(model.trainable_variables)
         # tf_keras keeps the random generators of its dropout layers out of a model's checkpoint.
         generators = [layer._random_generator for layer in model.layers if hasattr(layer, "_random_generator")]
         self._state = tf.train.Checkpoint(model=model, optimizer=model.optimizer, generators=generators)
 
     def restore(self):
-        """Put the newest epoch back. Returns the history, one dict of logs an epoch; empty if there is none.
+        """Put the newest state back, but for the metrics' values. Returns its `Progress`, that of a start if none is.
 
         Raises:
             AscError: the checkpoint is damaged or of another network.
         """
-        epochs = sorted(self.directory.glob("epoch-*"))
-        if not epochs:
-            return []
+        folders = sorted(self.directory.glob("epoch-*"))
+        if not folders:
+            return Progress([])
+        newest = folders[-1]
         try:
-            self._state.read(str(epochs[-1] / "state")).assert_existing_objects_matched()
-            return json.loads((epochs[-1] / "history.json").read_text())
-        except (tf.errors.OpError, AssertionError, ValueError, OSError) as error:
+            self._state.read(str(newest / "state")).assert_existing_objects_matched()
+            if (newest / "history.json").is_file():  # from when only whole epochs were kept
+                return Progress(json.loads((newest / "history.json").read_text()))
+            return Progress(**json.loads((newest / "progress.json").read_text()))
+        except (tf.errors.OpError, AssertionError, ValueError, TypeError, IndexError, OSError) as error:
             raise AscError(
-                f"{epochs[-1]}: the checkpoint cannot be read back ({str(error).splitlines()[0]}); "
+                f"{newest}: the checkpoint cannot be read back ({str(error).splitlines()[0]}); "
                 "delete the folder to begin anew"
             ) from error
 
-    def save(self, history):
-        """Keep the present state as that after epoch len(history).
+    def save(self, progress):
+        """Keep the present state as that at `progress`.
 
         Raises:
             AscError: it cannot be written.
         """
-        part = self.directory / ".part"
+        part, final = self.directory / ".part", self.directory / progress.name
         shutil.rmtree(part, ignore_errors=True)
-        final = self.directory / f"epoch-{len(history):04d}"
         try:
             part.mkdir(parents=True)
             self._state.write(str(part / "state"))
-            write_text(part / "history.json", json.dumps(history))
+            for file in part.iterdir():
+                with file.open("rb+") as written:
+                    os.fsync(written.fileno())
+            write_text(part / "progress.json", json.dumps(dataclasses.asdict(progress)))
             os.replace(part, final)
         except (tf.errors.OpError, OSError) as error:
             raise AscError(f"{final}: cannot be written ({getattr(error, 'message', error)})") from error

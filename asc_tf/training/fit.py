@@ -9,11 +9,17 @@ from tqdm import tqdm
 
 from asc_tf.atomic import whole_file
 from asc_tf.errors import AscError
-from asc_tf.training.checkpoints import EpochCheckpoints
+from asc_tf.training.checkpoints import EpochCheckpoints, Progress
 
 
-def resumable_fit(model, batches, steps_per_epoch, epochs, directory, validation=None, best=None, report=print):
-    """Train a compiled model epoch by epoch, keeping a checkpoint of each, and go on from the last one there is.
+def resumable_fit(
+    model, batches, steps_per_epoch, epochs, directory, validation=None, best=None, report=print, save_seconds=300.0
+):
+    """Train a compiled model, keeping its newest state on disk, and go on from there if it was interrupted.
+
+    The state is kept after every epoch, and within an epoch every `save_seconds`. The batches after it are trained
+    again, so that a training that was killed and resumed has trained each batch once, in order, and its history is
+    that of an unbroken one.
 
     Args:
         model: compiled with metric "accuracy".
@@ -24,27 +30,49 @@ def resumable_fit(model, batches, steps_per_epoch, epochs, directory, validation
         validation: tf.data of validation batches, or None.
         best: where the model of the lowest validation loss is saved (.keras), or None.
         report: called with a line after each epoch.
+        save_seconds: longest time in training that a kill may cost; 0 keeps the state after every batch, infinity
+            that after whole epochs only.
 
     Returns:
         The history, one dict of logs an epoch.
 
     Raises:
-        AscError: the loss is no longer finite, or the disk is full.
+        AscError: the loss is no longer finite, the disk is full, or the checkpoint is damaged or does not fit.
     """
     checkpoints = EpochCheckpoints(directory, model)
-    history = checkpoints.restore()
-    if history:
+    begun = checkpoints.restore()
+    history = begun.history
+    keeper = _Keeper(checkpoints, begun, steps_per_epoch, epochs, best, report, save_seconds)
+
+    def fit(until, step=0):
+        try:
+            model.fit(
+                batches(len(history) * steps_per_epoch + step),
+                steps_per_epoch=steps_per_epoch - step,
+                initial_epoch=len(history),
+                epochs=until,
+                validation_data=validation,
+                callbacks=[keeper],
+                verbose=0,
+            )
+        finally:
+            keeper.bar.close()
+
+    if len(history) < epochs and begun.step:
+        if begun.steps_per_epoch != steps_per_epoch:
+            raise AscError(
+                f"{checkpoints.directory / begun.name}: is from epochs of {begun.steps_per_epoch} steps, "
+                f"not {steps_per_epoch}; give the same data and batch size, or delete the folder to begin anew"
+            )
+        report(f"going on in epoch {len(history) + 1} after step {begun.step} of {steps_per_epoch}")
+        # Keras makes the metrics' variables at the first batch it meets, but they are filled before training.
+        model.evaluate(batches(len(history) * steps_per_epoch + begun.step), steps=1, verbose=0)
+        model.make_test_function(force=True)  # else validation would run what was traced for training batches
+        fit(until=len(history) + 1, step=begun.step)
+    elif history:
         report(f"going on after epoch {len(history)}")
     if len(history) < epochs:
-        model.fit(
-            batches(len(history) * steps_per_epoch),
-            steps_per_epoch=steps_per_epoch,
-            initial_epoch=len(history),
-            epochs=epochs,
-            validation_data=validation,
-            callbacks=[_KeepEpoch(checkpoints, history, epochs, best, report)],
-            verbose=0,
-        )
+        fit(until=epochs)
     return history
 
 
@@ -54,36 +82,57 @@ def save_model(model, path):
         model.save(part)
 
 
-class _KeepEpoch(keras.callbacks.Callback):
-    def __init__(self, checkpoints, history, epochs, best, report):
+class _Keeper(keras.callbacks.Callback):
+    """Keeps checkpoints and reports; `begun` is the progress with which the present epoch begins."""
+
+    def __init__(self, checkpoints, begun, steps_per_epoch, epochs, best, report, save_seconds):
         super().__init__()
-        self.checkpoints, self.history, self.epochs, self.best, self.report = (
-            checkpoints, history, epochs, best, report,
-        )  # fmt: skip
+        self.checkpoints, self.begun, self.history = checkpoints, begun, begun.history
+        self.steps_per_epoch, self.epochs, self.best = steps_per_epoch, epochs, best
+        self.report, self.save_seconds = report, save_seconds
         self.seconds = []
+        self.bar = tqdm(disable=True)
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.start = time.monotonic()
-        self.bar = tqdm(total=self.params["steps"], desc=f"epoch {epoch + 1}/{self.epochs}", disable=None, leave=False)
+        if self.begun.step:  # Keras has just set them to 0
+            for metric, values in zip(self.model.metrics, self.begun.metrics, strict=True):
+                metric.set_weights([np.asarray(value) for value in values])
+        self.kept = time.monotonic()
+        self.start = self.kept - self.begun.seconds
+        self.bar = tqdm(
+            total=self.steps_per_epoch, initial=self.begun.step, desc=f"epoch {epoch + 1}/{self.epochs}", disable=None,
+            leave=False,
+        )  # fmt: skip
 
     def on_train_batch_end(self, batch, logs=None):
         self.bar.update()
+        step = self.begun.step + batch + 1
+        if step < self.steps_per_epoch and time.monotonic() - self.kept >= self.save_seconds:
+            self._check_finite(len(self.history), logs)
+            metrics = [[value.tolist() for value in metric.get_weights()] for metric in self.model.metrics]
+            seconds = time.monotonic() - self.start
+            self.checkpoints.save(Progress(self.history, step, self.steps_per_epoch, seconds, metrics))
+            self.kept = time.monotonic()
 
     def on_epoch_end(self, epoch, logs=None):
         self.bar.close()
         logs = {name: float(value) for name, value in logs.items()}
+        self._check_finite(epoch, logs)
+        lowest = min((past["val_loss"] for past in self.history if "val_loss" in past), default=math.inf)
+        if self.best and logs.get("val_loss", math.inf) < lowest:
+            save_model(self.model, self.best)
+        self.history.append(logs)
+        self.begun = Progress(self.history)
+        self.checkpoints.save(self.begun)
+        self.seconds.append(time.monotonic() - self.start)
+        self.report(self._line(epoch, logs))
+
+    def _check_finite(self, epoch, logs):
         # ReLU turns NaN into 0, so that the loss can stay finite on ruined weights.
         if not all(np.isfinite(values).all() for values in (logs["loss"], *self.model.get_weights())):
             raise AscError(
                 f"training diverged in epoch {epoch + 1}: not a finite number any more; lower the learning rate"
             )
-        lowest = min((past["val_loss"] for past in self.history if "val_loss" in past), default=math.inf)
-        if self.best and logs.get("val_loss", math.inf) < lowest:
-            save_model(self.model, self.best)
-        self.history.append(logs)
-        self.checkpoints.save(self.history)
-        self.seconds.append(time.monotonic() - self.start)
-        self.report(self._line(epoch, logs))
 
     def _line(self, epoch, logs):
         pace = sum(self.seconds[-5:]) / len(self.seconds[-5:])

@@ -72,7 +72,7 @@ def test_only_the_newest_checkpoint_stays_and_holds_the_history(tmp_path):
     history = fit(build(), tmp_path, 3)
     (folder,) = (tmp_path / "checkpoints").iterdir()
     assert folder.name == "epoch-0003"
-    assert json.loads((folder / "history.json").read_text()) == history
+    assert json.loads((folder / "progress.json").read_text())["history"] == history
 
 
 def test_best_weights_are_those_of_the_lowest_validation_loss(tmp_path):

@@ -1,6 +1,7 @@
 """Files that appear whole or not at all."""
 
 import contextlib
+import fcntl
 import os
 from pathlib import Path
 
@@ -36,3 +37,28 @@ def write_text(path, text):
     """Write a text file whole or not at all."""
     with whole_file(path) as part:
         part.write_text(text, encoding="utf-8")
+
+
+@contextlib.contextmanager
+def exclusive(folder, report):
+    """Keep other processes out of a folder for the length of the block, by a lock that dies with its process.
+
+    Args:
+        folder: made if it is not there; holds the lock's file, `.lock`.
+        report: called with a line for the user when another process must be waited for.
+
+    Raises:
+        AscError: the folder cannot be written, or its file system knows no locks.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            file = stack.enter_context((folder / ".lock").open("a"))
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                report(f"waiting for another process that writes to {folder}")
+                fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError as error:
+            raise AscError(f"{folder}: cannot be written ({error.strerror or error})") from error
+        yield

@@ -12,6 +12,7 @@ import tyro
 from tyro.conf import Positional, arg, subcommand
 
 from asc_tf import __version__
+from asc_tf.config import FRONTENDS, Config
 from asc_tf.errors import AscError
 
 
@@ -93,6 +94,28 @@ class Data:
 
 
 @dataclass
+class Features:
+    """Compute the features of all clips into ROOT/features. The same command goes on after an interruption."""
+
+    root: Positional[Path]
+    """folder of a data set in the TAU layout"""
+    frontend: Literal[tuple(FRONTENDS)] = "tau2020"
+    """settings of the log-mel spectrogram: tau2020 for 10 s clips, tau2022 for 1 s clips"""
+    workers: int | None = None
+    """clips to work on at once; as many as there are processors if not given"""
+
+    def run(self):
+        if self.workers is not None and self.workers < 1:
+            raise AscError(f"--workers {self.workers}: expected 1 or more")
+        from asc_tf import stages
+
+        config = Config(frontend=FRONTENDS[self.frontend])
+        features = stages.compute_features(self.root, config, self.workers, report=_say)
+        clips, bins, frames = features.shape
+        print(f"{clips} clips, {bins} mel bins x {frames} frames each, in {features.folder}")
+
+
+@dataclass
 class Train:
     """Train a network and evaluate it on the test part. The same command goes on after an interruption."""
 
@@ -128,18 +151,22 @@ class Evaluate:
     """folder of a run"""
     data: Path | None = None
     """another data set to evaluate on; its devices that the run was not trained on count as unseen"""
+    seconds: float | None = None
+    """cut the test clips into pieces of this length and classify each by itself"""
     seeds: int = 1
     """repeat the run with so many seeds in all and print mean ± standard deviation"""
 
     def run(self):
-        if self.seeds < 1 or (self.seeds > 1 and self.data):
-            raise AscError(f"--seeds {self.seeds}: expected 1 or more, and more than 1 only without --data")
+        if self.seeds < 1 or (self.seeds > 1 and (self.data or self.seconds is not None)):
+            raise AscError(
+                f"--seeds {self.seeds}: expected 1 or more, and more than 1 only without --data and --seconds"
+            )
         from asc_tf import stages
 
         if self.seeds > 1:
             print(stages.evaluate_seeds(self.run_folder, self.seeds, report=_say))
         else:
-            print(stages.evaluate(self.run_folder, self.data))
+            print(stages.evaluate(self.run_folder, self.data, self.seconds, report=_say))
 
 
 @dataclass
@@ -213,6 +240,7 @@ class Recipes:
 
 Command = (
     Annotated[Data, subcommand("data")]
+    | Annotated[Features, subcommand("features")]
     | Annotated[Train, subcommand("train")]
     | Annotated[Evaluate, subcommand("evaluate")]
     | Annotated[Export, subcommand("export")]

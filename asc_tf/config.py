@@ -35,6 +35,8 @@ class DataConfig:
     """share of the training locations held out for validation; 0 trains on all of them"""
     clip_seconds: float | None = None
     """length of a clip; None reads it off the first training clip"""
+    features: typing.Literal["cache", "stream"] = "cache"
+    """cache: computed once and kept on disk; stream: computed from the audio in every epoch"""
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,11 @@ class ModelConfig:
 class AugmentConfig:
     """Arguments of `asc_tf.augment.augment_batch`; 0 leaves a method out."""
 
+    impulse_responses: str | None = None
+    """folder of recorded impulse responses, for `asc_tf.augment.device_impulse_response`; needs data.features=stream"""
+    impulse_response_probability: float = 0.4
+    gain_db: float = 0.0
+    gain_probability: float = 1.0
     roll_seconds: float = 1.5
     roll_probability: float = 1.0
     mixup_alpha: float = 0.3
@@ -132,6 +139,8 @@ class Config:
             raise AscError(f"setting model.width is {self.model.width}; expected an even number of channels")
         if self.train.select == "best" and self.data.validation_fraction == 0:
             raise AscError("setting train.select is best, which needs data.validation_fraction above 0")
+        if self.augment.impulse_responses and self.data.features == "cache":
+            raise AscError("setting augment.impulse_responses treats waveforms, which needs data.features=stream")
 
     def to_json(self):
         """JSON text; `from_json` reads it back to an equal Config."""
@@ -166,6 +175,9 @@ _RANGES = [
     ("model.lambda_", 0, _INF),
     ("model.sub_bands", 1, 4096),
     ("model.dropout", 0, 0.99),
+    ("augment.impulse_response_probability", 0, 1),
+    ("augment.gain_db", 0, 120),
+    ("augment.gain_probability", 0, 1),
     ("augment.roll_seconds", 0, _INF),
     ("augment.roll_probability", 0, 1),
     ("augment.mixup_alpha", 0, _INF),

@@ -6,6 +6,7 @@ metrics.json with devices.csv, scenes.csv and confusion.csv, and model.tflite.
 """
 
 import dataclasses
+import functools
 import json
 import math
 import os
@@ -16,15 +17,16 @@ import pandas as pd
 import tf_keras as keras
 
 from asc_tf.atomic import write_text
-from asc_tf.augment import augment_batch
-from asc_tf.data.cache import cached_features, fit_length, mean_and_std
+from asc_tf.augment import augment_batch, device_impulse_response, load_impulse_responses
+from asc_tf.data.cache import cached_features
 from asc_tf.data.clips import check_audio_files, devices_of, hold_out_locations, read_clips, scenes_of
-from asc_tf.data.loader import evaluation_batches, label_indices, training_batches
+from asc_tf.data.loader import evaluation_batches, label_indices, mean_and_std, reading, training_batches
+from asc_tf.data.stream import StreamedFeatures
+from asc_tf.data.waveforms import Cut, read_clip_seconds, repeat_pieces
 from asc_tf.errors import AscError
 from asc_tf.evaluation.metrics import confusion_matrix, device_metrics, predictions_frame, scene_metrics
 from asc_tf.evaluation.report import device_table, scene_table, seeds_table
 from asc_tf.export.tflite import export_tflite
-from asc_tf.frontend.decode import audio_seconds, load_waveform
 from asc_tf.frontend.log_mel import LogMel
 from asc_tf.models import bc_resnet_asc
 from asc_tf.run_folder import Dataset, check_run_folder, load_model, read_run, write_csv, write_settings
@@ -56,83 +58,130 @@ def train(root, config, run, report=print):
         _train(root, config, run, report)
     if full:
         report("trained on the test part as well: nothing is left to evaluate on")
-    return None if full else predict_test(run)
+    return None if full else predict_test(run, report=report)
 
 
 def _train(root, config, run, report):
-    set_seed(config.seed, config.deterministic)
     clips = read_clips(root)
     full = config.data.split == "full"
-    used = clips if full else clips[clips.split == "train"]
-    check_audio_files(root, clips if full else clips[clips.split != ""])
-    held_out = hold_out_locations(used, config.data.validation_fraction, config.seed)
-    frontend = build_frontend(config)
-    clip_seconds = config.data.clip_seconds or audio_seconds(Path(root) / used.filename.iloc[0])
-    features = cached_features(root, used, frontend, clip_seconds, _cache_folder(root, run))
-    mean, std = mean_and_std(features, np.flatnonzero(~held_out))
-    dataset = Dataset(
-        str(Path(root).resolve()), tuple(scenes_of(used)), tuple(devices_of(used)), clip_seconds, mean, std
-    )
+    clips = clips if full else clips[clips.split != ""].reset_index(drop=True)
+    check_audio_files(root, clips)
+    augment_waveforms = _waveform_augmentation(config)
+    used = np.full(len(clips), True) if full else (clips.split == "train").to_numpy()
+    held_out = hold_out_locations(clips[used], config.data.validation_fraction, config.seed)
+    training, validation = (np.flatnonzero(used)[rows] for rows in (~held_out, held_out))
+    seconds = config.data.clip_seconds or read_clip_seconds(root, clips[used])
+    scenes, devices = (tuple(names(clips[used])) for names in (scenes_of, devices_of))
+    dataset = Dataset(str(Path(root).resolve()), scenes, devices, seconds, feature_mean=0.0, feature_std=1.0)
+    build_model(config, dataset)  # settings that fit no network are refused here, not after hours of features
+    # The test part's clips too: one that cannot be read should be known now, not after the training.
+    features = _features(root, clips, config, run, seconds, report)
+    mean, std = _statistics(run, config, features, training)
+    dataset = dataclasses.replace(dataset, feature_mean=mean, feature_std=std)
+    keras.backend.clear_session()
+    set_seed(config.seed, config.deterministic)
     model = build_model(config, dataset)
     write_settings(run, config, dataset)
     report(
-        f"{used.shape[0] - held_out.sum()} training and {held_out.sum()} validation clips of {clip_seconds:g} s, "
+        f"{len(training)} training and {len(validation)} validation clips of {seconds:g} s, "
         f"{len(dataset.scenes)} scenes, devices {', '.join(dataset.seen_devices)}"
     )
-    _fit(run, config, model, features, label_indices(used, dataset.scenes), held_out, report)
+    labels = label_indices(clips, dataset.scenes)
+    with reading(features):
+        _fit(run, config, model, features, labels, training, validation, augment_waveforms, report)
 
 
-def predict_test(run, root=None):
+def _statistics(run, config, features, training):
+    """Mean and deviation of the training part; of a run that streams they were kept, to spare a pass over the audio."""
+    if config.data.features == "stream" and (run / "dataset.json").is_file():
+        _, dataset = read_run(run)
+        return dataset.feature_mean, dataset.feature_std
+    return mean_and_std(features, training)
+
+
+def compute_features(root, config, workers=None, report=print):
+    """Compute the features of all clips of a data set's training and test part into ROOT/features; `asc-tf features`.
+
+    Returns:
+        `StoredFeatures` in the order of meta.csv.
+
+    Raises:
+        AscError: see `cached_features`.
+    """
+    clips = read_clips(root)
+    clips = clips[clips.split != ""].reset_index(drop=True)
+    seconds = config.data.clip_seconds or read_clip_seconds(root, clips[clips.split == "train"])
+    return cached_features(root, clips, build_frontend(config), seconds, workers=workers, report=report)
+
+
+def predict_test(run, root=None, seconds=None, report=print):
     """Predictions of a trained run on the test part of its data set, or of another one at `root`.
 
     The test part of the run's own data is read once; its predictions stay in the run folder.
 
+    Args:
+        run: run folder.
+        root: folder of another data set, or None.
+        seconds: cut the clips into consecutive pieces of this length, each classified by itself (Lee et al., DCASE
+            Workshop 2022, table 3); None classifies whole clips of the length that the run was trained on.
+        report: called with lines for the user.
+
     Returns:
-        Frame of `asc_tf.evaluation.metrics.predictions_frame`.
+        Frame of `asc_tf.evaluation.metrics.predictions_frame`, one row a clip or piece.
 
     Raises:
-        AscError: not a trained run, trained on the test part, or clips of scenes unknown to the network.
+        AscError: not a trained run, trained on the test part, clips of scenes unknown to the network, or clips shorter
+            than `seconds`.
     """
     run = Path(run)
     config, dataset = read_run(run)
-    if root is not None:
-        return _predict(run, root)
+    if root is None and config.data.split == "full":
+        raise AscError(f"{run}: was trained on the test part too (data.split=full); give another data set with --data")
+    if root is not None or seconds is not None:
+        return _predict(run, root or dataset.root, seconds, report)
     kept = run / "predictions.csv"
     if kept.is_file():
         text = dict.fromkeys(("clip_id", "device", "scene", "predicted"), str)
         return pd.read_csv(kept, dtype=text, keep_default_na=False)
-    if config.data.split == "full":
-        raise AscError(f"{run}: was trained on the test part too (data.split=full); give another data set with --data")
-    predictions = _predict(run, dataset.root)
+    predictions = _predict(run, dataset.root, None, report)
     write_csv(kept, predictions)
     return predictions
 
 
-def _predict(run, root):
+def _predict(run, root, piece_seconds, report):
     config, dataset = read_run(run)
     clips = read_clips(root)
     clips = clips[clips.split == "test"].reset_index(drop=True)
-    labels = label_indices(clips, dataset.scenes)
+    label_indices(clips, dataset.scenes)
     check_audio_files(root, clips)
-    frontend = build_frontend(config)
-    features = cached_features(root, clips, frontend, dataset.clip_seconds, _cache_folder(root, run))
-    logits = load_model(run).predict(evaluation_batches(features, labels, len(dataset.scenes)), verbose=0)
+    seconds = read_clip_seconds(root, clips) if piece_seconds else dataset.clip_seconds
+    features = _features(root, clips, config, run, seconds, report, piece_seconds)
+    clips = repeat_pieces(clips, len(features) // len(clips))
+    model = load_model(run)
+    if piece_seconds:
+        weights = model.get_weights()
+        model = build_model(config, dataclasses.replace(dataset, clip_seconds=piece_seconds))
+        model.set_weights(weights)
+    with reading(features):
+        labels = label_indices(clips, dataset.scenes)
+        logits = model.predict(evaluation_batches(features, labels, len(dataset.scenes)), verbose=0)
     return predictions_frame(clips, logits, dataset.scenes)
 
 
-def evaluate(run, root=None):
+def evaluate(run, root=None, seconds=None, report=print):
     """Tables of a run on its test part, or on that of another data set; written beside it and returned as text.
 
     Writes metrics.json, devices.csv, scenes.csv and confusion.csv into the run folder, or into its subfolder
-    on-NAME for another data set.
+    on-NAME for another data set, pieces-1s for pieces of clips, on-NAME-1s for both. Arguments as in `predict_test`.
     """
     run = Path(run)
     _, dataset = read_run(run)
-    predictions = predict_test(run, root)
+    predictions = predict_test(run, root, seconds, report)
     devices = device_metrics(predictions, dataset.seen_devices)
     scenes = scene_metrics(predictions)
     confusion = confusion_matrix(predictions, list(dataset.scenes))
-    folder = run / f"on-{Path(root).resolve().name}" if root else run
+    names = [f"on-{Path(root).resolve().name}" if root else "pieces"] + ([f"{seconds:g}s"] if seconds else [])
+    folder = run / "-".join(names) if root or seconds else run
     write_csv(folder / "devices.csv", devices.rename_axis("device").reset_index())
     write_csv(folder / "scenes.csv", scenes.rename_axis("scene").reset_index())
     write_csv(folder / "confusion.csv", confusion.reset_index())
@@ -181,14 +230,11 @@ def export(run, out=None, clips_to_check=18):
     clips = read_clips(dataset.root)
     clips = clips[clips.split == ("train" if config.data.split == "full" else "test")]
     rank = clips.groupby("device").cumcount().sort_values(kind="stable").index[:clips_to_check]
-    samples = round(dataset.clip_seconds * frontend.sample_rate_hz)
-    waveforms = [
-        fit_length(load_waveform(path, frontend.sample_rate_hz), samples, frontend.sample_rate_hz, path)
-        for path in (Path(dataset.root) / name for name in clips.filename[rank])
-    ]
+    cut = Cut(frontend.sample_rate_hz, dataset.clip_seconds)
+    waveforms = [cut.load(Path(dataset.root) / name) for name in clips.filename[rank]]
     path = Path(out or run / "model.tflite")
     parameters = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
-    difference = export_tflite(path, frontend, model, dataset.scenes, dataset.clip_seconds, np.stack(waveforms))
+    difference = export_tflite(path, frontend, model, dataset.scenes, dataset.clip_seconds, np.concatenate(waveforms))
     return path, parameters, difference
 
 
@@ -215,9 +261,8 @@ def build_model(config, dataset):
         raise AscError(f"the network's settings do not fit together: {str(error).splitlines()[0]}") from error
 
 
-def _fit(run, config, model, features, labels, held_out, report):
+def _fit(run, config, model, features, labels, training, validation, augment_waveforms, report):
     settings, classes = config.train, model.output_shape[-1]
-    training, validation = np.flatnonzero(~held_out), np.flatnonzero(held_out)
     steps_per_epoch = math.ceil(len(training) / settings.batch_size)
     model.compile(
         SGDWithL2(
@@ -228,20 +273,24 @@ def _fit(run, config, model, features, labels, held_out, report):
         keras.losses.CategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )
-
-    def batches(start_step):
-        return training_batches(
-            _Rows(features, training), labels[training], classes, settings.batch_size, config.seed,
-            _augmentation(config), start_step,
-        )  # fmt: skip
-
+    batches = functools.partial(
+        training_batches,
+        features,
+        labels,
+        classes,
+        settings.batch_size,
+        config.seed,
+        rows=training,
+        augment=augmentation(config),
+        augment_waveforms=augment_waveforms,
+    )
     history = resumable_fit(
         model,
-        batches,
+        lambda start_step: batches(start_step=start_step),
         steps_per_epoch,
         settings.epochs,
         run / "checkpoints",
-        evaluation_batches(_Rows(features, validation), labels[validation], classes) if len(validation) else None,
+        evaluation_batches(features, labels, classes, rows=validation) if len(validation) else None,
         run / "best.keras",
         report,
     )
@@ -249,24 +298,31 @@ def _fit(run, config, model, features, labels, held_out, report):
     save_model(model, run / "last.keras")
 
 
-def _cache_folder(root, run):
-    """Beside the recordings, for all runs; in the run folder where the recordings are read-only."""
-    return (Path(root) if os.access(root, os.W_OK) else run) / "features"
+def _features(root, clips, config, run, seconds, report, piece_seconds=None):
+    """The features of clips from where data.features says."""
+    frontend = build_frontend(config)
+    if config.data.features == "stream":
+        return StreamedFeatures(root, clips, frontend, seconds, piece_seconds)
+    # Beside the recordings, for all runs; in the run folder where the recordings are read-only.
+    directory = (Path(root) if os.access(root, os.W_OK) else run) / "features"
+    return cached_features(root, clips, frontend, seconds, directory, piece_seconds, report=report)
 
 
-def _augmentation(config):
+def augmentation(config):
     """`augment_batch` with a Config's arguments, seconds turned into frames."""
     arguments = dataclasses.asdict(config.augment)
-    roll_frames = round(arguments.pop("roll_seconds") * 1000 / config.frontend.hop_ms)
-    return lambda features, labels, seed: augment_batch(features, labels, seed, roll_frames=roll_frames, **arguments)
+    for name in ("impulse_responses", "impulse_response_probability"):
+        del arguments[name]
+    arguments["roll_frames"] = round(arguments.pop("roll_seconds") * 1000 / config.frontend.hop_ms)
+    return functools.partial(augment_batch, **arguments)
 
 
-class _Rows:
-    """Some rows of a memory map, looked up when they are asked for."""
-
-    def __init__(self, features, rows):
-        self.features, self.rows = features, rows
-        self.dtype, self.shape = features.dtype, (len(rows), *features.shape[1:])
-
-    def __getitem__(self, index):
-        return self.features[self.rows[index]]
+def _waveform_augmentation(config):
+    """`device_impulse_response` with a Config's arguments, or None."""
+    settings = config.augment
+    if not settings.impulse_responses:
+        return None
+    responses = load_impulse_responses(settings.impulse_responses, config.frontend.sample_rate_hz)
+    return functools.partial(
+        device_impulse_response, responses=responses, probability=settings.impulse_response_probability
+    )

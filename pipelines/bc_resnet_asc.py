@@ -35,7 +35,7 @@ def main(root, out, epochs=100):
 
     # Features: 16 kHz, 256 mel bins, window 130 ms, shift 30 ms.
     frontend = asc_tf.LogMel()
-    seconds = asc_tf.audio_seconds(Path(root) / train.filename.iloc[0])
+    seconds = asc_tf.read_clip_seconds(root, train)
     features = {}
     for name, part in (("train", train), ("validation", validation), ("test", test)):
         features[name] = asc_tf.cached_features(root, part, frontend, seconds), asc_tf.label_indices(part, scenes)

@@ -1,9 +1,12 @@
+import errno
+import os
 import subprocess
 import sys
+import threading
 
 import pytest
 
-from asc_tf.atomic import whole_file, write_text
+from asc_tf.atomic import exclusive, whole_file, write_text
 from asc_tf.errors import AscError
 
 
@@ -118,3 +121,58 @@ def test_a_full_disk_is_an_error_that_names_the_file_and_keeps_the_old_one(tmp_p
     result = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
     assert result.stdout == f"{path}: cannot be written (File too large)\n"
     assert contents(tmp_path) == {"table.csv": "old"}
+
+
+# Locks
+
+
+def test_only_one_is_in_a_folder_at_a_time(tmp_path):
+    folder, lines, order = tmp_path / "some" / "cache", [], []
+    told = threading.Event()
+
+    def report(line):
+        lines.append(line)
+        told.set()
+
+    def enter():
+        with exclusive(folder, report):
+            order.append("second")
+
+    other = threading.Thread(target=enter)
+    with exclusive(folder, pytest.fail):
+        other.start()
+        assert told.wait(30)
+        assert order == []
+        order.append("first")
+    other.join(30)
+    assert order == ["first", "second"] and lines == [f"waiting for another process that writes to {folder}"]
+
+
+def test_a_folder_is_free_again_after_the_block_though_it_fails(tmp_path):
+    with pytest.raises(Interrupted), exclusive(tmp_path / "cache", pytest.fail):
+        raise Interrupted
+    with exclusive(tmp_path / "cache", pytest.fail):
+        assert [path.name for path in (tmp_path / "cache").iterdir()] == [".lock"]
+    with exclusive(tmp_path / "another", pytest.fail), exclusive(tmp_path / "cache", pytest.fail):
+        pass
+
+
+@pytest.mark.parametrize("make", [file_as_folder, too_long_a_name])
+def test_a_folder_that_cannot_be_locked_is_an_error_that_names_it(tmp_path, make):
+    path = make(tmp_path / "place")
+    with pytest.raises(AscError, match=f"^{path}: cannot be written"), exclusive(path, pytest.fail):
+        pytest.fail("entered")
+
+
+def test_a_file_system_that_knows_no_locks_is_an_error(tmp_path, monkeypatch):
+    def no_locks(file, operation):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    with pytest.raises(AscError, match="cannot be written .No locks available"), exclusive(tmp_path, pytest.fail):
+        pytest.fail("entered")
+
+
+def test_an_error_inside_the_block_is_not_taken_for_one_of_the_lock(tmp_path):
+    with pytest.raises(FileNotFoundError), exclusive(tmp_path, pytest.fail):
+        (tmp_path / "nothing").read_text()

@@ -6,12 +6,16 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
+from processes import in_own_process
 from tiny import TINY_SETTINGS
 
-from asc_tf import __version__
+from asc_tf import __version__, stages
 from asc_tf.cli import main
+from asc_tf.data.waveforms import Cut
+from asc_tf.errors import AscError
 
 TRAIN = ["train", "--recipe", "bc-resnet-asc-1-pre-resnorm"]
 
@@ -339,4 +343,182 @@ def test_read_only_recordings_keep_their_features_in_the_run_folder(root, tmp_pa
     run = tmp_path / "run"
     monkeypatch.setattr("os.access", lambda path, mode: str(path) != str(root))
     assert main([*TRAIN, "--data", str(root), "--run", str(run), "--set", *TINY_SETTINGS]) == 0
-    assert len(list((run / "features").glob("*.npy"))) == 2 and not (root / "features").exists()
+    assert len(list((run / "features").iterdir())) == 1 and not (root / "features").exists()
+
+
+# Features
+
+
+@pytest.fixture
+def bare(root):
+    """Recordings without features."""
+    shutil.rmtree(root / "features", ignore_errors=True)
+    return root
+
+
+def rows(root):
+    """Names of the clips whose features are kept."""
+    return {name.decode() for path in root.rglob("[0-9]*.npy") for name in np.load(path)["filename"]}
+
+
+def test_features_are_computed_once_counted_and_shown_where_they_are(bare, capsys):
+    assert main(["features", str(bare)]) == 0
+    out, err = capsys.readouterr()
+    (folder,) = (bare / "features").iterdir()
+    assert out == f"130 clips, 256 mel bins x 34 frames each, in {folder}\n" and err == ""
+    before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+    assert main(["features", str(bare), "--workers", "1"]) == 0
+    assert capsys.readouterr() == (out, "")
+    assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == before and len(rows(bare)) == 130
+    assert main(["features", str(bare), "--frontend", "tau2022"]) == 0
+    assert "256 mel bins x 32 frames each" in capsys.readouterr().out and len(list((bare / "features").iterdir())) == 2
+
+
+def test_a_training_uses_the_features_that_were_computed_before(bare, tmp_path, capsys, monkeypatch):
+    assert main(["features", str(bare)]) == 0
+
+    def stop(*arguments):
+        raise AscError("far enough")
+
+    monkeypatch.setattr(Cut, "load", lambda cut, path: pytest.fail("computes features again"))
+    monkeypatch.setattr(stages, "mean_and_std", stop)
+    assert fails(capsys, *TRAIN, "--data", bare, "--run", tmp_path / "run") == "asc-tf: far enough"
+
+
+def test_features_of_a_clip_that_cannot_be_read(bare, capsys):
+    clip = next((bare / "audio").glob("*-s5.wav"))
+    clip.write_bytes(b"")
+    sentence = fails(capsys, "features", bare)
+    assert sentence.startswith(f"asc-tf: {clip}: the file is empty; 1 of 130 clips cannot be used")
+    assert len(rows(bare)) == 129 and f"audio/{clip.name}" not in rows(bare)
+    (table,) = bare.rglob("unreadable.csv")
+    assert str(table) in sentence and pd.read_csv(table).filename.tolist() == [f"audio/{clip.name}"]
+
+
+@pytest.mark.parametrize("workers", [0, -1])
+def test_features_with_an_impossible_number_of_workers(bare, capsys, workers):
+    assert f"--workers {workers}: expected 1 or more" in fails(capsys, "features", bare, "--workers", workers)
+    assert not (bare / "features").exists()
+
+
+def test_features_of_an_unknown_frontend_or_folder(bare, tmp_path, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["features", str(bare), "--frontend", "tau2021"])
+    assert stop.value.code == 2 and not (bare / "features").exists()
+    assert f"{tmp_path / 'nowhere'}: no such folder" in fails(capsys, "features", tmp_path / "nowhere")
+
+
+def test_features_of_a_data_set_without_training_clips(bare, capsys):
+    path = bare / "evaluation_setup" / "fold1_train.csv"
+    path.write_text(path.read_text().splitlines()[0] + "\n")
+    assert f"{bare}" in fails(capsys, "features", bare)
+
+
+# Evaluation of pieces
+
+
+def files(folder):
+    return {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def test_pieces_are_evaluated_beside_the_whole_clips(run, capsys):
+    before = files(run)
+    assert main(["evaluate", str(run), "--seconds", "0.5"]) == 0
+    assert "unseen" in capsys.readouterr().out and files(run) == before
+    names = {path.name for path in (run / "pieces-0.5s").iterdir()}
+    assert names == {"metrics.json", "devices.csv", "scenes.csv", "confusion.csv"}
+    metrics = json.loads((run / "pieces-0.5s" / "metrics.json").read_text())
+    assert metrics["devices"]["all"]["clips"] == 180 and metrics["devices"]["s4"]["clips"] == 20
+
+
+def test_one_piece_is_the_whole_clip(run, root, capsys):
+    assert main(["evaluate", str(run), "--seconds", "1"]) == 0
+    pieces, whole = (json.loads((folder / "metrics.json").read_text()) for folder in (run / "pieces-1s", run))
+    assert pieces["confusion"] == whole["confusion"]
+    for device, values in whole["devices"].items():
+        assert pieces["devices"][device] == pytest.approx(values)
+    assert main(["evaluate", str(run), "--seconds", "0.25", "--data", str(root)]) == 0
+    metrics = json.loads((run / "on-data-0.25s" / "metrics.json").read_text())
+    assert metrics["devices"]["all"]["clips"] == 360
+
+
+@pytest.mark.parametrize(
+    ("seconds", "message"),
+    [
+        ("99", "pieces of 99 s were asked for; the clips last 1 s"),
+        ("0", "a length of 0 s was asked for"),
+        ("-1", "a length of -1 s was asked for"),
+        ("nan", "a length of nan s was asked for"),
+    ],
+)
+def test_pieces_of_an_impossible_length(run, capsys, seconds, message):
+    before = files(run)
+    assert message in fails(capsys, "evaluate", run, "--seconds", seconds)
+    assert files(run) == before and not list(run.glob("pieces-*"))
+
+
+def test_pieces_and_seeds_do_not_go_together(run, capsys):
+    assert "only without --data and --seconds" in fails(capsys, "evaluate", run, "--seconds", 0.5, "--seeds", 2)
+
+
+# Features that are streamed
+
+
+def train_arguments(root, run, *settings):
+    return [*TRAIN, "--data", str(root), "--run", str(run), "--deterministic", "--set", *TINY_SETTINGS, *settings]
+
+
+@pytest.fixture(scope="module")
+def streamed_run(synthetic_root, tmp_path_factory):
+    """A run that was trained on streamed features. Do not change it: copy it."""
+    run = tmp_path_factory.mktemp("streamed") / "run"
+    assert in_own_process(main, train_arguments(synthetic_root, run, "data.features=stream")) == 0
+    return run
+
+
+def test_streamed_features_train_the_same_network_as_kept_ones(streamed_run, root, tmp_path, synthetic_root):
+    assert in_own_process(main, train_arguments(synthetic_root, tmp_path / "kept")) == 0
+    for name in ("predictions.csv", "metrics.json", "history.csv"):
+        assert (tmp_path / "kept" / name).read_text() == (streamed_run / name).read_text()
+    assert not list(streamed_run.rglob("*.npy"))
+
+
+def test_a_streamed_run_that_goes_on_spares_the_pass_for_the_statistics(
+    streamed_run, synthetic_root, tmp_path, monkeypatch
+):
+    run = shutil.copytree(streamed_run, tmp_path / "run")
+    (run / "last.keras").unlink()
+    (run / "predictions.csv").unlink()
+    monkeypatch.setattr(stages, "mean_and_std", lambda *arguments: pytest.fail("reads all recordings again"))
+    assert main(train_arguments(synthetic_root, run, "data.features=stream")) == 0
+    assert (run / "predictions.csv").read_text() == (streamed_run / "predictions.csv").read_text()
+
+
+@pytest.mark.parametrize("damage", [damage_empty, damage_truncate])
+def test_a_streamed_training_names_the_clip_that_cannot_be_read(root, tmp_path, capsys, damage):
+    names = (root / "evaluation_setup" / "fold1_train.csv").read_text().splitlines()[1:]
+    path = root / names[7].split("\t")[0]
+    damage(path)
+    assert str(path) in train_fails(capsys, root, tmp_path / "run", "data.features=stream")
+
+
+def test_a_streamed_training_hears_impulse_responses(streamed_run, synthetic_root, tmp_path):
+    folder = tmp_path / "responses"
+    folder.mkdir()
+    for number, response in enumerate(([1.0, 0.9, 0.8], [0.2, -1.0, 0.9, -0.8])):
+        soundfile.write(folder / f"{number}.wav", response, 16000, subtype="FLOAT")
+    settings = ["data.features=stream", f"augment.impulse_responses={folder}", "augment.impulse_response_probability=1"]
+    assert in_own_process(main, train_arguments(synthetic_root, tmp_path / "run", *settings)) == 0
+    assert (tmp_path / "run" / "history.csv").read_text() != (streamed_run / "history.csv").read_text()
+
+
+def test_impulse_responses_need_streamed_features(root, tmp_path, capsys):
+    sentence = train_fails(capsys, root, tmp_path / "run", f"augment.impulse_responses={tmp_path}")
+    assert "augment.impulse_responses treats waveforms, which needs data.features=stream" in sentence
+
+
+def test_a_missing_folder_of_impulse_responses(bare, tmp_path, capsys):
+    before = sorted(bare.rglob("*"))
+    settings = ["data.features=stream", f"augment.impulse_responses={tmp_path / 'nowhere'}"]
+    assert f"{tmp_path / 'nowhere'}: no such folder" in train_fails(capsys, bare, tmp_path / "run", *settings)
+    assert sorted(bare.rglob("*")) == before

@@ -27,6 +27,20 @@ def test_settings_are_parsed_by_their_type():
     assert config.frontend.high_hz is None
 
 
+def test_features_are_kept_unless_they_are_streamed():
+    assert Config().data.features == "cache" and Config().augment.impulse_responses is None
+    config = Config().with_settings(["augment.impulse_responses=/some/MicIRP", "data.features=stream"])
+    assert config.data.features == "stream" and config.augment.impulse_responses == "/some/MicIRP"
+    assert Config.from_json(config.to_json()) == config
+    assert config.with_settings(["augment.impulse_responses=none", "data.features=cache"]) == Config()
+
+
+def test_settings_of_before_there_were_streams_are_read_as_kept_features():
+    values = json.loads(Config().to_json())
+    del values["data"]["features"], values["augment"]["impulse_responses"], values["augment"]["gain_db"]
+    assert Config.from_json(json.dumps(values)) == Config()
+
+
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
@@ -42,6 +56,11 @@ def test_settings_are_parsed_by_their_type():
         ("train.epochs=5", "setting train.warmup_epochs is 5; expected less than train.epochs = 5"),
         ("model.width=7", "setting model.width is 7; expected an even number"),
         ("seed=-1", "setting seed is -1; expected a value from 0"),
+        ("data.features=disk", "--set data.features=disk: expected one of cache, stream"),
+        ("augment.gain_db=-3", "setting augment.gain_db is -3.0; expected a value from 0"),
+        ("augment.gain_probability=1.1", "setting augment.gain_probability is 1.1; expected a value from 0 to 1"),
+        ("augment.impulse_response_probability=-0.1", "setting augment.impulse_response_probability is -0.1"),
+        ("augment.impulse_responses=micirp", "augment.impulse_responses treats waveforms, which needs data.features="),
     ],
 )
 def test_wrong_settings_are_named(setting, message):

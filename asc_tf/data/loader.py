@@ -1,10 +1,12 @@
-"""From features in memory or on disk to batches: tf.data in an order that depends on seed and step alone."""
+"""From features, cached or streamed, to batches: tf.data in an order that depends on seed and step alone."""
 
+import contextlib
 import functools
 
 import numpy as np
 import tensorflow as tf
 
+from asc_tf.data.host_function import host_function
 from asc_tf.errors import AscError
 
 
@@ -24,66 +26,150 @@ def label_indices(clips, scenes):
     return clips.scene.map(index).to_numpy(np.int32)
 
 
-def training_batches(features, labels, classes, batch_size, seed=0, augment=None, start_step=0):
+def training_batches(
+    features,
+    labels,
+    classes,
+    batch_size,
+    seed=0,
+    augment=None,
+    start_step=0,
+    rows=None,
+    augment_waveforms=None,
+    context=None,
+):
     """Endless shuffled, augmented batches for `model.fit(..., steps_per_epoch=...)`.
 
     The clips of all epochs form one stream, a new permutation of all clips after the other; batch k is its k-th
     stretch of `batch_size` clips. So every clip comes equally often, no batch is short, and batch k is the same
     whether the stream began at step 0 or at step k: a run that was interrupted goes on with the very next clip.
 
+    Several machines or replicas share each batch: with `context`, this is the input function of
+    `tf.distribute.Strategy.distribute_datasets_from_function`, and every replica gets its own stretch of the global
+    batch. What they read together is, without overlap, what a single process reads.
+
     Args:
-        features: array or memory map [clips, frequency, time].
+        features: [clips, frequency, time]: `StoredFeatures`, `StreamedFeatures`, array or memory map.
         labels: int [clips], of `label_indices`.
         classes: number of scenes.
-        batch_size: clips a batch.
+        batch_size: clips a batch, over all replicas.
         seed: of the order and the augmentation.
         augment: function (features [batch, frequency, time, 1], one-hot labels, stateless seed [2]) to the like pair.
         start_step: number of batches to leave out at the beginning.
+        rows: numbers of the clips that are trained on; all if None.
+        augment_waveforms: function (waveforms [batch, samples], stateless seed [2]) to the like, for
+            `StreamedFeatures`.
+        context: `tf.distribute.InputContext`, or None for a single process.
 
     Returns:
         tf.data of (float32 features [batch, frequency, time, 1], float32 one-hot labels [batch, classes]).
+
+    Raises:
+        ValueError: a batch that the replicas cannot share evenly, or `augment_waveforms` without waveforms.
     """
-    labels = np.asarray(labels)
+    if augment_waveforms and not hasattr(features, "waveforms"):
+        raise ValueError("augment_waveforms needs StreamedFeatures; cached features hold no waveforms")
+    numbers, share = _batch_numbers(batch_size, start_step, context)
+    order = _order(np.arange(len(labels)) if rows is None else np.asarray(rows), seed, share)
 
-    @functools.lru_cache(maxsize=2)
-    def permutation(epoch):
-        return np.random.default_rng((seed, epoch)).permutation(len(labels))
+    def seeds(number):
+        return tf.stack([tf.constant(seed, tf.int64), number])
 
-    def gather(step):
-        positions = np.arange(step * batch_size, (step + 1) * batch_size)
-        rows = np.array([permutation(p // len(labels))[p % len(labels)] for p in positions])
-        return features[rows], labels[rows]
+    def finish(number, row, batch):
+        example = _as_example(batch, tf.gather(tf.constant(labels), row), classes)
+        return augment(*example, seed=seeds(number)) if augment else example
 
-    def load(step):
-        batch, label = tf.numpy_function(gather, [step], [features.dtype, labels.dtype], stateful=False)
-        batch.set_shape((batch_size, *features.shape[1:]))
-        label.set_shape((batch_size,))
-        return _as_example(batch, label, classes)
+    def treat(number, row, waveforms):
+        waveforms.set_shape((share, None))  # known as with cached features: else the network is compiled otherwise
+        if augment_waveforms:
+            waveforms = augment_waveforms(waveforms, seed=seeds(number))
+        return finish(number, row, features.transform(waveforms))
 
-    def augmented(step):
-        return augment(*load(step), seed=tf.stack([tf.constant(seed, tf.int64), step]))
+    keyed = numbers.map(lambda number: (number, order(number)), num_parallel_calls=1)
+    if hasattr(features, "waveforms"):
+        waveforms = features.waveforms(keyed.map(lambda number, row: row), share)
+        batches = tf.data.Dataset.zip((keyed, waveforms)).map(
+            lambda key, waveforms: treat(*key, waveforms), num_parallel_calls=2, deterministic=True
+        )
+    else:
+        # Two batches at a time: one gathers under the interpreter's lock while the other is augmented.
+        batches = keyed.map(
+            lambda number, row: finish(number, row, _gather(features, row)), num_parallel_calls=2, deterministic=True
+        )
+    return batches.prefetch(4)
 
-    steps = tf.data.Dataset.range(start_step, np.iinfo(np.int64).max)
-    # Two batches at a time: one gathers under the interpreter's lock while the other is augmented.
-    return steps.map(augmented if augment else load, num_parallel_calls=2, deterministic=True).prefetch(4)
 
-
-def evaluation_batches(features, labels, classes, batch_size=32):
+def evaluation_batches(features, labels, classes, batch_size=32, rows=None):
     """Each clip once, in order, without augmentation; shapes as in `training_batches`, the last batch short."""
+    rows = np.arange(len(labels)) if rows is None else np.asarray(rows)
+    labels = tf.constant(labels)
+    return _batches(features, rows, batch_size).map(
+        lambda row, batch: _as_example(batch, tf.gather(labels, row), classes)
+    )
 
-    def load(start, stop):
-        def read(start, stop):
-            return features[start:stop], labels[start:stop]
 
-        batch, label = tf.numpy_function(read, [start, stop], [features.dtype, labels.dtype], stateful=False)
-        batch.set_shape((None, *features.shape[1:]))
-        label.set_shape((None,))
-        return _as_example(batch, label, classes)
+def reading(features):
+    """Context in which an unreadable clip of `StreamedFeatures` is an AscError that names it, not one of TensorFlow."""
+    return features.errors() if hasattr(features, "errors") else contextlib.nullcontext()
 
-    labels = np.asarray(labels)
-    starts = np.arange(0, len(labels), batch_size, dtype=np.int64)
-    stops = np.minimum(starts + batch_size, len(labels))
-    return tf.data.Dataset.from_tensor_slices((starts, stops)).map(load).prefetch(2)
+
+def mean_and_std(features, rows=None, chunk=64):
+    """Mean and standard deviation over all values of [clips, frequency, time], or of the given rows of it."""
+    rows = np.arange(len(features)) if rows is None else rows
+    total = squares = count = 0.0
+    with reading(features):
+        for _, batch in _batches(features, rows, chunk).as_numpy_iterator():
+            part = batch.astype(np.float64)
+            total, squares, count = total + part.sum(), squares + np.vdot(part, part), count + part.size
+    mean = total / count
+    return float(mean), float(np.sqrt(max(squares / count - mean**2, 1e-12)))
+
+
+def _batch_numbers(batch_size, start_step, context):
+    """(tf.data of the numbers of this pipeline's batches among those of all replicas, clips in each of them)."""
+    replicas, local, first = 1, 1, 0
+    if context is not None:
+        replicas = context.num_replicas_in_sync
+        local = replicas // context.num_input_pipelines
+        first = context.input_pipeline_id * local
+    if batch_size % replicas:
+        raise ValueError(f"batch_size is {batch_size}; expected a multiple of the {replicas} replicas that share it")
+    numbers = tf.data.Dataset.range(start_step * local, np.iinfo(np.int64).max)
+    return numbers.map(lambda k: k // local * replicas + first + k % local), batch_size // replicas
+
+
+def _order(rows, seed, size):
+    """Function from a batch's number to its rows, int64 [size]: stretches of permutations, one an epoch."""
+
+    @functools.lru_cache(maxsize=4)
+    def permutation(epoch):
+        return rows[np.random.default_rng((seed, epoch)).permutation(len(rows))]
+
+    def stretch(number):
+        epochs, places = np.divmod(np.arange(number * size, (number + 1) * size), len(rows))
+        return np.concatenate([permutation(epoch)[places[epochs == epoch]] for epoch in np.unique(epochs).tolist()])
+
+    def order(number):
+        row = host_function(stretch, [number], tf.int64)
+        row.set_shape((size,))
+        return row
+
+    return order
+
+
+def _batches(features, rows, batch_size):
+    """tf.data of (row numbers, features) of the given rows in order, the last batch short."""
+    batches = tf.data.Dataset.from_tensor_slices(np.asarray(rows, np.int64)).batch(batch_size)
+    if hasattr(features, "waveforms"):
+        transformed = features.waveforms(batches, batch_size).map(features.transform)
+        return tf.data.Dataset.zip((batches, transformed)).prefetch(2)
+    return batches.map(lambda row: (row, _gather(features, row))).prefetch(2)
+
+
+def _gather(features, row):
+    batch = host_function(lambda row: features[row], [row], features.dtype)
+    batch.set_shape((*row.shape, *features.shape[1:]))
+    return batch
 
 
 def _as_example(batch, label, classes):

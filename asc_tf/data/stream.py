@@ -1,0 +1,166 @@
+"""Features computed from the audio files whenever they are asked for, without a cache."""
+
+import contextlib
+import functools
+import struct
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from asc_tf.data.host_function import host_function
+from asc_tf.data.waveforms import Cut
+from asc_tf.errors import AscError
+from asc_tf.frontend.decode import resample
+
+
+class StreamedFeatures:
+    """The clips of a frame as a source of features for `training_batches`, `evaluation_batches` and `mean_and_std`.
+
+    For data sets that change or whose features do not fit on the disk, and for augmentations of the waveform. The
+    features are those of `cached_features`, bit by bit. TensorFlow decodes 16- and 24-bit mono WAV files in the graph,
+    through tensorflow-io; everything else, and all where tensorflow-io is not installed, goes through
+    `load_waveform`. soxr resamples in either case, called from the graph.
+
+    Attributes:
+        shape: [rows, frequency, time]; the pieces of a clip are rows of their own.
+        dtype: float16, to which features are rounded as in the cache.
+
+    Args:
+        root: folder of the data set.
+        clips: frame of `asc_tf.data.clips.read_clips`.
+        frontend: layer from waveform to features, such as `LogMel`.
+        clip_seconds: length of every clip.
+        piece_seconds: cut each clip into consecutive pieces of this length, each a row; see `Cut`.
+    """
+
+    dtype = np.dtype(np.float16)
+
+    def __init__(self, root, clips, frontend, clip_seconds, piece_seconds=None):
+        self.frontend = frontend
+        self.cut = Cut(frontend.sample_rate_hz, clip_seconds, piece_seconds)
+        self.shape = (len(clips) * self.cut.pieces, *frontend.feature_shape(self.cut.samples)[:2])
+        self._paths = tf.constant([str(Path(root) / name) for name in clips.filename])
+        self._error = None
+
+    def __len__(self):
+        return self.shape[0]
+
+    def __getitem__(self, index):
+        """Features of some rows, float16, computed one after the other: for a look, not for training."""
+        rows = np.arange(len(self))[index]
+        batches = self.waveforms(tf.data.Dataset.from_tensors(rows.ravel()), max(1, rows.size)).map(self.transform)
+        with self.errors():
+            features = [batch.numpy() for batch in batches] or [np.empty((0, *self.shape[1:]), self.dtype)]
+        return features[0].reshape(*rows.shape, *self.shape[1:])
+
+    def waveforms(self, rows, batch_size):
+        """From row numbers to waveforms.
+
+        Args:
+            rows: tf.data of int64 [batch].
+            batch_size: of all batches but perhaps the last one.
+
+        Returns:
+            tf.data of float32 [batch, samples], in the same order.
+        """
+        single = rows.unbatch().map(self._waveform, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        return single.batch(batch_size)
+
+    def transform(self, waveforms):
+        """Waveforms [batch, samples] to float16 features [batch, frequency, time], in a graph."""
+        return tf.cast(self.frontend(waveforms)[..., 0], tf.float16)
+
+    @contextlib.contextmanager
+    def errors(self):
+        """Turn what TensorFlow makes of an unreadable clip inside the block back into the AscError that names it."""
+        self._error = None
+        try:
+            yield
+        except tf.errors.OpError as error:
+            raise (self._error or self._unopened() or error) from None
+
+    def _unopened(self):
+        """AscError that names the first file that cannot even be opened, which TensorFlow does by itself; or None."""
+        for path in self._paths.numpy():
+            try:
+                with open(path, "rb"):
+                    pass
+            except OSError as error:
+                return AscError(f"{path.decode()}: cannot be read ({error.strerror})")
+
+    def _waveform(self, row):
+        path, piece = tf.gather(self._paths, row // self.cut.pieces), row % self.cut.pieces
+        branches = [lambda: self._on_host(self._load, path, piece)]
+        kind = tf.constant(0)
+        if _wav_decoder():
+            raw = tf.io.read_file(path)
+            kind, rate = _plain_wav(raw)
+            branches += [
+                lambda bits=bits: self._on_host(self._resample, _decode(raw, bits), rate, path, piece)
+                for bits in (16, 24)
+            ]
+        waveform = tf.switch_case(kind, branches)
+        waveform.set_shape((self.cut.samples,))
+        return waveform
+
+    def _load(self, path, piece):
+        return self.cut.load(path.decode())[piece]
+
+    def _resample(self, samples, rate, path, piece):
+        return self.cut.of(resample(samples, int(rate), self.cut.sample_rate_hz), path.decode())[piece]
+
+    def _on_host(self, function, *arguments):
+        def call(*values):
+            try:
+                return function(*values)
+            except AscError as error:
+                self._error = error
+                raise
+
+        return host_function(call, arguments, tf.float32)
+
+
+@functools.cache
+def _wav_decoder():
+    """tensorflow-io's WAV decoder, or None where it is not installed or does not fit this TensorFlow."""
+    try:
+        import tensorflow_io
+
+        decode = tensorflow_io.audio.decode_wav
+        decode(_PROBE, dtype=tf.int16)
+    except (ImportError, NotImplementedError, AttributeError, tf.errors.OpError):
+        return None
+    return decode
+
+
+_FORMATS = {16: b"\x02\0\x10\0", 24: b"\x03\0\x18\0"}  # block align and bits of mono samples, as in the header
+_HEAD = b"WAVEfmt " + struct.pack("<IHH", 16, 1, 1)
+_PROBE = b"RIFF" + struct.pack("<I", 38) + _HEAD + struct.pack("<II", 8000, 16000) + _FORMATS[16] + b"data\2\0\0\0\0\0"
+
+
+def _plain_wav(raw):
+    """(1 if 16-bit, 2 if 24-bit mono PCM with the usual 44-byte header and nothing missing, else 0; rate in Hz)."""
+    head = tf.strings.substr(tf.strings.join([raw, tf.constant(bytes(44))]), 0, 44)
+
+    def field(start):
+        return tf.io.decode_raw(tf.strings.substr(head, start, 4), tf.int32)[0]
+
+    rate, length = field(24), field(40)
+    usual = (
+        (tf.strings.substr(head, 0, 4) == b"RIFF")
+        & (tf.strings.substr(head, 8, 16) == _HEAD)
+        & (tf.strings.substr(head, 36, 4) == b"data")
+        & (length > 0)
+        & (length + 44 == tf.strings.length(raw))
+        & (rate >= 1000)
+        & (rate <= 768000)
+    )
+    bits = [(tf.strings.substr(head, 32, 4) == form) & (length % (width // 8) == 0) for width, form in _FORMATS.items()]
+    return tf.where(usual, tf.where(bits[0], 1, tf.where(bits[1], 2, 0)), 0), rate
+
+
+def _decode(raw, bits):
+    """float32 [samples] in +-1 of a file that `_plain_wav` found to have so many bits; equals `load_waveform`."""
+    dtype = {16: tf.int16, 24: tf.int32}[bits]
+    return tf.cast(_wav_decoder()(raw, dtype=dtype)[:, 0], tf.float32) / -float(dtype.min)

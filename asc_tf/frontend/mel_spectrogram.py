@@ -1,0 +1,105 @@
+"""Mel power spectrogram: what the frontends have in common."""
+
+import numpy as np
+import tensorflow as tf
+import tf_keras as keras
+
+import asc_tf.autograph  # noqa: F401
+from asc_tf.frontend.mel import mel_filterbank
+
+
+@keras.saving.register_keras_serializable("asc_tf")
+class MelSpectrogram(keras.layers.Layer):
+    """Mel power spectrogram, and the base of the layers that compress it.
+
+        S_mt = sum_k M_km |STFT(x)_kt|^2
+
+    Periodic Hann window; frames centred on multiples of the hop, zeros beyond the ends, so that T = 1 + samples // hop.
+    The window is padded to the next power of two for the Fourier transform (130 ms at 16 kHz: 2080 samples in
+    4096), which keeps each of 256 mel filters supplied with Fourier bins and is what TFLite's RFFT2D accepts.
+
+    A subclass overrides `compress` and adds its arguments to `settings`.
+
+    Input: waveform [batch, samples], float32 in +-1, samples static.
+    Output: [batch, frequency = mel_bins, time, 1], power.
+
+    Args:
+        sample_rate_hz: of the waveform.
+        window_ms: length of the window. 130 in QTI's papers; 128 (2048 samples) in HYU's.
+        hop_ms: step from frame to frame. 30 in QTI's papers; 32 (512 samples) in HYU's.
+        mel_bins: number of mel filters.
+        low_hz, high_hz: edges of the filterbank; None is half the sample rate.
+
+    Raises:
+        ValueError: window, hop, edges or number of bins do not fit together, or samples are unknown.
+
+    Reference: Kim et al., DCASE Workshop 2021, section 3.1; Lee et al., DCASE Workshop 2022, section 4.1. The
+    papers do not name the mel scale or the filters' norm: these are librosa's defaults.
+    """
+
+    version = 1  # raised, in each subclass too, when the same settings give other features: caches are keyed by it
+
+    def __init__(
+        self, sample_rate_hz=16000, window_ms=130.0, hop_ms=30.0, mel_bins=256, low_hz=0.0, high_hz=None, **kwargs
+    ):
+        super().__init__(dtype=kwargs.pop("dtype", "float32"), trainable=kwargs.pop("trainable", False), **kwargs)
+        self.sample_rate_hz = sample_rate_hz
+        self.window_ms = window_ms
+        self.hop_ms = hop_ms
+        self.mel_bins = mel_bins
+        self.low_hz = low_hz
+        self.high_hz = high_hz
+        self.window_samples = round(window_ms * sample_rate_hz / 1000)
+        self.hop_samples = round(hop_ms * sample_rate_hz / 1000)
+        if not 0 < self.hop_samples <= self.window_samples:
+            raise ValueError(f"window_ms is {window_ms} and hop_ms {hop_ms}; expected 0 < hop_ms <= window_ms")
+        self.fft_length = 2 ** (self.window_samples - 1).bit_length()
+        filterbank = mel_filterbank(sample_rate_hz, self.fft_length, mel_bins, low_hz, high_hz)
+        self._bands = list(_bands(filterbank))
+        self.input_spec = keras.layers.InputSpec(ndim=2)
+
+    def frames(self, samples):
+        """Number of frames that a waveform of so many samples gives."""
+        return 1 + samples // self.hop_samples
+
+    def feature_shape(self, samples):
+        """(frequency, time, 1) for a waveform of so many samples."""
+        return self.mel_bins, self.frames(samples), 1
+
+    def call(self, waveform):
+        if waveform.shape[1] is None:
+            name = type(self).__name__
+            raise ValueError(f"{name} got a waveform of unknown length; expected a static number of samples")
+        half = self.window_samples // 2
+        padded = tf.pad(waveform, ((0, 0), (half, self.window_samples - half)))
+        padded = padded[:, : self.window_samples + waveform.shape[1] // self.hop_samples * self.hop_samples]
+        windows = tf.signal.frame(padded, self.window_samples, self.hop_samples)
+        windows *= tf.signal.hann_window(self.window_samples)
+        spectrum = tf.signal.rfft(windows, [self.fft_length])
+        power = tf.math.real(spectrum) ** 2 + tf.math.imag(spectrum) ** 2
+        mel = tf.concat([tf.matmul(power[:, :, low:high], weights) for low, high, weights in self._bands], axis=2)
+        return tf.transpose(self.compress(mel), (0, 2, 1))[:, :, :, tf.newaxis]
+
+    def compress(self, power):
+        """From mel power to features, both [batch, time, frequency]."""
+        return power
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], *self.feature_shape(input_shape[1]))
+
+    def settings(self):
+        """All that determines the features, by argument: the key of a cache, the metadata of an exported file."""
+        names = ("sample_rate_hz", "window_ms", "hop_ms", "mel_bins", "low_hz", "high_hz")
+        return {name: getattr(self, name) for name in names}
+
+    def get_config(self):
+        return {**super().get_config(), **self.settings()}
+
+
+def _bands(filterbank, filters_per_band=16):
+    """Cut the filterbank, nearly all zeros, along its diagonal: (first bin, last bin + 1, weights) a band."""
+    for start in range(0, filterbank.shape[1], filters_per_band):
+        weights = filterbank[:, start : start + filters_per_band]
+        used = np.flatnonzero(weights.any(axis=1))
+        low, high = int(used[0]), int(used[-1]) + 1
+        yield low, high, weights[low:high]

@@ -1,13 +1,25 @@
 """Leaf layers: one idea of the papers a file."""
 
 import asc_tf.autograph  # noqa: F401
+from asc_tf.layers.channel_slice import ChannelSlice
 from asc_tf.layers.frequency_pooling import FrequencyAveragePooling
+from asc_tf.layers.global_freq_norm import GlobalFrequencyNormalization
+from asc_tf.layers.pixel_shuffle import PixelShuffle
+from asc_tf.layers.relaxed_ifn import RelaxedInstanceFrequencyNormalization
 from asc_tf.layers.residual_norm import FrequencyInstanceNormalization, ResidualNormalization
+from asc_tf.layers.strided_depthwise import StridedDepthwiseConv2D
 from asc_tf.layers.sub_spectral_norm import SubSpectralNormalization
+from asc_tf.layers.time_pooling import TimeAveragePooling
 
 __all__ = [
+    "ChannelSlice",
     "FrequencyAveragePooling",
     "FrequencyInstanceNormalization",
+    "GlobalFrequencyNormalization",
+    "PixelShuffle",
+    "RelaxedInstanceFrequencyNormalization",
     "ResidualNormalization",
+    "StridedDepthwiseConv2D",
     "SubSpectralNormalization",
+    "TimeAveragePooling",
 ]

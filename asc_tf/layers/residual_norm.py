@@ -35,13 +35,18 @@ class FrequencyInstanceNormalization(keras.layers.Layer):
     def call(self, inputs):
         return self._normalize(inputs, shortcut=0.0)
 
-    def _normalize(self, inputs, shortcut):
-        # Only products, sums and one rsqrt: these have fast integer kernels in TFLite, where
-        # tf.nn.moments becomes the slow SQUARED_DIFFERENCE.
-        x = tf.cast(inputs, tf.float32)
+    @staticmethod
+    def _statistics(x):
+        """mu_nf and sigma_nf^2, each [batch, frequency, 1, 1]."""
+        # Only products and sums: these have fast integer kernels in TFLite, where tf.nn.moments becomes the slow
+        # SQUARED_DIFFERENCE.
         mean = tf.reduce_mean(x, axis=(2, 3), keepdims=True)
         centred = x - mean
-        variance = tf.reduce_mean(centred * centred, axis=(2, 3), keepdims=True)
+        return mean, tf.reduce_mean(centred * centred, axis=(2, 3), keepdims=True)
+
+    def _normalize(self, inputs, shortcut):
+        x = tf.cast(inputs, tf.float32)
+        mean, variance = self._statistics(x)
         scale = tf.math.rsqrt(variance + self.epsilon)
         return tf.cast(x * (scale + shortcut) - mean * scale, inputs.dtype)
 
@@ -61,12 +66,13 @@ class ResidualNormalization(FrequencyInstanceNormalization):
 
     Args:
         lambda_: the weight of the shortcut (the papers use 0.1; 0 gives FreqIN).
-        learnable: train `lambda_` as one scalar weight, starting from the given value. The papers
-            keep it fixed and leave this as future work.
+        learnable: train `lambda_`, starting from the given value: "scalar" (or True) one weight, "bin" one weight a
+            frequency bin, static. The papers keep it fixed (False) and leave this as future work.
         epsilon: added to the variance.
 
     Raises:
-        ValueError: `lambda_` is negative, or the input is not of rank 4.
+        ValueError: `lambda_` is negative, `learnable` unknown, or the input is not of rank 4 or, for "bin", of unknown
+            frequency.
 
     Reference: as for `FrequencyInstanceNormalization`, equation 3.
     """
@@ -75,14 +81,19 @@ class ResidualNormalization(FrequencyInstanceNormalization):
         super().__init__(epsilon=epsilon, **kwargs)
         if lambda_ < 0:
             raise ValueError(f"lambda_ is {lambda_}; expected 0 or more")
+        if learnable not in (False, True, "scalar", "bin"):
+            raise ValueError(f"learnable is '{learnable}'; expected False, True, 'scalar' or 'bin'")
         self.lambda_ = lambda_
         self.learnable = learnable
 
     def build(self, input_shape):
         if self.learnable:
+            by_bin = self.learnable == "bin"
+            if by_bin and input_shape[1] is None:
+                raise ValueError(f"layer '{self.name}' got unknown frequency; expected a static number of bins")
             self.shortcut = self.add_weight(
                 name="lambda",
-                shape=(),
+                shape=(input_shape[1], 1, 1) if by_bin else (),
                 dtype=tf.float32,
                 initializer=keras.initializers.Constant(self.lambda_),
                 experimental_autocast=False,

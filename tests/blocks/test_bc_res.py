@@ -16,7 +16,7 @@ def build(shape, channels, **arguments):
     return model
 
 
-def reference(model, x, transition):
+def reference(model, x, transition, frequency_stride=1, dilation=1):
     """The block's equation in numpy, for inference, from the weights of the model's layers."""
 
     def weights(name):
@@ -26,8 +26,10 @@ def reference(model, x, transition):
         gamma, beta, mean, variance = weights(name)
         return gamma * (values - mean) / np.sqrt(variance + 1e-5) + beta
 
-    def depthwise(values, name):
-        kernel = weights(name)[0][..., 0]
+    def depthwise(values, name, dilation=1):
+        taps = weights(name)[0][..., 0]
+        kernel = np.zeros((taps.shape[0], (taps.shape[1] - 1) * dilation + 1, taps.shape[2]))
+        kernel[:, ::dilation] = taps
         padding = [(0, 0), *((size // 2, size // 2) for size in kernel.shape[:2])]
         planes = [
             correlate(np.pad(values[..., c], padding), kernel[np.newaxis, :, :, c], mode="valid")
@@ -38,10 +40,11 @@ def reference(model, x, transition):
     identity = x
     if transition:
         x = np.maximum(0, batch_norm(x @ weights("expand")[0][0, 0], "expand_bn"))
-    x = depthwise(x, "frequency")
+    # The kernel's middle stands on the second of two bins: the row of zeros that it needs comes after the input.
+    x = depthwise(x, "frequency")[:, frequency_stride - 1 :: frequency_stride]
     gamma, beta, mean, variance = (np.repeat(w, x.shape[1] // 4, axis=0)[:, None, :] for w in weights("ssn"))
     two_d = gamma * (x - mean) / np.sqrt(variance + 1e-5) + beta
-    one_d = batch_norm(depthwise(two_d.mean(axis=1, keepdims=True), "time"), "time_bn")
+    one_d = batch_norm(depthwise(two_d.mean(axis=1, keepdims=True), "time", dilation), "time_bn")
     one_d = (one_d / (1 + np.exp(-one_d))) @ weights("pointwise")[0][0, 0]
     return np.maximum(0, two_d + one_d + (0 if transition else identity))
 
@@ -51,6 +54,20 @@ def test_block_is_the_papers_equation(transition):
     x = np.random.default_rng(1).normal(0, 1, (2, 8, 5, 3))
     model = build((8, 5, 3), 4 if transition else 3)
     np.testing.assert_allclose(model(x), reference(model, x, transition), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(("channels", "frequency_stride", "dilation"), [(4, 2, 1), (4, 2, 4), (3, 1, 2)])
+def test_stride_over_frequency_and_dilation_over_time(channels, frequency_stride, dilation):
+    x = np.random.default_rng(1).normal(0, 1, (2, 16, 11, 3))
+    arguments = {"frequency_stride": frequency_stride, "dilation": dilation}
+    model = build((16, 11, 3), channels, **arguments)
+    assert model.output_shape == (None, 16 // frequency_stride, 11, channels)
+    np.testing.assert_allclose(model(x), reference(model, x, channels != 3, **arguments), rtol=1e-4, atol=1e-4)
+
+
+def test_stride_without_transition_is_refused():
+    with pytest.raises(ValueError, match="frequency_stride is 2 where channels stay 3; expected 1"):
+        build((8, 5, 3), 3, frequency_stride=2)
 
 
 def test_the_one_d_branch_is_the_same_in_all_bins():

@@ -56,14 +56,40 @@ def test_learnable_lambda_is_one_weight_that_training_moves(features):
     assert float(layer.trainable_weights[0]) != pytest.approx(0.1, abs=1e-6)
 
 
+@pytest.mark.parametrize("learnable", [True, "scalar"])
+def test_true_and_scalar_are_the_same(learnable):
+    layer = ResidualNormalization(0.3, learnable)
+    layer.build((None, 6, 7, 2))
+    assert [weight.shape for weight in layer.trainable_weights] == [()]
+    assert ResidualNormalization.from_config(layer.get_config()).learnable == learnable
+
+
+def test_lambda_of_each_bin_weighs_that_bin(features):
+    layer = ResidualNormalization(0.1, "bin")
+    np.testing.assert_allclose(layer(features), 0.1 * features + freq_in(features), atol=5e-6)
+    lambdas = np.linspace(0, 1, 6).reshape(6, 1, 1)
+    layer.set_weights([lambdas])
+    np.testing.assert_allclose(layer(features), lambdas * features + freq_in(features), atol=5e-6)
+
+
+def test_training_moves_the_lambda_of_each_bin_for_itself(features):
+    layer = ResidualNormalization(0.1, "bin")
+    model = keras.Sequential([keras.Input(features.shape[1:]), layer])
+    model.compile(keras.optimizers.SGD(0.01), "mse")
+    model.fit(features, features * np.arange(6).reshape(6, 1, 1), verbose=0)
+    moved = layer.get_weights()[0].ravel() - 0.1
+    assert len(set(moved)) == 6 and (np.diff(moved) > 0).all()
+
+
 @pytest.mark.parametrize(
     "layer",
     [
         FrequencyInstanceNormalization(epsilon=1e-4),
         ResidualNormalization(0.3),
         ResidualNormalization(0.2, learnable=True),
+        ResidualNormalization(0.2, learnable="bin"),
     ],
-    ids=["freq_in", "res_norm", "learnable"],
+    ids=["freq_in", "res_norm", "learnable", "bin"],
 )
 def test_layer_contract(layer, tmp_path):
     check_layer(layer, (8, 10, 3), tmp_path)
@@ -72,3 +98,13 @@ def test_layer_contract(layer, tmp_path):
 def test_negative_lambda_is_refused():
     with pytest.raises(ValueError, match="lambda_ is -0.1"):
         ResidualNormalization(-0.1)
+
+
+def test_unknown_kind_of_lambda_is_refused():
+    with pytest.raises(ValueError, match="learnable is 'channel'; expected False, True, 'scalar' or 'bin'"):
+        ResidualNormalization(learnable="channel")
+
+
+def test_lambda_of_each_bin_needs_a_known_number_of_bins():
+    with pytest.raises(ValueError, match="unknown frequency; expected a static number of bins"):
+        ResidualNormalization(learnable="bin").build((None, None, 7, 2))

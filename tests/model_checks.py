@@ -1,0 +1,79 @@
+"""What every network must stand: one training step, saving, and a TFLite file of built-in operators that agrees."""
+
+import numpy as np
+import tensorflow as tf
+import tf_keras as keras
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter
+
+from asc_tf.quiet import native_stderr_hidden
+
+
+def trainable_parameters(model):
+    return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+
+
+def convolution_macs(model):
+    """Multiply-accumulates of the convolutions, biases apart: each kernel weight once for each place of the output."""
+    convolutions = [layer for layer in model.layers if "Conv" in type(layer).__name__]
+    return sum(layer.get_weights()[0].size * int(np.prod(layer.output.shape[1:3])) for layer in convolutions)
+
+
+def check_network(model, folder):
+    """Flat, trainable, savable, convertible, with normalizations as they are in the middle of training."""
+    generator = np.random.default_rng(0)
+    _unsettle_normalizations(model, generator)
+    features = generator.normal(0, 1, (8, *model.input_shape[1:])).astype(np.float32)
+    features *= np.linspace(0.2, 5, 8, dtype=np.float32).reshape(8, 1, 1, 1)
+    assert not any(isinstance(layer, keras.Model) for layer in model.layers)
+    _check_training_step(model, features, generator.integers(0, model.output_shape[1], 8))
+    expected = model.predict(features, verbose=0)
+    assert expected.dtype == np.float32 and np.isfinite(expected).all() and np.ptp(expected, axis=0).min() > 0.05
+    model.save(folder / "network.keras")
+    loaded = keras.models.load_model(folder / "network.keras")
+    np.testing.assert_array_equal(loaded.predict(features, verbose=0), expected)
+    np.testing.assert_allclose(run_tflite(converted(model), features), expected, rtol=0, atol=1e-4)
+
+
+def _unsettle_normalizations(model, generator):
+    """As initialized, beta = 0 takes the gradient off gammas that a further normalization divides out again, and the
+    moving statistics let signals fade from layer to layer until any two files agree."""
+    for layer in model.layers:
+        if hasattr(layer, "moving_variance"):
+            layer.beta.assign(generator.normal(0, 0.3, layer.beta.shape))
+            layer.momentum = 0.0
+
+
+def _check_training_step(model, features, labels):
+    before = [weight.numpy() for weight in model.trainable_weights]
+    model.compile(keras.optimizers.SGD(0.01), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.train_on_batch(features, labels)
+    for weight, old in zip(model.trainable_weights, before, strict=True):
+        assert np.isfinite(weight.numpy()).all() and (weight.numpy() != old).any(), weight.name
+
+
+def converted(model):
+    """The .tflite file of a Keras model or layer stack for one example; fails where an operator is not built in."""
+    function = tf.function(
+        lambda example: model(example, training=False), input_signature=[tf.TensorSpec((1, *model.input_shape[1:]))]
+    )
+    owner = tf.Module()
+    owner.weights = model.weights
+    with native_stderr_hidden():
+        content = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], owner).convert()
+    parsed = schema.Model.GetRootAs(content, 0)
+    codes = [parsed.OperatorCodes(i) for i in range(parsed.OperatorCodesLength())]
+    assert all(code.BuiltinCode() != schema.BuiltinOperator.CUSTOM and code.CustomCode() is None for code in codes)
+    return content
+
+
+def run_tflite(content, examples):
+    interpreter = Interpreter(model_content=content)
+    interpreter.allocate_tensors()
+    (taken,), (given,) = interpreter.get_input_details(), interpreter.get_output_details()
+    outputs = []
+    for example in examples:
+        interpreter.set_tensor(taken["index"], example[np.newaxis])
+        interpreter.invoke()
+        outputs.append(interpreter.get_tensor(given["index"])[0])
+    return np.stack(outputs)

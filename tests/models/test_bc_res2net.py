@@ -1,0 +1,185 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+import tf_keras as keras
+from ai_edge_litert.interpreter import Interpreter
+
+from asc_tf.layers import ResidualNormalization
+from asc_tf.models.bc_res2net import bc_res2net
+from asc_tf.training.seeding import set_seed
+
+SMALL = (32, 34, 1)  # 17, 9 and 5 frames: the pyramid has to cut what doubling gives too much
+DEPTH = (2, 1, 1, 1)  # both kinds of block
+
+
+def trainable_parameters(model):
+    return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+
+
+def macs(model):
+    """Multiply-accumulates of convolutions and dense layers: a kernel's size times the positions of the output."""
+    total = 0
+    for layer in model.layers:
+        if isinstance(layer, (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)):
+            total += layer.get_weights()[0].size * int(np.prod(layer.output.shape[1:3]))
+        elif isinstance(layer, keras.layers.Dense):
+            total += layer.get_weights()[0].size
+    return total
+
+
+@pytest.fixture(scope="module")
+def counts():
+    """Function from variant to (parameters, MACs) at width 40, 256 x 32."""
+    found = {}
+
+    def counts(**variant):
+        key = tuple(sorted(variant.items()))
+        if key not in found:
+            model = bc_res2net(**variant)
+            found[key] = trainable_parameters(model), macs(model)
+        return found[key]
+
+    return counts
+
+
+# The paper's Table 2 with its rows "w/ MFA" and "w/ FPM" exchanged: see bc_res2net.
+TABLE_2 = {"plain": (85.8e3, 15.89e6), "mfa": (93.6e3, 17.06e6), "fpm": (123.6e3, 17.45e6), "both": (126.6e3, 26.76e6)}
+VARIANTS = {"plain": {}, "mfa": {"mfa": True}, "fpm": {"fpm": True}, "both": {"mfa": True, "fpm": True}}
+
+
+@pytest.mark.parametrize(
+    ("variant", "parameters", "multiplications"),
+    [
+        ("plain", 85_840, 15_757_060),
+        ("mfa", 93_590, 16_923_780),
+        ("fpm", 118_840, 25_588_380),
+        ("both", 126_590, 26_755_100),
+    ],
+)
+def test_counts_beside_those_of_table_2(counts, variant, parameters, multiplications):
+    found = counts(**VARIANTS[variant])
+    assert found == (parameters, multiplications)
+    printed_parameters, printed_macs = TABLE_2[variant]
+    assert parameters == pytest.approx(printed_parameters, rel=0.04 if variant == "fpm" else 1e-3)
+    if variant != "fpm":
+        assert multiplications == pytest.approx(printed_macs, rel=0.01)
+
+
+def test_the_pyramid_costs_what_lies_between_the_last_rows_of_table_2(counts):
+    """9.70M MACs; the linear layer on the stage 4 map instead of its mean explains the rest to 0.1 %."""
+    pyramid = counts(mfa=True, fpm=True)[1] - counts(mfa=True)[1]
+    before_averaging = 100 * 10 * (32 * 4 - 1)
+    assert pyramid - before_averaging == pytest.approx(26.76e6 - 17.06e6, rel=1e-3)
+
+
+def test_without_the_stems_attention(counts):
+    assert counts(stem_mfa=False) == (85_840 - 2_260, 15_757_060 - 1_310_720)
+
+
+@pytest.mark.parametrize(("frames", "sizes"), [(32, [16, 16, 8, 4, 4]), (334, [167, 167, 84, 42, 42])])
+def test_maps_have_the_sizes_of_table_1(frames, sizes):
+    model = bc_res2net((256, frames, 1), classes=7, width=8, mfa=True, fpm=True)
+    names = ["stem_mfa_concat", *(f"stage{stage}_mfa_concat" for stage in (1, 2, 3, 4))]
+    found = [model.get_layer(name).output.shape[1:] for name in names]
+    assert found == list(zip([128, 128, 64, 32, 32], sizes, [16, 8, 12, 16, 20], strict=True))
+    assert model.get_layer("fpm_stage1_smooth_relu").output.shape[1:] == (128, sizes[1], 8)
+    assert model.get_layer("fpm_concat").output.shape[1:] == (4 * 8,)
+    assert model.output.shape == (None, 7)
+
+
+@pytest.mark.parametrize(("norm_position", "count"), [("none", 0), ("input", 1), ("stages", 4), ("all", 5)])
+def test_number_of_residual_normalizations(norm_position, count):
+    model = bc_res2net(SMALL, width=8, norm_position=norm_position, lambda_=0.2, stem_mfa=False)
+    layers = [layer for layer in model.layers if isinstance(layer, ResidualNormalization)]
+    assert len(layers) == count and all(layer.lambda_ == 0.2 for layer in layers)
+
+
+def test_input_is_standardized_by_the_given_statistics():
+    features = np.random.default_rng(0).normal(-5, 3, (2, *SMALL)).astype(np.float32)
+    plain = bc_res2net(SMALL, width=8)
+    scaled = bc_res2net(SMALL, width=8, feature_mean=-5, feature_std=3)
+    scaled.set_weights(plain.get_weights())
+    outputs = plain((features + 5) / 3).numpy()
+    assert np.ptp(outputs, axis=0).max() > 1e-3
+    np.testing.assert_allclose(scaled(features), outputs, atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """A small model with MFA and FPM after one step of training; its weights before; features."""
+    set_seed(0)
+    features = np.random.default_rng(0).normal(size=(8, *SMALL)).astype(np.float32)
+    model = bc_res2net(SMALL, classes=4, width=8, mfa=True, fpm=True, depth=DEPTH)
+    before = {weight.name: weight.numpy() for weight in model.trainable_weights}
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(0.01), loss, run_eagerly=True)  # tracing takes ten times as long
+    model.fit(features, np.arange(8) % 4, batch_size=8, verbose=0)
+    return model, before, features
+
+
+def test_a_training_step_changes_all_trainable_weights(trained):
+    model, before, _ = trained
+    assert len(before) == len(model.trainable_weights) > 150
+    unchanged = [weight.name for weight in model.trainable_weights if (weight.numpy() == before[weight.name]).all()]
+    assert unchanged == []
+    assert all(np.isfinite(weight).all() for weight in model.get_weights())
+
+
+def test_model_is_flat_and_survives_saving(trained, tmp_path):
+    model, _, features = trained
+    assert not any(isinstance(layer, keras.Model) for layer in model.layers)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded(features), model(features))
+
+
+def test_tflite_needs_only_built_in_operators_and_agrees(trained):
+    model, _, features = trained
+    function = tf.function(lambda x: model(x, training=False), input_signature=[tf.TensorSpec((1, *SMALL))])
+    owner = tf.Module()
+    owner.weights = model.weights
+    content = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], owner).convert()
+    interpreter = Interpreter(model_content=content)
+    names = {details["op_name"] for details in interpreter._get_ops_details()}
+    assert {"DEPTH_TO_SPACE", "STRIDED_SLICE", "DEPTHWISE_CONV_2D"} <= names
+    assert not [name for name in names if name.startswith("Flex") or name == "CUSTOM"]
+    interpreter.allocate_tensors()
+    found = []
+    for clip in features:
+        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], clip[np.newaxis])
+        interpreter.invoke()
+        found.append(interpreter.get_tensor(interpreter.get_output_details()[0]["index"])[0])
+    expected = model(features)
+    assert np.ptp(expected, axis=0).max() > 1e-2
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
+
+
+def test_mixed_precision_computes_in_half_and_answers_in_full_precision(trained):
+    full, _, features = trained
+    keras.mixed_precision.set_global_policy("mixed_float16")
+    try:
+        mixed = bc_res2net(SMALL, classes=4, width=8, mfa=True, fpm=True, depth=DEPTH)
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    mixed.set_weights(full.get_weights())
+    assert mixed.get_layer("stage2_mfa_concat").output.dtype == "float16"
+    assert mixed(features).dtype == "float32"
+    np.testing.assert_allclose(mixed(features), full(features), atol=0.02)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"norm_position": "both"}, "norm_position is 'both'; expected one of none, input, stages, all"),
+        ({"width": 12}, "width is 12; expected a positive multiple of 2 \\* scale = 8"),
+        ({"width": 0}, "width is 0"),
+        ({"scale": 1}, "scale is 1; expected 2"),
+        ({"depth": (2, 2)}, r"depth is \(2, 2\); expected the number of blocks of each of 4 stages"),
+        ({"feature_std": 0.0}, "feature_std is 0.0"),
+        ({"input_shape": (256, 4, 1)}, "at least 8"),
+        ({"input_shape": (40, 32, 1)}, "expected a multiple of sub_bands = 4"),
+    ],
+)
+def test_impossible_arguments_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        bc_res2net(**{"width": 8, **arguments})

@@ -1,0 +1,99 @@
+import numpy as np
+import pytest
+import tf_keras as keras
+from model_checks import check_network, trainable_parameters
+
+from asc_tf.layers import ResidualNormalization
+from asc_tf.models import bc_resnet
+
+
+def test_parameters_are_the_published_ones():
+    assert trainable_parameters(bc_resnet((256, 64, 1), 10, width=64, sub_bands=4)) == 317_610
+
+
+@pytest.mark.parametrize(("k", "published"), [(1, 9_200), (2, 27_300), (3, 54_200), (6, 188_000), (8, 321_000)])
+def test_parameters_of_the_keyword_spotting_networks_are_the_published_ones(k, published):
+    """Interspeech 2021, table 2, to the digits printed: 40 mel bins, 12 classes, 5 sub-bands."""
+    parameters = trainable_parameters(bc_resnet((40, 20, 1), 12, width=8 * k, sub_bands=5))
+    assert round(parameters, -2 if k < 6 else -3) == published
+
+
+@pytest.mark.parametrize(("frequency", "time", "sub_bands"), [(256, 32, 4), (40, 101, 5)])
+def test_stages_have_the_shapes_of_table_1(frequency, time, sub_bands):
+    model = bc_resnet((frequency, time, 1), 12, width=8, sub_bands=sub_bands)
+    names = (
+        "stem",
+        "stage1_block2_relu",
+        "stage2_block2_relu",
+        "stage3_block4_relu",
+        "stage4_block4_relu",
+        "head_relu",
+    )
+    assert [model.get_layer(name).output.shape[1:] for name in names] == [
+        (frequency // 2, time, 16),
+        (frequency // 2, time, 8),
+        (frequency // 4, time, 12),
+        (frequency // 8, time, 16),
+        (frequency // 8, time, 20),
+        (frequency // 8 - 4, time, 32),
+    ]
+    assert model.output_shape == (None, 12)
+
+
+def test_dilation_over_time_doubles_from_stage_to_stage():
+    model = bc_resnet((64, 20, 1), width=2)
+    dilations = [model.get_layer(f"stage{stage}_block2_time").dilation_rate for stage in (1, 2, 3, 4)]
+    assert dilations == [(1, 1), (1, 2), (1, 4), (1, 8)]
+
+
+@pytest.mark.parametrize(("norm_position", "count"), [("none", 0), ("input", 1), ("all", 5)])
+def test_number_of_residual_normalizations(norm_position, count):
+    model = bc_resnet((64, 8, 1), width=2, depth=(1, 1, 1, 1), norm_position=norm_position)
+    assert sum(isinstance(layer, ResidualNormalization) for layer in model.layers) == count
+
+
+def test_one_lambda_a_bin_at_the_input_and_after_each_stage():
+    plain, learnable = (
+        bc_resnet((64, 8, 1), width=2, depth=(1, 1, 1, 1), norm_position="all", learnable_lambda=learnable)
+        for learnable in (False, "bin")
+    )
+    assert trainable_parameters(learnable) - trainable_parameters(plain) == 64 + 32 + 16 + 8 + 8
+
+
+def test_logits_are_the_classifier_of_the_mean_over_frequency_and_time():
+    model = bc_resnet((64, 12, 1), 3, width=2)
+    features = np.random.default_rng(0).normal(size=(2, 64, 12, 1)).astype(np.float32)
+    head = keras.Model(model.input, model.get_layer("head_relu").output)(features).numpy()
+    kernel, bias = model.get_layer("classifier").get_weights()
+    np.testing.assert_allclose(model(features), head.mean(axis=(1, 2)) @ kernel[0, 0] + bias, atol=1e-5)
+
+
+def test_network_trains_saves_and_converts(tmp_path):
+    model = bc_resnet(
+        (64, 12, 1),
+        3,
+        width=4,
+        depth=(2, 1, 1, 1),
+        norm_position="input",
+        dropout=0.0,
+        feature_mean=1.0,
+        feature_std=2.0,
+    )
+    check_network(model, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"norm_position": "both"}, "norm_position is 'both'; expected one of none, input, all"),
+        ({"width": 7}, "width is 7; expected an even number"),
+        ({"width": 0}, "width is 0"),
+        ({"depth": (2, 2)}, r"depth is \(2, 2\); expected the number of blocks of each of 4 stages"),
+        ({"feature_std": 0.0}, "feature_std is 0.0"),
+        ({"input_shape": (32, 20, 1)}, "at least 33 frequency bins"),
+        ({"input_shape": (40, 20, 1), "sub_bands": 3}, "expected a multiple of sub_bands = 3"),
+    ],
+)
+def test_impossible_arguments_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        bc_resnet(**arguments)

@@ -1,0 +1,130 @@
+"""One symbolic run of a Keras model: which TensorFlow operations each of its layers makes."""
+
+import contextlib
+from dataclasses import dataclass
+
+import tensorflow as tf
+import tf_keras as keras
+
+from asc_tf.errors import AscError
+
+# Operations that give their first input another name or shape, and take no memory of their own.
+VIEWS = {"Identity", "IdentityN", "Reshape", "Squeeze", "ExpandDims", "StopGradient", "PreventGradient", "Snapshot"}
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a layer.
+
+    Args:
+        name: of the layer; of a layer in a nested model with that model's name before it.
+        layer: the Keras layer.
+        inputs, outputs: lists of the symbolic tensors [1, ...] that it got and gave.
+        operations: the `tf.Operation`s between them, in the order in which they were made.
+    """
+
+    name: str
+    layer: keras.layers.Layer
+    inputs: list
+    outputs: list
+    operations: list
+
+
+@dataclass(frozen=True)
+class Trace:
+    """All calls in the order of execution, the inputs and the outputs of a model, for a batch of one at inference."""
+
+    calls: list
+    inputs: list
+    outputs: list
+
+
+def trace(model):
+    """Run a model on symbolic inputs, layer by layer.
+
+    The layers' own code is what is counted in the end, so a layer needs no entry in a table to be part of an account.
+
+    Args:
+        model: functional or sequential `keras.Model`, built, with static shapes but for the batch. Models in it are
+            entered.
+
+    Returns:
+        A `Trace`.
+
+    Raises:
+        AscError: not such a model, or an axis of an input is of unknown length.
+    """
+    _check(model)
+    signature = [tf.TensorSpec((1, *tensor.shape[1:]), tensor.dtype, name="input") for tensor in model.inputs]
+    traced = []
+
+    def run(*inputs):
+        calls = []
+        outputs = _run(model, inputs, "", calls)
+        traced.append(Trace(calls, list(inputs), outputs))
+        return outputs
+
+    with _functions_inlined():
+        tf.function(run, autograph=False).get_concrete_function(*signature)
+    return traced[-1]
+
+
+@contextlib.contextmanager
+def _functions_inlined():
+    """Inside, a `tf.function` that a layer calls (Keras's grouped convolution is one) leaves its operations bare."""
+    before = tf.config.functions_run_eagerly()
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(before)
+
+
+def storage(tensor, inputs):
+    """The one of a layer's inputs whose memory its output lies in; None if the output has memory of its own."""
+    # Tensors compare elementwise: `in` would not do.
+    known = {id(each): each for each in inputs}
+    while id(tensor) not in known:
+        if tensor.op.type not in VIEWS:
+            return None
+        tensor = tensor.op.inputs[tensor.value_index if tensor.op.type == "IdentityN" else 0]
+    return known[id(tensor)]
+
+
+def _check(model):
+    if not isinstance(model, keras.Model) or not getattr(model, "_is_graph_network", False):
+        raise AscError(
+            f"{getattr(model, 'name', model)}: is a {type(model).__name__} without a graph of layers; "
+            "expected a functional or a built sequential tf_keras model"
+        )
+    for tensor in model.inputs:
+        if None in tensor.shape[1:]:
+            raise AscError(
+                f"{model.name}: its input has the shape {tuple(tensor.shape)}; expected all but the batch to be known"
+            )
+
+
+def _run(model, inputs, prefix, calls):
+    values = dict(zip(map(id, model.inputs), inputs, strict=True))
+    # Keras has no public list of a model's calls in the order of execution.
+    for depth in sorted(model._nodes_by_depth, reverse=True):
+        for node in model._nodes_by_depth[depth]:
+            if not node.is_input:
+                outputs = _call(node, values, prefix, calls)
+                values.update(zip(map(id, tf.nest.flatten(node.outputs)), outputs, strict=True))
+    return [values[id(tensor)] for tensor in model.outputs]
+
+
+def _call(node, values, prefix, calls):
+    arguments = (node.call_args, node.call_kwargs)
+    args, kwargs = tf.nest.map_structure(lambda value: values.get(id(value), value), arguments)
+    layer, name = node.layer, f"{prefix}{node.layer.name}"
+    inputs = [values[id(tensor)] for tensor in node.keras_inputs]
+    if isinstance(layer, keras.Model):
+        _check(layer)
+        return _run(layer, inputs, f"{name}/", calls)
+    graph = tf.compat.v1.get_default_graph()
+    before = len(graph.get_operations())
+    outputs = tf.nest.flatten(layer(*args, **kwargs))
+    calls.append(Call(name, layer, inputs, outputs, graph.get_operations()[before:]))
+    return outputs

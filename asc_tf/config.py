@@ -41,15 +41,23 @@ class DataConfig:
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Arguments of `asc_tf.models.bc_resnet_asc`; shape and number of classes come from the data."""
+    """Which network of `asc_tf.models`, and arguments of its function; None is the function's own default.
 
-    width: int = 10
-    norm_position: typing.Literal["none", "input", "all"] = "all"
-    lambda_: float = 0.1
-    learnable_lambda: bool = False
-    sub_bands: int = 4
-    dropout: float = 0.1
-    depth: tuple[int, ...] = (2, 2, 2, 3)
+    Shape and number of classes come from the data.
+    """
+
+    network: typing.Literal["bc-res2net", "bc-resnet", "bc-resnet-asc", "cp-mobile", "cp-resnet"] = "bc-resnet-asc"
+    width: int | None = None
+    norm_position: typing.Literal["none", "input", "stages", "all"] | None = None
+    lambda_: float | None = None
+    learnable_lambda: bool | None = None
+    sub_bands: int | None = None
+    dropout: float | None = None
+    depth: tuple[int, ...] | None = None
+    scale: int | None = None
+    mfa: bool | None = None
+    fpm: bool | None = None
+    rho: int | None = None
 
 
 @dataclass(frozen=True)
@@ -128,14 +136,14 @@ class Config:
         """Raise an AscError for a value that no run can use."""
         for key, low, high in _RANGES:
             value = _get(self, key)
-            if not low <= value <= high:
+            if value is not None and not low <= value <= high:
                 raise AscError(f"setting {key} is {value}; expected a value from {low} to {high}")
         if self.train.warmup_epochs >= self.train.epochs:
             raise AscError(
                 f"setting train.warmup_epochs is {self.train.warmup_epochs}; "
                 f"expected less than train.epochs = {self.train.epochs}"
             )
-        if self.model.width % 2:
+        if self.model.width and self.model.width % 2:
             raise AscError(f"setting model.width is {self.model.width}; expected an even number of channels")
         if self.train.select == "best" and self.data.validation_fraction == 0:
             raise AscError("setting train.select is best, which needs data.validation_fraction above 0")
@@ -160,7 +168,9 @@ class Config:
 
     def differences(self, other):
         """["name: mine and theirs", ...] for every setting in which two configs differ."""
-        mine, theirs = dict(_flat(self)), dict(_flat(other))
+        mine, theirs = (
+            {key: "default" if value is None else value for key, value in _flat(config)} for config in (self, other)
+        )
         return [f"{key}: {mine[key]} and {theirs[key]}" for key in mine if mine[key] != theirs[key]]
 
 
@@ -231,7 +241,7 @@ def _parse(key, text, annotation):
         if text not in arguments:
             raise AscError(f"--set {key}={text}: expected one of {', '.join(arguments)}")
         return text
-    if origin is types.UnionType:
+    if origin in (types.UnionType, typing.Union):
         return None if text.lower() == "none" else _parse(key, text, arguments[0])
     if origin is tuple:
         return tuple(_parse(key, part, arguments[0]) for part in text.split(","))

@@ -21,13 +21,16 @@ class Recipe:
     config: Config
 
 
+def _network(width, norm_position="all", lambda_=0.1):
+    return ModelConfig("bc-resnet-asc", width, norm_position, lambda_, sub_bands=4, dropout=0.1, depth=(2, 2, 2, 3))
+
+
 def _small(**model):
-    return Config(model=ModelConfig(width=10, **model))
+    return Config(model=_network(10, **model))
 
 
 def _large(train=None, **model):
-    augment = AUGMENTATIONS["qti-large"]
-    return Config(model=ModelConfig(width=80, **model), augment=augment, train=train or TrainConfig())
+    return Config(model=_network(80, **model), augment=AUGMENTATIONS["qti-large"], train=train or TrainConfig())
 
 
 _RECIPES = [

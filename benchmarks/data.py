@@ -127,12 +127,12 @@ def features(root, rounds):
 def batches(root, rounds, batch_size=32, steps=12):
     """Cached batches against the training step."""
     import asc_tf
-    from asc_tf import stages
+    from asc_tf.build import augmentation
 
     config = asc_tf.find_recipe("bc-resnet-asc-1-resnorm").config.with_settings(["augment=qti-large"])
     clips, labels, classes = examples(root)
     source = asc_tf.cached_features(root, clips, asc_tf.LogMel(), SECONDS)
-    augment = stages.augmentation(config)
+    augment = augmentation(config)
     augmented = asc_tf.training_batches(source, labels, classes, batch_size, augment=augment)
     model, constant = step(config, root, augmented)
     iterator = iter(augmented)

@@ -10,7 +10,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 
-from asc_tf import stages
+from asc_tf.build import build_frontend
 from asc_tf.data.clips import read_clips
 from asc_tf.data.loader import evaluation_batches, label_indices, mean_and_std
 from asc_tf.data.stream import StreamedFeatures
@@ -33,7 +33,7 @@ def main(runs):
         clips = read_clips(dataset.root)
         clips = clips[clips.split == "test"].reset_index(drop=True)
         labels = label_indices(clips, dataset.scenes)
-        frontend, model = stages.build_frontend(config), load_model(run)
+        frontend, model = build_frontend(config), load_model(run)
         frames, statistics = {}, {}
         for kind in (StreamedFeatures, Unrounded):
             features = kind(dataset.root, clips, frontend, dataset.clip_seconds)

@@ -12,10 +12,11 @@ import soundfile
 from processes import in_own_process
 from tiny import TINY_SETTINGS
 
-from asc_tf import __version__, stages
+from asc_tf import __version__
 from asc_tf.cli import main
 from asc_tf.data.waveforms import Cut
 from asc_tf.errors import AscError
+from asc_tf.models import NAMED_NETWORKS
 
 TRAIN = ["train", "--recipe", "bc-resnet-asc-1-pre-resnorm"]
 
@@ -381,7 +382,7 @@ def test_a_training_uses_the_features_that_were_computed_before(bare, tmp_path, 
         raise AscError("far enough")
 
     monkeypatch.setattr(Cut, "load", lambda cut, path: pytest.fail("computes features again"))
-    monkeypatch.setattr(stages, "mean_and_std", stop)
+    monkeypatch.setattr("asc_tf.stages.features.mean_and_std", stop)
     assert fails(capsys, *TRAIN, "--data", bare, "--run", tmp_path / "run") == "asc-tf: far enough"
 
 
@@ -489,7 +490,9 @@ def test_a_streamed_run_that_goes_on_spares_the_pass_for_the_statistics(
     run = shutil.copytree(streamed_run, tmp_path / "run")
     (run / "last.keras").unlink()
     (run / "predictions.csv").unlink()
-    monkeypatch.setattr(stages, "mean_and_std", lambda *arguments: pytest.fail("reads all recordings again"))
+    monkeypatch.setattr(
+        "asc_tf.stages.features.mean_and_std", lambda *arguments: pytest.fail("reads all recordings again")
+    )
     assert main(train_arguments(synthetic_root, run, "data.features=stream")) == 0
     assert (run / "predictions.csv").read_text() == (streamed_run / "predictions.csv").read_text()
 
@@ -522,3 +525,53 @@ def test_a_missing_folder_of_impulse_responses(bare, tmp_path, capsys):
     settings = ["data.features=stream", f"augment.impulse_responses={tmp_path / 'nowhere'}"]
     assert f"{tmp_path / 'nowhere'}: no such folder" in train_fails(capsys, bare, tmp_path / "run", *settings)
     assert sorted(bare.rglob("*")) == before
+
+
+def test_complexity_of_a_run_its_file_and_a_named_network(tiny_run, tiny_file, capsys):
+    accounts = []
+    for target in (tiny_run, tiny_run / "last.keras", tiny_file):
+        assert main(["complexity", str(target), "--seconds", "1", "--json"]) == 0
+        accounts.append(json.loads(capsys.readouterr().out))
+    run, keras_file, tflite = (account["parts"]["network"] for account in accounts)
+    assert run == keras_file and run["macs"] == tflite["macs"] > 0
+    assert [rule["year"] for rule in accounts[0]["rules"]] == [2021, 2022, 2023, 2024]
+    assert main(["complexity", "bc-resnet-asc-1"]) == 0
+    text = capsys.readouterr().out
+    assert "19,562,940" in text and "109" in text and "stem" in text
+
+
+@pytest.mark.parametrize(
+    ("target", "parts"),
+    [
+        ("bc-resnet-asc-9", ("bc-resnet-asc-9", "did you mean 'bc-resnet-asc-8'?")),
+        ("nothing.keras", ("nothing.keras: no such file",)),
+        ("nothing.tflite", ("nothing.tflite: cannot be read",)),
+    ],
+)
+def test_complexity_of_what_is_not_there(capsys, target, parts):
+    sentence = fails(capsys, "complexity", target)
+    assert all(part in sentence for part in parts)
+
+
+def test_models_are_listed_with_their_counts(capsys, monkeypatch):
+    names = ("bc-resnet-asc-1", "cp-mobile")
+    monkeypatch.setattr("asc_tf.models.NAMED_NETWORKS", {name: NAMED_NETWORKS[name] for name in names})
+    assert main(["models"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 4 and "8,055" in lines[1] and "109x109" in lines[1]
+    assert "61,148" in lines[2] and "29.42 M" in lines[2]
+
+
+@pytest.mark.parametrize(
+    ("settings", "parts"),
+    [
+        (["model.rho=7"], ("model.rho is 7", "bc-resnet-asc has no such setting")),
+        (["model.network=cp-mobile", "model.norm_position=all"], ("model.norm_position is all", "cp-mobile")),
+        (["model.norm_position=stages"], ("norm_position is 'stages'; expected one of none, input, all",)),
+    ],
+)
+def test_settings_that_the_network_does_not_have(synthetic_root, tmp_path, capsys, settings, parts):
+    recipe = ["--recipe", "bc-resnet-asc-1"] if len(settings) == 1 else ["--recipe", "bc-resnet-asc-1-resnorm"]
+    sentence = fails(capsys, "train", "--data", synthetic_root, "--run", tmp_path / "run", *recipe, "--set", *settings)
+    assert all(part in sentence for part in parts)
+    assert not (tmp_path / "run").exists()

@@ -49,7 +49,7 @@ def test_settings_of_before_there_were_streams_are_read_as_kept_features():
         ("train.epochs", "--set train.epochs: expected name=value"),
         ("train.epochs=many", "--set train.epochs=many: expected a whole number"),
         ("train.learning_rate=nan", "--set train.learning_rate=nan: expected a number"),
-        ("model.norm_position=middle", "expected one of none, input, all"),
+        ("model.norm_position=middle", "expected one of none, input, stages, all"),
         ("model.learnable_lambda=maybe", "expected true or false"),
         ("train.epochs=0", "setting train.epochs is 0; expected a value from 1"),
         ("model.dropout=1.5", "setting model.dropout is 1.5"),
@@ -101,5 +101,5 @@ def test_json_that_holds_no_settings_is_refused_by_name(text):
 def test_differences_name_the_setting_and_both_values():
     config = Config()
     other = dataclasses.replace(config, seed=2).with_settings(["model.width=20"])
-    assert config.differences(other) == ["seed: 0 and 2", "model.width: 10 and 20"]
+    assert config.differences(other) == ["seed: 0 and 2", "model.width: default and 20"]
     assert config.differences(config) == []

@@ -16,7 +16,7 @@ LAYERS = [
     ["blocks"],
     ["models", "translator", "training", "compression", "runtime"],
     ["export"],
-    ["recipes", "search", "run_folder"],
+    ["recipes", "search", "run_folder", "build"],
     ["stages"],
     ["cli"],
     ["__main__"],

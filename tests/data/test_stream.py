@@ -1,6 +1,7 @@
 import os
 import shutil
 import struct
+import time
 
 import numpy as np
 import pytest
@@ -187,7 +188,14 @@ def test_shapes_are_known_as_with_the_cache(streamed, cached):
 
 
 @pytest.mark.parametrize("threads", [1, 8])
-def test_the_number_of_threads_changes_no_batch(streamed, cached, threads):
+def test_the_number_of_threads_changes_no_batch(streamed, cached, threads, monkeypatch):
+    of = Cut.of
+
+    def uneven(cut, waveform, name):
+        time.sleep(0.01 * (len(str(name)) % 4))
+        return of(cut, waveform, name)
+
+    monkeypatch.setattr(Cut, "of", uneven)
     options = tf.data.Options()
     options.threading.private_threadpool_size = threads
     batches = training_batches(streamed, LABELS, 3, 4, seed=7).with_options(options)

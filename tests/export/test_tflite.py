@@ -6,25 +6,26 @@ import tf_keras as keras
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
-from asc_tf import __version__, stages
+from asc_tf import __version__
 from asc_tf.data.clips import read_clips
 from asc_tf.errors import AscError
 from asc_tf.export import tflite
 from asc_tf.export.tflite import export_tflite
 from asc_tf.frontend.decode import load_waveform
 from asc_tf.frontend.log_mel import LogMel
+from asc_tf.run_folder import load_model, read_run
 from asc_tf.runtime import Classifier
 
 
 @pytest.fixture(scope="module")
 def frontend(tiny_run):
-    config, _ = stages.read_run(tiny_run)
+    config, _ = read_run(tiny_run)
     return LogMel(**dataclasses.asdict(config.frontend))
 
 
 @pytest.fixture(scope="module")
 def model(tiny_run):
-    return stages.load_model(tiny_run)
+    return load_model(tiny_run)
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +93,7 @@ def test_the_file_needs_only_built_in_operators(tiny_file):
 
 
 def test_the_file_says_what_it_is(tiny_file, tiny_run):
-    config, dataset = stages.read_run(tiny_run)
+    config, dataset = read_run(tiny_run)
     metadata = Classifier(tiny_file).metadata
     assert metadata.labels == dataset.scenes
     assert (metadata.sample_rate_hz, metadata.samples, metadata.input) == (16000, 16000, "waveform")

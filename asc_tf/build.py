@@ -1,0 +1,62 @@
+"""From a Config to what it describes: frontend, network, augmentation."""
+
+import dataclasses
+import functools
+import inspect
+
+from asc_tf.augment import augment_batch, device_impulse_response, load_impulse_responses
+from asc_tf.errors import AscError
+from asc_tf.frontend.log_mel import LogMel
+from asc_tf.models import NETWORKS
+
+
+def build_frontend(config):
+    """The frontend of a Config. Raises AscError if its settings do not fit together."""
+    try:
+        return LogMel(**dataclasses.asdict(config.frontend))
+    except ValueError as error:
+        raise AscError(f"the frontend's settings do not fit together: {error}") from error
+
+
+def build_model(config, dataset):
+    """The network of a Config for a Dataset.
+
+    Raises:
+        AscError: settings that do not fit together, or that this network does not have.
+    """
+    frontend = build_frontend(config)
+    given = {name: value for name, value in dataclasses.asdict(config.model).items() if value is not None}
+    network = given.pop("network")
+    builder = NETWORKS[network]
+    for name in given.keys() - inspect.signature(builder).parameters.keys():
+        raise AscError(f"setting model.{name} is {given[name]}; the network {network} has no such setting")
+    try:
+        return builder(
+            input_shape=frontend.feature_shape(round(dataset.clip_seconds * frontend.sample_rate_hz)),
+            classes=len(dataset.scenes),
+            feature_mean=dataset.feature_mean,
+            feature_std=dataset.feature_std,
+            **given,
+        )
+    except ValueError as error:
+        raise AscError(f"the network's settings do not fit together: {str(error).splitlines()[0]}") from error
+
+
+def augmentation(config):
+    """`augment_batch` with a Config's arguments, seconds turned into frames."""
+    arguments = dataclasses.asdict(config.augment)
+    for name in ("impulse_responses", "impulse_response_probability"):
+        del arguments[name]
+    arguments["roll_frames"] = round(arguments.pop("roll_seconds") * 1000 / config.frontend.hop_ms)
+    return functools.partial(augment_batch, **arguments)
+
+
+def waveform_augmentation(config):
+    """`device_impulse_response` with a Config's arguments, or None."""
+    settings = config.augment
+    if not settings.impulse_responses:
+        return None
+    responses = load_impulse_responses(settings.impulse_responses, config.frontend.sample_rate_hz)
+    return functools.partial(
+        device_impulse_response, responses=responses, probability=settings.impulse_response_probability
+    )

@@ -1,0 +1,24 @@
+"""Stages of an experiment: each reads and writes named files of a run folder.
+
+A run folder holds config.json (all settings), dataset.json (what was read off the data: scenes, devices, clip length,
+feature statistics), checkpoints/, history.csv, last.keras and best.keras, predictions.csv (of the test part),
+metrics.json with devices.csv, scenes.csv and confusion.csv, and model.tflite.
+"""
+
+from asc_tf.stages.complexity import account_of, account_of_named
+from asc_tf.stages.evaluation import evaluate, predict_test
+from asc_tf.stages.features import compute_features
+from asc_tf.stages.seeds import evaluate_seeds
+from asc_tf.stages.tflite import export
+from asc_tf.stages.training import train
+
+__all__ = [
+    "account_of",
+    "account_of_named",
+    "compute_features",
+    "evaluate",
+    "evaluate_seeds",
+    "export",
+    "predict_test",
+    "train",
+]

@@ -1,0 +1,98 @@
+"""Evaluation on the test part."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from asc_tf.atomic import write_text
+from asc_tf.build import build_model
+from asc_tf.data.clips import check_audio_files, read_clips
+from asc_tf.data.loader import evaluation_batches, label_indices, reading
+from asc_tf.data.waveforms import read_clip_seconds, repeat_pieces
+from asc_tf.errors import AscError
+from asc_tf.evaluation.metrics import confusion_matrix, device_metrics, predictions_frame, scene_metrics
+from asc_tf.evaluation.report import device_table, scene_table
+from asc_tf.run_folder import load_model, read_run, write_csv
+from asc_tf.stages.features import features_of
+
+
+def predict_test(run, root=None, seconds=None, report=print):
+    """Predictions of a trained run on the test part of its data set, or of another one at `root`.
+
+    The test part of the run's own data is read once; its predictions stay in the run folder.
+
+    Args:
+        run: run folder.
+        root: folder of another data set, or None.
+        seconds: cut the clips into consecutive pieces of this length, each classified by itself (Lee et al., DCASE
+            Workshop 2022, table 3); None classifies whole clips of the length that the run was trained on.
+        report: called with lines for the user.
+
+    Returns:
+        Frame of `asc_tf.evaluation.metrics.predictions_frame`, one row a clip or piece.
+
+    Raises:
+        AscError: not a trained run, trained on the test part, clips of scenes unknown to the network, or clips shorter
+            than `seconds`.
+    """
+    run = Path(run)
+    config, dataset = read_run(run)
+    if root is None and config.data.split == "full":
+        raise AscError(f"{run}: was trained on the test part too (data.split=full); give another data set with --data")
+    if root is not None or seconds is not None:
+        return _predict(run, root or dataset.root, seconds, report)
+    kept = run / "predictions.csv"
+    if kept.is_file():
+        text = dict.fromkeys(("clip_id", "device", "scene", "predicted"), str)
+        return pd.read_csv(kept, dtype=text, keep_default_na=False)
+    predictions = _predict(run, dataset.root, None, report)
+    write_csv(kept, predictions)
+    return predictions
+
+
+def _predict(run, root, piece_seconds, report):
+    config, dataset = read_run(run)
+    clips = read_clips(root)
+    clips = clips[clips.split == "test"].reset_index(drop=True)
+    label_indices(clips, dataset.scenes)
+    check_audio_files(root, clips)
+    seconds = read_clip_seconds(root, clips) if piece_seconds else dataset.clip_seconds
+    features = features_of(root, clips, config, run, seconds, report, piece_seconds)
+    clips = repeat_pieces(clips, len(features) // len(clips))
+    model = load_model(run)
+    if piece_seconds:
+        weights = model.get_weights()
+        model = build_model(config, dataclasses.replace(dataset, clip_seconds=piece_seconds))
+        model.set_weights(weights)
+    with reading(features):
+        labels = label_indices(clips, dataset.scenes)
+        logits = model.predict(evaluation_batches(features, labels, len(dataset.scenes)), verbose=0)
+    return predictions_frame(clips, logits, dataset.scenes)
+
+
+def evaluate(run, root=None, seconds=None, report=print):
+    """Tables of a run on its test part, or on that of another data set; written beside it and returned as text.
+
+    Writes metrics.json, devices.csv, scenes.csv and confusion.csv into the run folder, or into its subfolder
+    on-NAME for another data set, pieces-1s for pieces of clips, on-NAME-1s for both. Arguments as in `predict_test`.
+    """
+    run = Path(run)
+    _, dataset = read_run(run)
+    predictions = predict_test(run, root, seconds, report)
+    devices = device_metrics(predictions, dataset.seen_devices)
+    scenes = scene_metrics(predictions)
+    confusion = confusion_matrix(predictions, list(dataset.scenes))
+    names = [f"on-{Path(root).resolve().name}" if root else "pieces"] + ([f"{seconds:g}s"] if seconds else [])
+    folder = run / "-".join(names) if root or seconds else run
+    write_csv(folder / "devices.csv", devices.rename_axis("device").reset_index())
+    write_csv(folder / "scenes.csv", scenes.rename_axis("scene").reset_index())
+    write_csv(folder / "confusion.csv", confusion.reset_index())
+    metrics = {
+        "devices": devices.to_dict("index"),
+        "scenes": scenes.to_dict("index"),
+        "confusion": {"scenes": list(dataset.scenes), "clips": confusion.to_numpy().tolist()},
+    }
+    write_text(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
+    return f"{device_table(devices)}\n\n{scene_table(scenes, confusion)}"

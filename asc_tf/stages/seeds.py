@@ -1,0 +1,35 @@
+"""A run repeated with other seeds."""
+
+import dataclasses
+from pathlib import Path
+
+import tf_keras as keras
+
+from asc_tf.errors import AscError
+from asc_tf.evaluation.metrics import device_metrics
+from asc_tf.evaluation.report import seeds_table
+from asc_tf.run_folder import read_run, write_csv
+from asc_tf.stages.training import train
+
+
+def evaluate_seeds(run, seeds, report=print):
+    """Repeat a run with the next seeds, in its subfolder seeds/, and return mean and deviation as text.
+
+    The run itself is the first of them. Runs that are there already are read, those that were interrupted go on.
+    Writes seeds.csv into the run folder.
+    """
+    run = Path(run)
+    config, dataset = read_run(run)
+    results = {}
+    for seed in range(config.seed, config.seed + seeds):
+        keras.backend.clear_session()
+        folder = run if seed == config.seed else run / "seeds" / str(seed)
+        if seed != config.seed:
+            report(f"seed {seed}")
+        predictions = train(dataset.root, dataclasses.replace(config, seed=seed), folder, report)
+        if predictions is None:
+            raise AscError(f"{run}: was trained on the test part too (data.split=full): there is nothing to compare")
+        results[seed] = device_metrics(predictions, dataset.seen_devices)
+    text, summary = seeds_table(results)
+    write_csv(run / "seeds.csv", summary.rename_axis("device").reset_index())
+    return text

@@ -1,0 +1,114 @@
+"""Training."""
+
+import dataclasses
+import functools
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import tf_keras as keras
+
+from asc_tf.build import augmentation, build_model, waveform_augmentation
+from asc_tf.data.clips import check_audio_files, devices_of, hold_out_locations, read_clips, scenes_of
+from asc_tf.data.loader import evaluation_batches, label_indices, reading, training_batches
+from asc_tf.data.waveforms import read_clip_seconds
+from asc_tf.run_folder import Dataset, check_run_folder, write_csv, write_settings
+from asc_tf.stages.evaluation import predict_test
+from asc_tf.stages.features import features_of, statistics
+from asc_tf.training.fit import resumable_fit, save_model
+from asc_tf.training.optimizers import SGDWithL2
+from asc_tf.training.schedules import warmup_cosine
+from asc_tf.training.seeding import set_seed
+
+
+def train(root, config, run, report=print):
+    """Train a network, or go on with an interrupted training, then evaluate it on the test part, once.
+
+    Args:
+        root: folder of the data set.
+        config: a `Config`.
+        run: run folder; made if it is not there.
+        report: called with lines for the user.
+
+    Returns:
+        The predictions on the test part, or None if there is none (data.split = full).
+
+    Raises:
+        AscError: see the data reader, the cache and `resumable_fit`; the folder holds a run of other settings.
+    """
+    run = Path(run)
+    check_run_folder(run, config, root)
+    full = config.data.split == "full"
+    if not (run / "last.keras").is_file():
+        _train(root, config, run, report)
+    if full:
+        report("trained on the test part as well: nothing is left to evaluate on")
+    return None if full else predict_test(run, report=report)
+
+
+def _train(root, config, run, report):
+    clips = read_clips(root)
+    full = config.data.split == "full"
+    clips = clips if full else clips[clips.split != ""].reset_index(drop=True)
+    check_audio_files(root, clips)
+    augment_waveforms = waveform_augmentation(config)
+    used = np.full(len(clips), True) if full else (clips.split == "train").to_numpy()
+    held_out = hold_out_locations(clips[used], config.data.validation_fraction, config.seed)
+    training, validation = (np.flatnonzero(used)[rows] for rows in (~held_out, held_out))
+    seconds = config.data.clip_seconds or read_clip_seconds(root, clips[used])
+    scenes, devices = (tuple(names(clips[used])) for names in (scenes_of, devices_of))
+    dataset = Dataset(str(Path(root).resolve()), scenes, devices, seconds, feature_mean=0.0, feature_std=1.0)
+    build_model(config, dataset)  # settings that fit no network are refused here, not after hours of features
+    # The test part's clips too: one that cannot be read should be known now, not after the training.
+    features = features_of(root, clips, config, run, seconds, report)
+    mean, std = statistics(run, config, features, training)
+    dataset = dataclasses.replace(dataset, feature_mean=mean, feature_std=std)
+    keras.backend.clear_session()
+    set_seed(config.seed, config.deterministic)
+    model = build_model(config, dataset)
+    write_settings(run, config, dataset)
+    report(
+        f"{len(training)} training and {len(validation)} validation clips of {seconds:g} s, "
+        f"{len(dataset.scenes)} scenes, devices {', '.join(dataset.seen_devices)}"
+    )
+    labels = label_indices(clips, dataset.scenes)
+    with reading(features):
+        _fit(run, config, model, features, labels, training, validation, augment_waveforms, report)
+
+
+def _fit(run, config, model, features, labels, training, validation, augment_waveforms, report):
+    settings, classes = config.train, model.output_shape[-1]
+    steps_per_epoch = math.ceil(len(training) / settings.batch_size)
+    model.compile(
+        SGDWithL2(
+            warmup_cosine(settings.learning_rate, steps_per_epoch, settings.epochs, settings.warmup_epochs),
+            settings.momentum,
+            settings.l2,
+        ),
+        keras.losses.CategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    batches = functools.partial(
+        training_batches,
+        features,
+        labels,
+        classes,
+        settings.batch_size,
+        config.seed,
+        rows=training,
+        augment=augmentation(config),
+        augment_waveforms=augment_waveforms,
+    )
+    history = resumable_fit(
+        model,
+        lambda start_step: batches(start_step=start_step),
+        steps_per_epoch,
+        settings.epochs,
+        run / "checkpoints",
+        evaluation_batches(features, labels, classes, rows=validation) if len(validation) else None,
+        run / "best.keras",
+        report,
+    )
+    write_csv(run / "history.csv", pd.DataFrame(history).rename_axis("epoch").reset_index())
+    save_model(model, run / "last.keras")

@@ -1,7 +1,9 @@
-# make demo: install and run the main job on the embedded data set. make test: install and run every check.
+# make demo: install and run the main job on the embedded data set. make test: install and run every check; with
+# EXTRAS=dev,torch those too that compare with PyTorch.
 PYTHON ?= python3
 VENV ?= .venv
 DEMO ?= demo
+EXTRAS ?= dev
 BIN := $(VENV)/bin
 
 .PHONY: demo test install clean
@@ -13,7 +15,7 @@ $(VENV)/installed: setup.cfg pyproject.toml constraints.txt $(shell find asc_tf 
 	"Python %d.%d is not supported, expected 3.10 to 3.12: make PYTHON=python3.11" % v)'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt ".[dev]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt ".[$(EXTRAS)]"
 	@touch $@
 
 $(DEMO)/data: | install
@@ -28,7 +30,7 @@ demo: install $(DEMO)/data
 test: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 clean:
 	rm -rf $(VENV) $(DEMO) build *.egg-info

@@ -28,7 +28,7 @@ def build_model(config, dataset):
     given = {name: value for name, value in dataclasses.asdict(config.model).items() if value is not None}
     network = given.pop("network")
     builder = NETWORKS[network]
-    for name in given.keys() - inspect.signature(builder).parameters.keys():
+    for name in sorted(given.keys() - inspect.signature(builder).parameters.keys()):
         raise AscError(f"setting model.{name} is {given[name]}; the network {network} has no such setting")
     try:
         return builder(

@@ -124,7 +124,8 @@ class Config:
             AscError: no such setting (names the nearest), or a value of the wrong type or out of range.
         """
         config = self
-        for setting in settings:
+        # The network first: another one begins with its own defaults.
+        for setting in sorted(settings, key=lambda setting: not setting.startswith("model.network=")):
             key, equals, text = setting.partition("=")
             if not equals:
                 raise AscError(f"--set {setting}: expected name=value, such as train.epochs=60")
@@ -231,7 +232,10 @@ def _replace(config, key, text):
     section, _, name = key.rpartition(".")
     owner = _get(config, section) if section else config
     annotation = typing.get_type_hints(type(owner))[name]
-    changed = dataclasses.replace(owner, **{name: _parse(key, text, annotation)})
+    value = _parse(key, text, annotation)
+    if key == "model.network" and value != owner.network:
+        owner = ModelConfig()
+    changed = dataclasses.replace(owner, **{name: value})
     return dataclasses.replace(config, **{section: changed}) if section else changed
 
 

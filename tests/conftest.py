@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 logging.getLogger("tensorflow").setLevel(logging.ERROR)
@@ -24,6 +25,16 @@ def pytest_collection_modifyitems(items):
 def shared():
     """The founders' folder of recordings and metadata; use with the mark `shared`."""
     return SHARED
+
+
+@pytest.fixture(autouse=True)
+def deterministic_kernels_end_with_the_test():
+    """A test that asks for determinism must not take XLA away from those that follow in its process."""
+    yield
+    if "tensorflow" in sys.modules:
+        from tensorflow.python.framework.config import disable_op_determinism
+
+        disable_op_determinism()
 
 
 @pytest.fixture(scope="session")

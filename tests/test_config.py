@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from asc_tf.config import FRONTENDS, Config
+from asc_tf.config import FRONTENDS, Config, ModelConfig
 from asc_tf.errors import AscError
 
 
@@ -103,3 +103,10 @@ def test_differences_name_the_setting_and_both_values():
     other = dataclasses.replace(config, seed=2).with_settings(["model.width=20"])
     assert config.differences(other) == ["seed: 0 and 2", "model.width: default and 20"]
     assert config.differences(config) == []
+
+
+def test_another_network_begins_with_its_own_defaults():
+    asc = Config().with_settings(["model.width=20", "model.lambda_=0.5"])
+    other = asc.with_settings(["model.rho=3", "model.network=cp-resnet"])
+    assert other.model == ModelConfig(network="cp-resnet", rho=3)
+    assert asc.with_settings(["model.network=bc-resnet-asc"]) == asc

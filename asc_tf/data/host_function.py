@@ -1,11 +1,13 @@
 """Python functions inside tf.data pipelines, and a process that ends while one is still running."""
 
 import atexit
+import threading
 import time
 
 import tensorflow as tf
 
 _calls = {"begun": 0, "ended": 0}
+_counting = threading.Lock()  # += is not one step to threads, least of all as AutoGraph writes it
 _closing = False
 
 
@@ -25,14 +27,17 @@ def host_function(function, arguments, dtype):
         Tensor.
     """
 
+    @tf.autograph.experimental.do_not_convert
     def call(*values):
-        _calls["begun"] += 1
+        with _counting:
+            _calls["begun"] += 1
         try:
             if _closing:
                 raise InterruptedError
             return function(*values)
         finally:
-            _calls["ended"] += 1
+            with _counting:
+                _calls["ended"] += 1
 
     return tf.numpy_function(call, arguments, dtype, stateful=False)
 

@@ -4,6 +4,7 @@ import tf_keras as keras
 
 from asc_tf.blocks import batch_norm, bc_res_block
 from asc_tf.layers import ResidualNormalization
+from asc_tf.models.standardized_input import standardized_input
 
 NORM_POSITIONS = ("none", "input", "all")
 STAGE_WIDTHS = (1.0, 1.5, 2.0, 2.5)
@@ -37,12 +38,13 @@ def bc_resnet_asc(
         norm_position: where Residual Normalization stands: "none"; "input" (Pre-ResNorm, best for width 10 in
             the papers); "all", at the input and after each stage (best for width 80).
         lambda_: weight of its shortcut.
-        learnable_lambda: train one lambda per module, starting from `lambda_`.
+        learnable_lambda: train lambda, starting from `lambda_`: "scalar" or True, one a module; "bin", one a bin.
         sub_bands: of SubSpectral Normalization.
         dropout: rate of the channel dropout.
         depth: blocks per stage.
         feature_mean, feature_std: the training features' mean and standard deviation, two numbers by which the
             input is standardized. The papers do not say how the input is scaled; lambda * x asks for a known scale.
+            One number a bin each makes it Global FreqNorm, a baseline of the papers.
         name: of the model.
 
     Returns:
@@ -62,16 +64,13 @@ def bc_resnet_asc(
         raise ValueError(f"width is {width}; expected an even number of channels, 2 or more")
     if len(depth) != len(STAGE_WIDTHS):
         raise ValueError(f"depth is {depth}; expected the number of blocks of each of {len(STAGE_WIDTHS)} stages")
-    if feature_std <= 0:
-        raise ValueError(f"feature_std is {feature_std}; expected a positive number")
     if min(input_shape[:2]) < 8:
         raise ValueError(f"input_shape is {input_shape}; expected at least 8 frequency bins and 8 frames")
 
     def res_norm(x, where):
         return ResidualNormalization(lambda_, learnable_lambda, name=f"{where}_resnorm")(x)
 
-    inputs = keras.Input(input_shape, name="features")
-    x = keras.layers.Normalization(axis=None, mean=feature_mean, variance=feature_std**2, name="standardize")(inputs)
+    inputs, x = standardized_input(input_shape, feature_mean, feature_std)
     if norm_position != "none":
         x = res_norm(x, "input")
     x = keras.layers.Conv2D(2 * width, 5, strides=2, padding="same", use_bias=False, name="stem")(x)

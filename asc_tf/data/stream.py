@@ -78,16 +78,18 @@ class StreamedFeatures:
         try:
             yield
         except tf.errors.OpError as error:
-            raise (self._error or self._unopened() or error) from None
+            message = self._error or self._unopened()
+            raise (AscError(message) if message else error) from None
 
     def _unopened(self):
-        """AscError that names the first file that cannot even be opened, which TensorFlow does by itself; or None."""
+        """What is wrong with the first file that cannot even be opened, which TensorFlow does by itself; or None."""
         for path in self._paths.numpy():
             try:
                 with open(path, "rb"):
                     pass
             except OSError as error:
-                return AscError(f"{path.decode()}: cannot be read ({error.strerror})")
+                return f"{path.decode()}: cannot be read ({error.strerror})"
+        return None
 
     def _waveform(self, row):
         path, piece = tf.gather(self._paths, row // self.cut.pieces), row % self.cut.pieces
@@ -115,7 +117,9 @@ class StreamedFeatures:
             try:
                 return function(*values)
             except AscError as error:
-                self._error = error
+                # Not the error itself: what it is raised through would live on with it, the pipeline too, until the
+                # next error ends it in one of its own threads, which then waits for itself.
+                self._error = str(error)
                 raise
 
         return host_function(call, arguments, tf.float32)

@@ -1,7 +1,9 @@
+import gc
 import os
 import shutil
 import struct
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -317,6 +319,24 @@ def test_every_stage_names_the_clip_that_cannot_be_read(root, clips, damage, sta
     DAMAGES[damage][0](path)
     with pytest.raises(AscError, match=f"^{path}: "):
         consume(features, stage)
+
+
+def test_a_pipeline_ends_with_the_error_that_it_raised(root, clips):
+    """Were it kept alive, the next error would end it in a thread of its own, which waits for itself forever."""
+    features, pipelines = StreamedFeatures(root, clips, FRONTEND, 1.0), []
+    (root / clips.filename[8]).write_bytes(b"")
+
+    def train():
+        batches = iter(training_batches(features, LABELS, 3, 4))
+        pipelines.append(weakref.ref(batches))
+        with reading(features):
+            for _ in batches:
+                pass
+
+    with pytest.raises(AscError, match="the file is empty"):
+        train()
+    gc.collect()
+    assert pipelines[0]() is None
 
 
 def test_an_error_that_is_no_clips_fault_stays_what_it_is(streamed):

@@ -127,6 +127,9 @@ def keras_side(part, width, clips):
         infer = tf.function(lambda: model(features, training=False), autograph=False)
         return lambda steps: [infer().numpy() for _ in range(steps)]
     constant = tf.data.Dataset.from_tensors((features, tf.one_hot(labels, CLASSES))).repeat()
+    options = tf.data.Options()
+    options.autotune.enabled = False  # its thread holds up the end of `fit` for as long as the fit took
+    constant = constant.with_options(options)
     model.compile(asc_tf.SGDWithL2(0.01), keras.losses.CategoricalCrossentropy(from_logits=True))
     return lambda steps: model.fit(constant, steps_per_epoch=steps, verbose=0)
 

@@ -96,7 +96,7 @@ def training_batches(
         batches = keyed.map(
             lambda number, row: finish(number, row, _gather(features, row)), num_parallel_calls=2, deterministic=True
         )
-    return batches.prefetch(4)
+    return _untuned(batches.prefetch(4))
 
 
 def evaluation_batches(features, labels, classes, batch_size=32, rows=None):
@@ -106,6 +106,13 @@ def evaluation_batches(features, labels, classes, batch_size=32, rows=None):
     return _batches(features, rows, batch_size).map(
         lambda row, batch: _as_example(batch, tf.gather(labels, row), classes)
     )
+
+
+def _untuned(batches):
+    """Without tf.data's tuning thread: the end of a `fit` or a validation waits for it, as long again as they took."""
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return batches.with_options(options)
 
 
 def reading(features):
@@ -162,8 +169,8 @@ def _batches(features, rows, batch_size):
     batches = tf.data.Dataset.from_tensor_slices(np.asarray(rows, np.int64)).batch(batch_size)
     if hasattr(features, "waveforms"):
         transformed = features.waveforms(batches, batch_size).map(features.transform)
-        return tf.data.Dataset.zip((batches, transformed)).prefetch(2)
-    return batches.map(lambda row: (row, _gather(features, row))).prefetch(2)
+        return _untuned(tf.data.Dataset.zip((batches, transformed)).prefetch(2))
+    return _untuned(batches.map(lambda row: (row, _gather(features, row))).prefetch(2))
 
 
 def _gather(features, row):

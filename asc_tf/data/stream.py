@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import os
 import struct
 from pathlib import Path
 
@@ -64,7 +65,7 @@ class StreamedFeatures:
         Returns:
             tf.data of float32 [batch, samples], in the same order.
         """
-        single = rows.unbatch().map(self._waveform, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        single = rows.unbatch().map(self._waveform, num_parallel_calls=os.cpu_count(), deterministic=True)
         return single.batch(batch_size)
 
     def transform(self, waveforms):

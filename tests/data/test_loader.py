@@ -64,6 +64,11 @@ def test_evaluation_brings_each_clip_once_in_order():
     np.testing.assert_array_equal(np.concatenate([labels for _, labels in batches]), np.eye(3)[LABELS])
 
 
+@pytest.mark.parametrize("batches", [training_batches, evaluation_batches])
+def test_no_tuning_thread_holds_up_the_end_of_a_fit(batches):
+    assert batches(FEATURES, LABELS, 3, 4).options().autotune.enabled is False
+
+
 def test_labels_follow_the_given_order_of_scenes():
     clips = pd.DataFrame({"filename": ["x.wav", "y.wav"], "scene": ["tram", "bus"]})
     np.testing.assert_array_equal(label_indices(clips, ["tram", "park", "bus"]), [0, 2])

@@ -2,7 +2,7 @@
 
 import tf_keras as keras
 
-from asc_tf.layers import FrequencyAveragePooling, StridedDepthwiseConv2D, SubSpectralNormalization
+from asc_tf.layers import BatchNormalization, FrequencyAveragePooling, StridedDepthwiseConv2D, SubSpectralNormalization
 
 
 def bc_res_block(x, channels, sub_bands=4, dropout=0.1, frequency_stride=1, dilation=1, name="block"):
@@ -61,4 +61,4 @@ def bc_res_block(x, channels, sub_bands=4, dropout=0.1, frequency_stride=1, dila
 
 def batch_norm(name):
     """Batch normalization with the papers' framework's defaults: epsilon 1e-5, momentum 0.9 as Keras counts it."""
-    return keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)
+    return BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)

@@ -1,6 +1,7 @@
 """Leaf layers: one idea of the papers a file."""
 
 import asc_tf.autograph  # noqa: F401
+from asc_tf.layers.batch_norm import BatchNormalization
 from asc_tf.layers.channel_slice import ChannelSlice
 from asc_tf.layers.frequency_pooling import FrequencyAveragePooling
 from asc_tf.layers.global_freq_norm import GlobalFrequencyNormalization
@@ -12,6 +13,7 @@ from asc_tf.layers.sub_spectral_norm import SubSpectralNormalization
 from asc_tf.layers.time_pooling import TimeAveragePooling
 
 __all__ = [
+    "BatchNormalization",
     "ChannelSlice",
     "FrequencyAveragePooling",
     "FrequencyInstanceNormalization",

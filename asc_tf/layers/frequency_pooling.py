@@ -15,4 +15,14 @@ class FrequencyAveragePooling(keras.layers.Layer):
     """
 
     def call(self, inputs):
-        return tf.reduce_mean(inputs, axis=1, keepdims=True)
+        return _mean(inputs)
+
+
+@tf.custom_gradient
+def _mean(x):
+    """Mean over axis 1; its gradient divides the one row, where automatic differentiation divides all of its copies."""
+
+    def gradient(upstream):
+        return tf.broadcast_to(upstream / tf.cast(tf.shape(x)[1], x.dtype), tf.shape(x))
+
+    return tf.reduce_mean(x, axis=1, keepdims=True), gradient

@@ -3,7 +3,7 @@
 import tensorflow as tf
 import tf_keras as keras
 
-from asc_tf.layers.residual_norm import FrequencyInstanceNormalization
+from asc_tf.layers.residual_norm import FrequencyInstanceNormalization, frequency_statistics
 
 
 @keras.saving.register_keras_serializable("asc_tf")
@@ -39,7 +39,7 @@ class RelaxedInstanceFrequencyNormalization(FrequencyInstanceNormalization):
 
     def call(self, inputs):
         x = tf.cast(inputs, tf.float32)
-        bin_mean, bin_variance = self._statistics(x)
+        bin_mean, bin_variance, _ = frequency_statistics(x)
         # All bins weigh alike, so the clip's statistics follow from the bins' without another pass over the features.
         mean = tf.reduce_mean(bin_mean, axis=1, keepdims=True)
         between = bin_mean - mean

@@ -4,6 +4,39 @@ import tensorflow as tf
 import tf_keras as keras
 
 
+def frequency_statistics(x):
+    """Of [batch, frequency, time, channel]: mu_nf, sigma_nf^2, each [batch, frequency, 1, 1], and x - mu_nf."""
+    # Only products and sums: these have fast integer kernels in TFLite, where tf.nn.moments becomes the slow
+    # SQUARED_DIFFERENCE.
+    mean = _row_mean(x)
+    centred = x - mean
+    return mean, _row_mean(centred * centred), centred
+
+
+def _row_mean(x):
+    return tf.reduce_mean(x, axis=(2, 3), keepdims=True)
+
+
+def _normalize(x, shortcut, epsilon):
+    """shortcut * x + FreqIN(x), with the gradient that automatic differentiation finds, in half of its passes."""
+
+    @tf.custom_gradient
+    def normalize(x, shortcut):
+        mean, variance, centred = frequency_statistics(x)
+        inverse = tf.math.rsqrt(variance + epsilon)
+
+        def gradients(upstream):
+            level, slope = _row_mean(upstream), _row_mean(upstream * centred)
+            along = centred * (slope * inverse**3) + level * inverse
+            by_bin = tf.reduce_sum(slope + level * mean, axis=0) * tf.cast(tf.size(x[0, 0]), x.dtype)
+            by_shortcut = by_bin if shortcut.shape.rank else tf.reduce_sum(by_bin)
+            return upstream * (inverse + shortcut) - along, by_shortcut
+
+        return x * (inverse + shortcut) - mean * inverse, gradients
+
+    return normalize(x, shortcut)
+
+
 @keras.saving.register_keras_serializable("asc_tf")
 class FrequencyInstanceNormalization(keras.layers.Layer):
     """FreqIN: normalize every frequency bin of every clip by its own statistics.
@@ -35,20 +68,9 @@ class FrequencyInstanceNormalization(keras.layers.Layer):
     def call(self, inputs):
         return self._normalize(inputs, shortcut=0.0)
 
-    @staticmethod
-    def _statistics(x):
-        """mu_nf and sigma_nf^2, each [batch, frequency, 1, 1]."""
-        # Only products and sums: these have fast integer kernels in TFLite, where tf.nn.moments becomes the slow
-        # SQUARED_DIFFERENCE.
-        mean = tf.reduce_mean(x, axis=(2, 3), keepdims=True)
-        centred = x - mean
-        return mean, tf.reduce_mean(centred * centred, axis=(2, 3), keepdims=True)
-
     def _normalize(self, inputs, shortcut):
         x = tf.cast(inputs, tf.float32)
-        mean, variance = self._statistics(x)
-        scale = tf.math.rsqrt(variance + self.epsilon)
-        return tf.cast(x * (scale + shortcut) - mean * scale, inputs.dtype)
+        return tf.cast(_normalize(x, tf.convert_to_tensor(shortcut), self.epsilon), inputs.dtype)
 
     def get_config(self):
         return {**super().get_config(), "epsilon": self.epsilon}

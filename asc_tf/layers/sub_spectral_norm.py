@@ -3,55 +3,7 @@
 import tensorflow as tf
 import tf_keras as keras
 
-
-def batch_normalize(x, gamma, beta, epsilon):
-    """Normalize each band and channel by its statistics over the batch, the bins of the band and time.
-
-    Same as automatic differentiation gives, in fewer passes over memory, and shaped so that TensorFlow's CPU kernels
-    are fast: they are slow where they sum over two separate axes at once, and where they broadcast rows as short as
-    a small network's channels. Time and channel therefore make one long row.
-
-    Args:
-        x: float32 [batch, S, bins of the band, time, channel].
-        gamma, beta: [S, channel].
-        epsilon: added to the variance.
-
-    Returns:
-        (outputs, shaped as x; mean and variance, each [S, channel], through which no gradient flows).
-    """
-    shape = tf.shape(x)
-    time, count = shape[3], tf.cast(shape[0] * shape[2] * shape[3], x.dtype)
-
-    def mean_of(rows):
-        """[batch, S, bins, time * channel] to [S, channel]."""
-        sums = tf.reduce_sum(tf.reduce_sum(rows, axis=2), axis=0)
-        return tf.reduce_sum(tf.reshape(sums, (-1, time, x.shape[4])), axis=1) / count
-
-    def wide(values):
-        """[S, channel] to [S, 1, time * channel]."""
-        return tf.tile(values, (1, time))[:, tf.newaxis]
-
-    @tf.custom_gradient
-    def normalize(rows, gamma, beta):
-        mean = mean_of(rows)
-        centred = rows - wide(mean)
-        variance = mean_of(centred * centred)
-        inverse = tf.math.rsqrt(variance + epsilon)
-        scale = gamma * inverse
-        outputs = rows * wide(scale) + wide(beta - mean * scale)
-
-        def gradients(upstream, *_):
-            centred = rows - wide(mean)
-            level = mean_of(upstream)
-            slope = mean_of(upstream * centred) * inverse
-            from_rows = (upstream - wide(level) - centred * wide(slope * inverse)) * wide(scale)
-            return from_rows, slope * count, level * count
-
-        return (outputs, mean, variance), gradients
-
-    rows = tf.reshape(x, (-1, x.shape[1], shape[2], time * x.shape[4]))
-    outputs, mean, variance = normalize(rows, tf.convert_to_tensor(gamma), tf.convert_to_tensor(beta))
-    return tf.reshape(outputs, shape), tf.stop_gradient(mean), tf.stop_gradient(variance)
+from asc_tf.layers.batch_normalize import batch_normalize
 
 
 @keras.saving.register_keras_serializable("asc_tf")
@@ -127,14 +79,13 @@ class SubSpectralNormalization(keras.layers.Layer):
         return tf.cond(tf.cast(training, tf.bool), lambda: self._train(inputs), lambda: self._infer(inputs))
 
     def _train(self, inputs):
-        bins, time, channels = inputs.shape[1], tf.shape(inputs)[2], inputs.shape[3]
-        # Frequency is the second axis: a band's bins lie together, so splitting that axis keeps them so.
-        shape = (-1, self.sub_bands, bins // self.sub_bands, time, channels)
-        banded = tf.reshape(tf.cast(inputs, tf.float32), shape)
-        outputs, mean, variance = batch_normalize(banded, self.gamma, self.beta, self.epsilon)
-        self._update(self.moving_mean, mean)
-        self._update(self.moving_variance, variance)
-        return tf.cast(tf.reshape(outputs, tf.shape(inputs)), inputs.dtype)
+        # Frequency is the second axis: a band's bins lie together.
+        bands = tf.split(tf.cast(inputs, tf.float32), self.sub_bands, axis=1)
+        each = zip(bands, tf.unstack(self.gamma), tf.unstack(self.beta), strict=True)
+        outputs, means, variances = zip(*(batch_normalize(*band, self.epsilon) for band in each), strict=True)
+        self._update(self.moving_mean, tf.stack(means))
+        self._update(self.moving_variance, tf.stack(variances))
+        return tf.cast(tf.concat(outputs, axis=1), inputs.dtype)
 
     def _infer(self, inputs):
         scale, offset = self._scale_and_offset(self.moving_mean, self.moving_variance)

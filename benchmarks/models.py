@@ -8,7 +8,9 @@ Times, at 256 x 334 inputs with ResNorm at the input and after each stage,
 
 Each side has a process of its own with all the cores; they take turns, several rounds, and a ratio is the median over
 the rounds. Memory is the training process's peak resident memory, in all and beyond what it held before its first
-step. Needs PyTorch (`pip install torch`).
+step. What limits the step, of model_limits.py, takes turns with it: the convolutions alone, and the least traffic with
+memory of all else; what runs one operation after the other cannot be faster than both together.
+Needs PyTorch (`pip install torch`).
 """
 
 import argparse
@@ -19,6 +21,8 @@ import statistics
 import sys
 import time
 from pathlib import Path
+
+from model_limits import convolutions_side, memory_side
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 SHAPE, CLASSES = (256, 334), 10
@@ -41,19 +45,24 @@ def main():
 
 def compare(part, width, rounds):
     """Let both sides take turns and print clips per second, the ratio and, of training, the memory."""
-    sides = {name: Side(build, part, width) for name, build in (("asc-tf", keras_side), ("PyTorch", torch_side))}
+    builds = {"asc-tf": keras_side, "PyTorch": torch_side}
+    if part == "training":
+        builds |= {"convolutions alone": convolutions_side, "all else, tensors moved once": memory_side}
+    sides = {name: Side(build, part, width) for name, build in builds.items()}
     speed = {name: [] for name in sides}
     for _ in range(rounds):
         for name, side in sides.items():
             speed[name].append(side.speed(STEPS[part, width]))
     memory = {name: side.end() for name, side in sides.items()}
+    if part == "training":
+        pairs = zip(*(speed[name] for name in list(speed)[2:]), strict=True)
+        speed["limit: one after the other"] = [1 / (1 / one + 1 / other) for one, other in pairs]
     print(f"{part}, c = {width}, batches of {SIZES[width]}")
     for name, values in speed.items():
-        print(f"  {name:34}{statistics.median(values):8.1f} clips/s")
-    ratios = sorted(ours / theirs for ours, theirs in zip(speed["asc-tf"], speed["PyTorch"], strict=True))
-    wanted = f"  (wanted: {WANTED[part, width]})" if part == "training" else ""
-    print(f"  ratio                             {statistics.median(ratios):8.2f}{wanted}")
-    print(f"  ratios, least and greatest        {ratios[0]:8.2f} {ratios[-1]:7.2f}", flush=True)
+        ratios = sorted(ours / theirs for ours, theirs in zip(values, speed["PyTorch"], strict=True))
+        wanted = f"  (wanted: {WANTED[part, width]})" if name == "asc-tf" and part == "training" else ""
+        print(f"  {name:32}{statistics.median(values):8.1f} clips/s, {statistics.median(ratios):5.2f} x PyTorch "
+              f"({ratios[0]:.2f} to {ratios[-1]:.2f}){wanted}", flush=True)  # fmt: skip
     if part == "training":
         (before, peak), (before_theirs, peak_theirs) = memory["asc-tf"], memory["PyTorch"]
         print(f"  peak memory, asc-tf               {peak:8.0f} MB, {peak - before:.0f} MB of it by training")

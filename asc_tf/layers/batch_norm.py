@@ -19,10 +19,10 @@ class BatchNormalization(keras.layers.BatchNormalization):
             training = keras.backend.learning_phase()
         if not (isinstance(training, (bool, int)) and training and self.trainable and self._applies(inputs)):
             return super().call(inputs, training=training, mask=mask)
-        outputs, mean, variance = batch_normalize(inputs, self.gamma, self.beta, self.epsilon)
+        (outputs,), mean, variance = batch_normalize([inputs], self.gamma[None], self.beta[None], self.epsilon)
         count = tf.cast(tf.size(inputs) // inputs.shape[3], tf.float32)
-        self._move(self.moving_mean, mean)
-        self._move(self.moving_variance, variance * count / (count - 1))
+        self._move(self.moving_mean, mean[0])
+        self._move(self.moving_variance, variance[0] * count / (count - 1))
         return outputs
 
     def _applies(self, inputs):

@@ -7,26 +7,23 @@ import tensorflow as tf
 _FAST_CHANNELS = 8  # oneDNN's kernels take another, up to 5 times slower way where channels are no multiple of it
 
 
-def batch_normalize(x, gamma, beta, epsilon):
-    """Normalize each channel by its statistics over batch, frequency and time.
+def batch_normalize(bands, gamma, beta, epsilon):
+    """Normalize each band and channel by its statistics over batch, the band's frequencies and time.
 
     TensorFlow's own operation where it is fast. Elsewhere (10, 15, 20 or 25 channels) the memory is read as rows of
     bins x channels numbers, which are multiples of eight, and the rows' statistics are merged into the channels'.
 
     Args:
-        x: float32 [batch, frequency, time, channel].
-        gamma, beta: [channel].
+        bands: float32 [batch, frequency, time, channel] each, of one static shape but for the batch and time.
+        gamma, beta: [band, channel].
         epsilon: added to the variance.
 
     Returns:
-        (outputs, shaped as x; mean and variance without Bessel's correction, each [channel], through which no
-        gradient flows).
+        (outputs, shaped as the bands; mean and variance without Bessel's correction, each [band, channel], through
+        which no gradient flows).
     """
-    if needs_rows(x.shape):
-        outputs, mean, variance = _normalize_rows(x, gamma, beta, epsilon)
-    else:
-        outputs, mean, corrected = _fused(x, gamma, beta, epsilon, is_training=True)
-        variance = corrected * _bessel(tf.size(x) // x.shape[3])
+    normalize = _normalize_rows if needs_rows(bands[0].shape) else _normalize
+    outputs, mean, variance = normalize(bands, tf.convert_to_tensor(gamma), tf.convert_to_tensor(beta), epsilon)
     return outputs, tf.stop_gradient(mean), tf.stop_gradient(variance)
 
 
@@ -42,52 +39,71 @@ def _gpus():
     return len(tf.config.list_physical_devices("GPU"))
 
 
-def _normalize_rows(x, gamma, beta, epsilon):
-    bins, channels = x.shape[1], x.shape[3]
-    shape, count = tf.shape(x), tf.cast(tf.size(x) // channels, x.dtype)
+def _normalize(bands, gamma, beta, epsilon):
+    weights = zip(bands, tf.unstack(gamma), tf.unstack(beta), strict=True)
+    fused = [_fused(*band, epsilon, is_training=True) for band in weights]
+    outputs, means, corrected = zip(*fused, strict=True)
+    return outputs, tf.stack(means), tf.stack(corrected) * _bessel(tf.size(bands[0]) // bands[0].shape[3])
+
+
+def _normalize_rows(bands, gamma, beta, epsilon):
+    shape, bins, channels = tf.shape(bands[0]), bands[0].shape[1], bands[0].shape[3]
+    count = tf.cast(tf.size(bands[0]) // channels, tf.float32)
 
     def wide(values):
-        """[channel] to [bins * channel]."""
-        return tf.tile(values, (bins,))
+        """[band, channel] to [band, bins * channel]."""
+        return tf.tile(values, (1, bins))
 
-    def mean_of(values):
-        """[bins * channel] to [channel]."""
-        return tf.reduce_mean(tf.reshape(values, (bins, channels)), axis=0)
+    def mean_of(each):
+        """[bins * channel] of each band to [band, channel]."""
+        return tf.reduce_mean(tf.reshape(each, (-1, bins, channels)), axis=1)
 
     def affine(rows, scale, offset):
-        return _fused(rows, wide(scale), wide(offset), 0.0, is_training=False)[0]
+        by_band = zip(rows, tf.unstack(wide(scale)), tf.unstack(wide(offset)), strict=True)
+        return [_fused(*band, 0.0, is_training=False)[0] for band in by_band]
 
     @tf.custom_gradient
-    def normalize(rows, gamma, beta):
+    def normalize(gamma, beta, *rows):
         ones = tf.ones((bins * channels,))
-        _, means, variances = _fused(rows, ones, tf.zeros_like(ones), epsilon, is_training=True)
+        moments = [_fused(band, ones, tf.zeros_like(ones), epsilon, is_training=True)[1:] for band in rows]
+        means, variances = (tf.stack(each) for each in zip(*moments, strict=True))
         mean = mean_of(means)
-        variance = mean_of(variances * _bessel(tf.shape(rows)[0]) + tf.square(means - wide(mean)))
+        variance = mean_of(variances * _bessel(tf.shape(rows[0])[0]) + tf.square(means - wide(mean)))
         inverse = tf.math.rsqrt(variance + epsilon)
         scale = gamma * inverse
         outputs = affine(rows, scale, beta - mean * scale)
 
-        def gradients(upstream, *_):
+        def gradients(*upstream):
             # As if the statistics were constants, then what flows through them.
-            direct, slopes, levels, _, _ = tf.raw_ops.FusedBatchNormGradV3(
-                y_backprop=upstream,
-                x=rows,
-                scale=wide(gamma),
-                reserve_space_1=wide(mean),
-                reserve_space_2=wide(variance),
-                reserve_space_3=tf.zeros(()),
-                epsilon=epsilon,
-                is_training=False,
-            )
+            given = [tf.unstack(wide(values)) for values in (gamma, mean, variance)]
+            frozen = [
+                _frozen_gradient(*band, epsilon) for band in zip(upstream[: len(rows)], rows, *given, strict=True)
+            ]
+            direct, slopes, levels = zip(*frozen, strict=True)
             slope, level = mean_of(slopes) * bins, mean_of(levels) * bins
             by_value = slope * inverse * scale / count
-            return direct + affine(rows, -by_value, by_value * mean - level * scale / count), slope, level
+            through = affine(rows, -by_value, by_value * mean - level * scale / count)
+            return slope, level, *(one + other for one, other in zip(direct, through, strict=True))
 
-        return (outputs, mean, variance), gradients
+        return (*outputs, mean, variance), gradients
 
-    rows = tf.reshape(x, (-1, 1, 1, bins * channels))
-    outputs, mean, variance = normalize(rows, tf.convert_to_tensor(gamma), tf.convert_to_tensor(beta))
-    return tf.reshape(outputs, shape), mean, variance
+    rows = [tf.reshape(band, (-1, 1, 1, bins * channels)) for band in bands]
+    *outputs, mean, variance = normalize(gamma, beta, *rows)
+    return [tf.reshape(rows, shape) for rows in outputs], mean, variance
+
+
+def _frozen_gradient(upstream, x, scale, mean, variance, epsilon):
+    """Gradients of x, scale and offset of TensorFlow's operation for given statistics."""
+    return tf.raw_ops.FusedBatchNormGradV3(
+        y_backprop=upstream,
+        x=x,
+        scale=scale,
+        reserve_space_1=mean,
+        reserve_space_2=variance,
+        reserve_space_3=tf.zeros(()),
+        epsilon=epsilon,
+        is_training=False,
+    )[:3]
 
 
 def _fused(x, scale, offset, epsilon, is_training):

@@ -81,10 +81,9 @@ class SubSpectralNormalization(keras.layers.Layer):
     def _train(self, inputs):
         # Frequency is the second axis: a band's bins lie together.
         bands = tf.split(tf.cast(inputs, tf.float32), self.sub_bands, axis=1)
-        each = zip(bands, tf.unstack(self.gamma), tf.unstack(self.beta), strict=True)
-        outputs, means, variances = zip(*(batch_normalize(*band, self.epsilon) for band in each), strict=True)
-        self._update(self.moving_mean, tf.stack(means))
-        self._update(self.moving_variance, tf.stack(variances))
+        outputs, mean, variance = batch_normalize(bands, self.gamma, self.beta, self.epsilon)
+        self._update(self.moving_mean, mean)
+        self._update(self.moving_variance, variance)
         return tf.cast(tf.concat(outputs, axis=1), inputs.dtype)
 
     def _infer(self, inputs):

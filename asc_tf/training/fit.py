@@ -83,15 +83,19 @@ def save_model(model, path):
 
 
 def _make_metrics(model, labels):
-    """Make the metrics' variables, for labels of a `tf.TensorSpec`.
+    """Make the metrics' variables, for labels of a `tf.TensorSpec`, or a structure of several.
 
     Keras would make them at the first batch, and TensorFlow traces a function twice that makes variables: a deep
     network would take half a minute more to start. A resumed epoch fills them before its first batch besides.
     """
+
+    def example(spec):
+        return tf.zeros([length or 1 for length in spec.shape], spec.dtype)
+
     with model.distribute_strategy.scope():
-        predictions = tf.zeros([length or 1 for length in model.output_shape])
+        predictions = tf.nest.map_structure(example, model.output)
         model.compiled_loss.build(predictions)
-        model.compiled_metrics.build(predictions, tf.zeros([length or 1 for length in labels.shape], labels.dtype))
+        model.compiled_metrics.build(predictions, tf.nest.map_structure(example, labels))
 
 
 class _Keeper(keras.callbacks.Callback):

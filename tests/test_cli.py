@@ -381,7 +381,7 @@ def test_features_are_computed_once_counted_and_shown_where_they_are(bare, capsy
 def test_a_training_uses_the_features_that_were_computed_before(bare, tmp_path, capsys, monkeypatch):
     assert main(["features", str(bare)]) == 0
 
-    def stop(*arguments):
+    def stop(*arguments, **options):
         raise AscError("far enough")
 
     monkeypatch.setattr(Cut, "load", lambda cut, path: pytest.fail("computes features again"))
@@ -494,7 +494,7 @@ def test_a_streamed_run_that_goes_on_spares_the_pass_for_the_statistics(
     (run / "last.keras").unlink()
     (run / "predictions.csv").unlink()
     monkeypatch.setattr(
-        "asc_tf.stages.features.mean_and_std", lambda *arguments: pytest.fail("reads all recordings again")
+        "asc_tf.stages.features.mean_and_std", lambda *arguments, **options: pytest.fail("reads all recordings again")
     )
     assert main(train_arguments(synthetic_root, run, "data.features=stream")) == 0
     assert (run / "predictions.csv").read_text() == (streamed_run / "predictions.csv").read_text()

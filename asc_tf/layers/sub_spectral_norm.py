@@ -19,13 +19,14 @@ def batch_normalize(x, gamma, beta, epsilon):
     Returns:
         (outputs, shaped as x; mean and variance, each [S, channel], through which no gradient flows).
     """
-    shape = tf.shape(x)
-    time, count = shape[3], tf.cast(shape[0] * shape[2] * shape[3], x.dtype)
+    # Sizes as plain numbers where they are known: a deep network has dozens of these layers to trace.
+    (bins, time), channels = (x.shape[axis] or tf.shape(x)[axis] for axis in (2, 3)), x.shape[4]
+    count = tf.cast(tf.shape(x)[0] * bins * time, x.dtype)
 
     def mean_of(rows):
         """[batch, S, bins, time * channel] to [S, channel]."""
         sums = tf.reduce_sum(tf.reduce_sum(rows, axis=2), axis=0)
-        return tf.reduce_sum(tf.reshape(sums, (-1, time, x.shape[4])), axis=1) / count
+        return tf.reduce_sum(tf.reshape(sums, (-1, time, channels)), axis=1) / count
 
     def wide(values):
         """[S, channel] to [S, 1, time * channel]."""
@@ -49,9 +50,13 @@ def batch_normalize(x, gamma, beta, epsilon):
 
         return (outputs, mean, variance), gradients
 
-    rows = tf.reshape(x, (-1, x.shape[1], shape[2], time * x.shape[4]))
+    rows = tf.reshape(x, (-1, x.shape[1], bins, time * channels))
     outputs, mean, variance = normalize(rows, tf.convert_to_tensor(gamma), tf.convert_to_tensor(beta))
-    return tf.reshape(outputs, shape), tf.stop_gradient(mean), tf.stop_gradient(variance)
+    return (
+        tf.reshape(outputs, (-1, x.shape[1], bins, time, channels)),
+        tf.stop_gradient(mean),
+        tf.stop_gradient(variance),
+    )
 
 
 @keras.saving.register_keras_serializable("asc_tf")
@@ -127,14 +132,14 @@ class SubSpectralNormalization(keras.layers.Layer):
         return tf.cond(tf.cast(training, tf.bool), lambda: self._train(inputs), lambda: self._infer(inputs))
 
     def _train(self, inputs):
-        bins, time, channels = inputs.shape[1], tf.shape(inputs)[2], inputs.shape[3]
+        bins, time, channels = inputs.shape[1], inputs.shape[2] or tf.shape(inputs)[2], inputs.shape[3]
         # Frequency is the second axis: a band's bins lie together, so splitting that axis keeps them so.
         shape = (-1, self.sub_bands, bins // self.sub_bands, time, channels)
         banded = tf.reshape(tf.cast(inputs, tf.float32), shape)
         outputs, mean, variance = batch_normalize(banded, self.gamma, self.beta, self.epsilon)
         self._update(self.moving_mean, mean)
         self._update(self.moving_variance, variance)
-        return tf.cast(tf.reshape(outputs, tf.shape(inputs)), inputs.dtype)
+        return tf.cast(tf.reshape(outputs, (-1, bins, time, channels)), inputs.dtype)
 
     def _infer(self, inputs):
         scale, offset = self._scale_and_offset(self.moving_mean, self.moving_variance)

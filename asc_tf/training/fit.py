@@ -86,7 +86,7 @@ def _make_metrics(model, labels):
     """Make the metrics' variables, for labels of a `tf.TensorSpec`, or a structure of several.
 
     Keras would make them at the first batch, and TensorFlow traces a function twice that makes variables: a deep
-    network would take half a minute more to start. A resumed epoch fills them before its first batch besides.
+    network would take several seconds more to start. A resumed epoch fills them before its first batch besides.
     """
 
     def example(spec):

@@ -7,13 +7,18 @@ import inspect
 from asc_tf.augment import augment_batch, device_impulse_response, load_impulse_responses
 from asc_tf.errors import AscError
 from asc_tf.frontend.log_mel import LogMel
+from asc_tf.frontend.pcen import Pcen
 from asc_tf.models import NETWORKS
 
 
 def build_frontend(config):
     """The frontend of a Config. Raises AscError if its settings do not fit together."""
+    settings = dataclasses.asdict(config.frontend)
+    frontend = {"log": LogMel, "pcen": Pcen}[settings.pop("compression")]
+    if frontend is Pcen:
+        del settings["floor"]
     try:
-        return LogMel(**dataclasses.asdict(config.frontend))
+        return frontend(**settings)
     except ValueError as error:
         raise AscError(f"the frontend's settings do not fit together: {error}") from error
 
@@ -27,6 +32,7 @@ def build_model(config, dataset):
     frontend = build_frontend(config)
     given = {name: value for name, value in dataclasses.asdict(config.model).items() if value is not None}
     network = given.pop("network")
+    del given["standardization"]  # is in the dataset's statistics
     builder = NETWORKS[network]
     for name in sorted(given.keys() - inspect.signature(builder).parameters.keys()):
         raise AscError(f"setting model.{name} is {given[name]}; the network {network} has no such setting")

@@ -100,7 +100,7 @@ class Features:
     root: Positional[Path]
     """folder of a data set in the TAU layout"""
     frontend: Literal[tuple(FRONTENDS)] = "tau2020"
-    """settings of the log-mel spectrogram: tau2020 for 10 s clips, tau2022 for 1 s clips"""
+    """log-mel spectrogram with the papers' settings for 10 s clips (tau2020) or 1 s clips (tau2022), or PCEN"""
     workers: int | None = None
     """clips to work on at once; as many as there are processors if not given"""
 

@@ -11,7 +11,7 @@ from asc_tf.errors import AscError, nearest
 
 @dataclass(frozen=True)
 class FrontendConfig:
-    """Arguments of `asc_tf.frontend.log_mel.LogMel`."""
+    """From waveform to features: arguments of `asc_tf.frontend.log_mel.LogMel` or `asc_tf.frontend.pcen.Pcen`."""
 
     sample_rate_hz: int = 16000
     window_ms: float = 130.0
@@ -20,9 +20,17 @@ class FrontendConfig:
     low_hz: float = 0.0
     high_hz: float | None = None
     floor: float = 1e-7
+    """power below which the logarithm is cut; PCEN has none"""
+    compression: typing.Literal["log", "pcen"] = "log"
+    """of the mel power spectrogram: its logarithm, or per-channel energy normalization (fixed PCEN)"""
 
 
-FRONTENDS = {"tau2020": FrontendConfig(), "tau2022": FrontendConfig(window_ms=128.0, hop_ms=32.0)}
+FRONTENDS = {
+    "tau2020": FrontendConfig(),
+    "tau2022": FrontendConfig(window_ms=128.0, hop_ms=32.0),
+    "tau2020-pcen": FrontendConfig(compression="pcen"),
+    "tau2022-pcen": FrontendConfig(window_ms=128.0, hop_ms=32.0, compression="pcen"),
+}
 
 
 @dataclass(frozen=True)
@@ -43,14 +51,15 @@ class DataConfig:
 class ModelConfig:
     """Which network of `asc_tf.models`, and arguments of its function; None is the function's own default.
 
-    Shape and number of classes come from the data.
+    Shape, number of classes and the statistics of the features come from the data.
     """
 
     network: typing.Literal["bc-res2net", "bc-resnet", "bc-resnet-asc", "cp-mobile", "cp-resnet"] = "bc-resnet-asc"
     width: int | None = None
     norm_position: typing.Literal["none", "input", "stages", "all"] | None = None
     lambda_: float | None = None
-    learnable_lambda: bool | None = None
+    learnable_lambda: typing.Literal["scalar", "bin"] | None = None
+    """None keeps lambda fixed"""
     sub_bands: int | None = None
     dropout: float | None = None
     depth: tuple[int, ...] | None = None
@@ -58,6 +67,9 @@ class ModelConfig:
     mfa: bool | None = None
     fpm: bool | None = None
     rho: int | None = None
+    norm: typing.Literal["resnorm", "rfn"] | None = None
+    standardization: typing.Literal["scalar", "bin"] = "scalar"
+    """by the training features' mean and deviation: of all values, or of each mel bin for itself (Global FreqNorm)"""
 
 
 @dataclass(frozen=True)
@@ -148,6 +160,10 @@ class Config:
             raise AscError(f"setting model.width is {self.model.width}; expected an even number of channels")
         if self.train.select == "best" and self.data.validation_fraction == 0:
             raise AscError("setting train.select is best, which needs data.validation_fraction above 0")
+        if self.frontend.compression == "pcen" and self.frontend.floor != FrontendConfig.floor:
+            raise AscError(f"setting frontend.floor is {self.frontend.floor}; PCEN (frontend.compression) has no floor")
+        if self.frontend.compression == "pcen" and self.augment.gain_db:
+            raise AscError("setting augment.gain_db adds to a logarithm, which needs frontend.compression=log")
         if self.augment.impulse_responses and self.data.features == "cache":
             raise AscError("setting augment.impulse_responses treats waveforms, which needs data.features=stream")
 
@@ -163,7 +179,7 @@ class Config:
             AscError: not JSON, or not the settings of this version.
         """
         try:
-            return _from_dict(cls, json.loads(text))
+            return _from_dict(cls, _as_of_today(json.loads(text)))
         except (ValueError, TypeError, AttributeError) as error:
             raise AscError(f"{source}: holds no settings of asc-tf ({error})") from error
 
@@ -261,6 +277,14 @@ def _parse(key, text, annotation):
     if value != value:
         raise AscError(f"--set {key}={text}: expected a number")
     return value
+
+
+def _as_of_today(values):
+    """What `json.loads` made of a file, with settings as this version writes them."""
+    model = values.get("model", {})
+    if isinstance(model.get("learnable_lambda"), bool):
+        model["learnable_lambda"] = "scalar" if model["learnable_lambda"] else None
+    return values
 
 
 def _from_dict(cls, values):

@@ -5,6 +5,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import tf_keras as keras
 
 import asc_tf.layers  # noqa: F401  registers the layers for loading
@@ -21,8 +22,9 @@ class Dataset:
     scenes: tuple[str, ...]
     seen_devices: tuple[str, ...]
     clip_seconds: float
-    feature_mean: float
-    feature_std: float
+    feature_mean: float | tuple[float, ...]
+    feature_std: float | tuple[float, ...]
+    """of the training features: two numbers, or one a mel bin each"""
 
 
 def read_run(run):
@@ -80,7 +82,13 @@ def write_settings(run, config, dataset):
     run = Path(run)
     if (run / "dataset.json").is_file():
         _, before = read_run(run)
-        close = abs(before.feature_mean - dataset.feature_mean) + abs(before.feature_std - dataset.feature_std) < 1e-3
+        close = all(
+            np.shape(now) == np.shape(then) and np.abs(np.subtract(now, then)).max() < 1e-3
+            for now, then in (
+                (dataset.feature_mean, before.feature_mean),
+                (dataset.feature_std, before.feature_std),
+            )
+        )
         same = (
             dataclasses.replace(before, feature_mean=dataset.feature_mean, feature_std=dataset.feature_std) == dataset
         )

@@ -367,18 +367,21 @@ def test_features_are_computed_once_counted_and_shown_where_they_are(bare, capsy
     out, err = capsys.readouterr()
     (folder,) = (bare / "features").iterdir()
     assert out == f"130 clips, 256 mel bins x 34 frames each, in {folder}\n" and err == ""
+    assert folder.name == "logmel-bf8808c3a79f179e", "with another name all users compute their features anew"
     before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
     assert main(["features", str(bare), "--workers", "1"]) == 0
     assert capsys.readouterr() == (out, "")
     assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == before and len(rows(bare)) == 130
     assert main(["features", str(bare), "--frontend", "tau2022"]) == 0
     assert "256 mel bins x 32 frames each" in capsys.readouterr().out and len(list((bare / "features").iterdir())) == 2
+    assert main(["features", str(bare), "--frontend", "tau2020-pcen"]) == 0
+    assert f"34 frames each, in {bare / 'features' / 'pcen-'}" in capsys.readouterr().out
 
 
 def test_a_training_uses_the_features_that_were_computed_before(bare, tmp_path, capsys, monkeypatch):
     assert main(["features", str(bare)]) == 0
 
-    def stop(*arguments):
+    def stop(*arguments, **options):
         raise AscError("far enough")
 
     monkeypatch.setattr(Cut, "load", lambda cut, path: pytest.fail("computes features again"))
@@ -491,7 +494,7 @@ def test_a_streamed_run_that_goes_on_spares_the_pass_for_the_statistics(
     (run / "last.keras").unlink()
     (run / "predictions.csv").unlink()
     monkeypatch.setattr(
-        "asc_tf.stages.features.mean_and_std", lambda *arguments: pytest.fail("reads all recordings again")
+        "asc_tf.stages.features.mean_and_std", lambda *arguments, **options: pytest.fail("reads all recordings again")
     )
     assert main(train_arguments(synthetic_root, run, "data.features=stream")) == 0
     assert (run / "predictions.csv").read_text() == (streamed_run / "predictions.csv").read_text()

@@ -16,12 +16,12 @@ def test_json_round_trip_keeps_every_setting():
 
 def test_settings_are_parsed_by_their_type():
     config = Config().with_settings(
-        ["train.epochs=7", "train.learning_rate=1e-3", "model.learnable_lambda=true", "data.split=full",
+        ["train.epochs=7", "train.learning_rate=1e-3", "model.learnable_lambda=bin", "data.split=full",
          "model.depth=1,1,1,1", "frontend.high_hz=none", "train.warmup_epochs=2"]
     )  # fmt: skip
     assert config.train.epochs == 7 and isinstance(config.train.epochs, int)
     assert config.train.learning_rate == 0.001
-    assert config.model.learnable_lambda is True
+    assert config.model.learnable_lambda == "bin"
     assert config.data.split == "full"
     assert config.model.depth == (1, 1, 1, 1)
     assert config.frontend.high_hz is None
@@ -41,6 +41,30 @@ def test_settings_of_before_there_were_streams_are_read_as_kept_features():
     assert Config.from_json(json.dumps(values)) == Config()
 
 
+@pytest.mark.parametrize(("before", "now"), [(True, "scalar"), (False, None), (None, None)])
+def test_settings_of_before_there_were_baselines_are_read_as_what_they_were(before, now):
+    values = json.loads(Config().to_json())
+    del values["frontend"]["compression"], values["model"]["norm"], values["model"]["standardization"]
+    values["model"]["learnable_lambda"] = before
+    config = Config.from_json(json.dumps(values))
+    assert config == dataclasses.replace(Config(), model=ModelConfig(learnable_lambda=now))
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("frontend.floor=1e-5", "setting frontend.floor is 1e-05; PCEN (frontend.compression) has no floor"),
+        ("augment.gain_db=6", "setting augment.gain_db adds to a logarithm, which needs frontend.compression=log"),
+    ],
+)
+def test_what_needs_a_logarithm_is_refused_with_pcen(setting, message):
+    Config().with_settings([setting])
+    for pcen in ("frontend=tau2022-pcen", "frontend.compression=pcen"):
+        with pytest.raises(AscError) as error:
+            Config().with_settings([pcen, setting])
+        assert str(error.value) == message
+
+
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
@@ -50,7 +74,10 @@ def test_settings_of_before_there_were_streams_are_read_as_kept_features():
         ("train.epochs=many", "--set train.epochs=many: expected a whole number"),
         ("train.learning_rate=nan", "--set train.learning_rate=nan: expected a number"),
         ("model.norm_position=middle", "expected one of none, input, stages, all"),
-        ("model.learnable_lambda=maybe", "expected true or false"),
+        ("model.learnable_lambda=maybe", "expected one of scalar, bin"),
+        ("model.mfa=maybe", "expected true or false"),
+        ("frontend.compression=root", "--set frontend.compression=root: expected one of log, pcen"),
+        ("model.standardization=clip", "expected one of scalar, bin"),
         ("train.epochs=0", "setting train.epochs is 0; expected a value from 1"),
         ("model.dropout=1.5", "setting model.dropout is 1.5"),
         ("train.epochs=5", "setting train.warmup_epochs is 5; expected less than train.epochs = 5"),

@@ -13,8 +13,8 @@ README = Path(__file__).resolve().parents[1] / "README.md"
 def test_every_public_name_is_there():
     for name in asc_tf.__all__:
         assert getattr(asc_tf, name) is not None
-    with pytest.raises(AttributeError, match="no attribute 'bc_resnet'"):
-        asc_tf.bc_resnet  # noqa: B018
+    with pytest.raises(AttributeError, match="no attribute 'bc_resnet_mod'"):
+        asc_tf.bc_resnet_mod  # noqa: B018
 
 
 def test_the_readmes_lines_run(synthetic_root, tmp_path, monkeypatch):

@@ -1,8 +1,20 @@
+import numpy as np
 import pytest
+import tf_keras as keras
+from tiny import TINY_SETTINGS
 
+from asc_tf.build import augmentation, build_frontend, build_model
 from asc_tf.config import Config
+from asc_tf.data.cache import cached_features
+from asc_tf.data.clips import read_clips, scenes_of
+from asc_tf.data.loader import label_indices, training_batches
 from asc_tf.errors import AscError
 from asc_tf.recipes import RECIPES, find_recipe
+from asc_tf.run_folder import Dataset
+from asc_tf.stages.features import statistics
+from asc_tf.training.optimizers import SGDWithL2
+
+BC_RESNETS = ("bc-resnet", "bc-resnet-asc")
 
 
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=lambda recipe: recipe.name)
@@ -20,8 +32,9 @@ def test_optimization_is_that_of_the_papers(recipe):
     assert (train.epochs, train.warmup_epochs) in [(100, 5), (300, 10)]
     assert (augment.roll_seconds, augment.mixup_alpha) == (1.5, 0.3)
     masks = (augment.frequency_masks, augment.frequency_mask_bins, augment.time_masks, augment.time_mask_frames)
-    assert masks == ((2, 40, 2, 80) if model.width == 80 else (2, 0, 2, 0)), "SpecAugment for the large model only"
-    assert (model.sub_bands, model.dropout) == (4, 0.1) and model.lambda_ in (0.0, 0.1)
+    assert masks == ((2, 40, 2, 80) if model.width > 10 else (2, 0, 2, 0)), "SpecAugment for the large models only"
+    assert model.network not in BC_RESNETS or (model.sub_bands, model.dropout) == (4, 0.1)
+    assert model.network != "bc-resnet-asc" or model.lambda_ in (0.0, 0.1)
 
 
 @pytest.mark.parametrize(
@@ -37,6 +50,48 @@ def test_optimization_is_that_of_the_papers(recipe):
 def test_a_recipes_network_is_that_of_its_row(name, width, norm_position, lambda_):
     model = find_recipe(name).config.model
     assert (model.width, model.norm_position, model.lambda_) == (width, norm_position, lambda_)
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "expected", "network"),
+    [
+        ("bc-resnet-asc-1-global-freqnorm", "table 3", "60.0 ± 0.9", {"standardization": "bin"}),
+        ("bc-resnet-asc-1-pcen", "table 3", "62.2 ± 0.8", {"standardization": "scalar"}),
+        ("bc-resnet-8", "table 2", "68.6 ± 0.4", {"network": "bc-resnet", "width": 64, "depth": (2, 2, 4, 4)}),
+        ("cp-resnet", "table 2", "67.8", {"network": "cp-resnet", "width": 64, "rho": 5}),
+    ],
+)
+def test_the_papers_baselines(name, table, expected, network):
+    recipe, plain = find_recipe(name), find_recipe("bc-resnet-asc-1").config
+    assert (recipe.table, recipe.expected) == (table, expected)
+    assert network.items() <= vars(recipe.config.model).items() and recipe.config.model.norm_position in (None, "none")
+    assert (recipe.config.frontend.compression == "pcen") == (name == "bc-resnet-asc-1-pcen")
+    if name.startswith("bc-resnet-asc-1"):
+        changed = {difference.split(":")[0] for difference in recipe.config.differences(plain)}
+        assert len(changed - {"recipe"}) == 1, "a baseline differs from the plain network in one thing"
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=lambda recipe: recipe.name)
+def test_every_recipe_trains_two_steps(recipe, synthetic_root, tmp_path):
+    """From its settings, made small: features, statistics, network, augmentation, optimizer."""
+    small = [setting for setting in TINY_SETTINGS if "epochs" not in setting and "mel_bins" not in setting]
+    depth = [] if recipe.config.model.network == "cp-resnet" else ["model.depth=1,1,1,1"]
+    config = recipe.config.with_settings([*small, *depth, "frontend.mel_bins=64"])
+    clips = read_clips(synthetic_root)
+    clips = clips[clips.split == "train"].reset_index(drop=True)
+    features = cached_features(synthetic_root, clips, build_frontend(config), 1.0)
+    mean, std = statistics(tmp_path, config, features, np.arange(30))
+    scenes = scenes_of(clips)
+    model = build_model(config, Dataset(str(synthetic_root), tuple(scenes), (), 1.0, mean, std))
+    before = model.get_weights()
+    optimizer = SGDWithL2(config.train.learning_rate, config.train.momentum, config.train.l2)
+    model.compile(optimizer, keras.losses.CategoricalCrossentropy(from_logits=True), run_eagerly=True)
+    labels = label_indices(clips, scenes)
+    batches = training_batches(features, labels, len(scenes), 16, rows=np.arange(30), augment=augmentation(config))
+    history = model.fit(batches, steps_per_epoch=2, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+    changed = [not np.array_equal(old, new) for old, new in zip(before, model.get_weights(), strict=True)]
+    assert np.mean(changed) > 0.9
 
 
 def test_unknown_recipe():

@@ -120,16 +120,30 @@ def reading(features):
     return features.errors() if hasattr(features, "errors") else contextlib.nullcontext()
 
 
-def mean_and_std(features, rows=None, chunk=64):
-    """Mean and standard deviation over all values of [clips, frequency, time], or of the given rows of it."""
+def mean_and_std(features, rows=None, chunk=64, by_bin=False):
+    """Mean and standard deviation of features, in one pass, for the `feature_mean` and `feature_std` of a network.
+
+    Args:
+        features: [clips, frequency, time]: `StoredFeatures`, `StreamedFeatures`, array or memory map.
+        rows: numbers of the clips that count, those that are trained on; all if None.
+        chunk: clips to read at once.
+        by_bin: of each frequency bin for itself, which makes the network's standardization Global FreqNorm.
+
+    Returns:
+        (mean, std): two numbers, or with `by_bin` two tuples of one number a bin. A deviation is 1e-6 at least.
+    """
     rows = np.arange(len(features)) if rows is None else rows
+    sums = "cft,cft->f" if by_bin else "cft,cft->"
     total = squares = count = 0.0
     with reading(features):
         for _, batch in _batches(features, rows, chunk).as_numpy_iterator():
             part = batch.astype(np.float64)
-            total, squares, count = total + part.sum(), squares + np.vdot(part, part), count + part.size
+            total = total + part.sum(axis=(0, 2) if by_bin else None)
+            squares = squares + np.einsum(sums, part, part)
+            count += part.size / (part.shape[1] if by_bin else 1)
     mean = total / count
-    return float(mean), float(np.sqrt(max(squares / count - mean**2, 1e-12)))
+    std = np.sqrt(np.maximum(squares / count - mean**2, 1e-12))
+    return (tuple(mean.tolist()), tuple(std.tolist())) if by_bin else (float(mean), float(std))
 
 
 def _batch_numbers(batch_size, start_step, context):

@@ -47,8 +47,10 @@ def _normalize(bands, gamma, beta, epsilon):
 
 
 def _normalize_rows(bands, gamma, beta, epsilon):
-    shape, bins, channels = tf.shape(bands[0]), bands[0].shape[1], bands[0].shape[3]
-    count = tf.cast(tf.size(bands[0]) // channels, tf.float32)
+    # Sizes as plain numbers where they are known: a deep network has dozens of these to trace.
+    _, bins, time, channels = bands[0].shape
+    time = time or tf.shape(bands[0])[2]
+    count = tf.cast(tf.shape(bands[0])[0] * bins * time, tf.float32)
 
     def wide(values):
         """[band, channel] to [band, bins * channel]."""
@@ -76,9 +78,8 @@ def _normalize_rows(bands, gamma, beta, epsilon):
         def gradients(*upstream):
             # As if the statistics were constants, then what flows through them.
             given = [tf.unstack(wide(values)) for values in (gamma, mean, variance)]
-            frozen = [
-                _frozen_gradient(*band, epsilon) for band in zip(upstream[: len(rows)], rows, *given, strict=True)
-            ]
+            upstream = upstream[: len(rows)]  # without the statistics'
+            frozen = [_frozen_gradient(*band, epsilon) for band in zip(upstream, rows, *given, strict=True)]
             direct, slopes, levels = zip(*frozen, strict=True)
             slope, level = mean_of(slopes) * bins, mean_of(levels) * bins
             by_value = slope * inverse * scale / count
@@ -89,7 +90,7 @@ def _normalize_rows(bands, gamma, beta, epsilon):
 
     rows = [tf.reshape(band, (-1, 1, 1, bins * channels)) for band in bands]
     *outputs, mean, variance = normalize(gamma, beta, *rows)
-    return [tf.reshape(rows, shape) for rows in outputs], mean, variance
+    return [tf.reshape(rows, (-1, bins, time, channels)) for rows in outputs], mean, variance
 
 
 def _frozen_gradient(upstream, x, scale, mean, variance, epsilon):

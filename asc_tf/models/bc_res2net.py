@@ -5,8 +5,9 @@ import tf_keras as keras
 from asc_tf.blocks.bc_res import batch_norm
 from asc_tf.blocks.bc_res2 import bc_res2_block
 from asc_tf.blocks.fpm import feature_pyramid
+from asc_tf.blocks.frequency_norm import frequency_norm
 from asc_tf.blocks.mfa import multi_scale_frequency_channel_attention
-from asc_tf.layers import ResidualNormalization
+from asc_tf.models.standardized_input import standardized_input
 
 NORM_POSITIONS = ("none", "input", "stages", "all")
 STAGE_WIDTHS = (1.0, 1.5, 2.0, 2.5)
@@ -18,7 +19,9 @@ def bc_res2net(
     *,
     width=40,
     norm_position="stages",
+    norm="resnorm",
     lambda_=0.1,
+    learnable_lambda=False,
     sub_bands=4,
     scale=4,
     dropout=0.1,
@@ -60,7 +63,7 @@ def bc_res2net(
         width: c, the base number of channels; a multiple of 2 * `scale`, so that every stage's divide into sub-maps.
         norm_position: where Residual Normalization stands: "none"; "input"; "stages", after each of them (the paper);
             "all", both, as in `bc_resnet_asc`.
-        lambda_: weight of its shortcut.
+        norm, lambda_, learnable_lambda: of `frequency_norm`.
         sub_bands: of SubSpectral Normalization; divides frequency after the stem and after each pooling.
         scale: s, the number of sub-maps of a block's F2 and F1 and of MFA.
         dropout: rate of the channel dropout.
@@ -68,28 +71,26 @@ def bc_res2net(
         fpm: aggregate all stages by the feature pyramid module.
         stem_mfa: attention after the stem.
         depth: blocks per stage.
-        feature_mean, feature_std: the training features' mean and standard deviation, two numbers by which the
-            input is standardized.
+        feature_mean, feature_std: of the training features, numbers or one a bin: see `standardized_input`.
         name: of the model.
 
     Returns:
         A flat functional `keras.Model`: features [batch, frequency, time, 1] to logits [batch, classes].
 
     Raises:
-        ValueError: `norm_position` unknown, `scale` below 2, `width` not a positive multiple of 2 * `scale`, `depth`
-            not of four stages, `feature_std` not positive, an input too small for the three halvings, or frequency
-            that the sub-bands do not divide.
+        ValueError: `norm_position` or `norm` unknown, `scale` below 2, `width` not a positive multiple of 2 * `scale`,
+            `depth` not of four stages, `feature_std` not positive, an input too small for the three halvings, or
+            frequency that the sub-bands do not divide.
 
     Reference: Lee et al. (HYU), "Multi-scale Architecture and Device-aware Data-random-drop Based Fine-tuning Method
     for Acoustic Scene Classification", DCASE Workshop 2022, tables 1 and 2, figures 1 and 2. What it leaves open
     follows the structure of the authors' later speaker verification network (github.com/Ribotot/asml-asv), written
     anew. Differences: the stem's padding and the initial kernels, as in `bc_resnet_asc`; batch norm's epsilon 1e-5.
     """
-    _check(input_shape, width, norm_position, scale, depth, feature_std)
-    inputs = keras.Input(input_shape, name="features")
-    x = keras.layers.Normalization(axis=None, mean=feature_mean, variance=feature_std**2, name="standardize")(inputs)
+    _check(input_shape, width, norm_position, scale, depth)
+    inputs, x = standardized_input(input_shape, feature_mean, feature_std)
     if norm_position in ("input", "all"):
-        x = ResidualNormalization(lambda_, name="input_resnorm")(x)
+        x = frequency_norm(x, norm, lambda_, learnable_lambda, name="input")
     x = _stem(x, 2 * width, scale, stem_mfa)
     maps = []
     for stage, (factor, blocks) in enumerate(zip(STAGE_WIDTHS, depth, strict=True), start=1):
@@ -98,7 +99,7 @@ def bc_res2net(
         for block in range(1, blocks + 1):
             x = bc_res2_block(x, int(factor * width), scale, sub_bands, dropout, name=f"stage{stage}_block{block}")
         if norm_position in ("stages", "all"):
-            x = ResidualNormalization(lambda_, name=f"stage{stage}_resnorm")(x)
+            x = frequency_norm(x, norm, lambda_, learnable_lambda, name=f"stage{stage}")
         if mfa:
             x = multi_scale_frequency_channel_attention(x, scale, name=f"stage{stage}_mfa")
         maps.append(x)
@@ -117,7 +118,7 @@ def _stem(x, channels, scale, attention):
     return multi_scale_frequency_channel_attention(x, scale, name="stem_mfa") if attention else x
 
 
-def _check(input_shape, width, norm_position, scale, depth, feature_std):
+def _check(input_shape, width, norm_position, scale, depth):
     if norm_position not in NORM_POSITIONS:
         raise ValueError(f"norm_position is '{norm_position}'; expected one of {', '.join(NORM_POSITIONS)}")
     if scale < 2:
@@ -126,7 +127,5 @@ def _check(input_shape, width, norm_position, scale, depth, feature_std):
         raise ValueError(f"width is {width}; expected a positive multiple of 2 * scale = {2 * scale}")
     if len(depth) != len(STAGE_WIDTHS):
         raise ValueError(f"depth is {depth}; expected the number of blocks of each of {len(STAGE_WIDTHS)} stages")
-    if feature_std <= 0:
-        raise ValueError(f"feature_std is {feature_std}; expected a positive number")
     if min(input_shape[:2]) < 8:
         raise ValueError(f"input_shape is {input_shape}; expected at least 8 frequency bins and 8 frames")

@@ -4,8 +4,7 @@ import math
 
 import tf_keras as keras
 
-from asc_tf.blocks import batch_norm, bc_res_block
-from asc_tf.layers import ResidualNormalization
+from asc_tf.blocks import batch_norm, bc_res_block, frequency_norm
 from asc_tf.models.bc_resnet_asc import NORM_POSITIONS, STAGE_WIDTHS
 from asc_tf.models.standardized_input import standardized_input
 
@@ -20,6 +19,7 @@ def bc_resnet(
     *,
     width=64,
     norm_position="none",
+    norm="resnorm",
     lambda_=0.1,
     learnable_lambda=False,
     sub_bands=4,
@@ -42,7 +42,7 @@ def bc_resnet(
         classes: number of scenes.
         width: c, the base number of channels; even. BC-ResNet-k has c = 8k.
         norm_position: where Residual Normalization stands, as in `bc_resnet_asc`; the original has none.
-        lambda_, learnable_lambda: of `ResidualNormalization`.
+        norm, lambda_, learnable_lambda: of `frequency_norm`.
         sub_bands: of SubSpectral Normalization. The original has 5 at 40 mel bins; the papers take 4 for 256.
         dropout: rate of the channel dropout.
         depth: blocks per stage.
@@ -53,8 +53,9 @@ def bc_resnet(
         A flat functional `keras.Model`: features [batch, frequency, time, channel] to logits [batch, classes].
 
     Raises:
-        ValueError: `norm_position` unknown, `width` odd or not positive, `depth` not of four stages, `feature_std` not
-            positive, too few bins for the depthwise 5x5, or bins that do not divide into the sub-bands.
+        ValueError: `norm_position` or `norm` unknown, `width` odd or not positive, `depth` not of four stages,
+            `feature_std` not positive, too few bins for the depthwise 5x5, or bins that do not divide into the
+            sub-bands.
 
     Reference: Kim et al., "Broadcasted Residual Learning for Efficient Keyword Spotting", Interspeech 2021, table 1;
     DCASE Workshop 2021, table 2 ("BC-ResNet-8, num SSN group = 4"). Differences: of an even number of bins, "same"
@@ -69,13 +70,9 @@ def bc_resnet(
         raise ValueError(f"depth is {depth}; expected the number of blocks of each of {len(STAGE_WIDTHS)} stages")
     if math.ceil(input_shape[0] / 8) < _HEAD_BINS:
         raise ValueError(f"input_shape is {input_shape}; expected at least 33 frequency bins")
-
-    def res_norm(x, where):
-        return ResidualNormalization(lambda_, learnable_lambda, name=f"{where}_resnorm")(x)
-
     inputs, x = standardized_input(input_shape, feature_mean, feature_std)
     if norm_position != "none":
-        x = res_norm(x, "input")
+        x = frequency_norm(x, norm, lambda_, learnable_lambda, name="input")
     x = keras.layers.Conv2D(2 * width, 5, strides=(2, 1), padding="same", use_bias=False, name="stem")(x)
     x = batch_norm("stem_bn")(x)
     x = keras.layers.ReLU(name="stem_relu")(x)
@@ -92,7 +89,7 @@ def bc_resnet(
                 name=f"stage{stage}_block{block}",
             )
         if norm_position == "all":
-            x = res_norm(x, f"stage{stage}")
+            x = frequency_norm(x, norm, lambda_, learnable_lambda, name=f"stage{stage}")
     logits = _head(x, 4 * width, classes)
     return keras.Model(inputs, logits, name=name)
 

@@ -2,8 +2,7 @@
 
 import tf_keras as keras
 
-from asc_tf.blocks import batch_norm, bc_res_block
-from asc_tf.layers import ResidualNormalization
+from asc_tf.blocks import batch_norm, bc_res_block, frequency_norm
 from asc_tf.models.standardized_input import standardized_input
 
 NORM_POSITIONS = ("none", "input", "all")
@@ -22,6 +21,7 @@ def bc_resnet_asc(
     depth=(2, 2, 2, 3),
     feature_mean=0.0,
     feature_std=1.0,
+    norm="resnorm",
     name="bc_resnet_asc",
 ):
     """BC-ResNet-ASC: a fully convolutional network of broadcasted residual blocks, receptive field 109x109.
@@ -45,14 +45,15 @@ def bc_resnet_asc(
         feature_mean, feature_std: the training features' mean and standard deviation, two numbers by which the
             input is standardized. The papers do not say how the input is scaled; lambda * x asks for a known scale.
             One number a bin each makes it Global FreqNorm, a baseline of the papers.
+        norm: "rfn" puts relaxed instance frequency-wise normalization in ResNorm's place, see `frequency_norm`.
         name: of the model.
 
     Returns:
         A flat functional `keras.Model`: features [batch, frequency, time, 1] to logits [batch, classes].
 
     Raises:
-        ValueError: `norm_position` unknown, `width` odd or not positive, `depth` not of four stages, `feature_std` not
-            positive, or an input too small for the three halvings.
+        ValueError: `norm_position` or `norm` unknown, `width` odd or not positive, `depth` not of four stages,
+            `feature_std` not positive, or an input too small for the three halvings.
 
     Reference: Kim et al., DCASE Workshop 2021, table 1 and section 2.1. Differences: "same" padding of
     the stride-2 stem puts the odd row after the input, where PyTorch's symmetric padding puts it before;
@@ -66,13 +67,9 @@ def bc_resnet_asc(
         raise ValueError(f"depth is {depth}; expected the number of blocks of each of {len(STAGE_WIDTHS)} stages")
     if min(input_shape[:2]) < 8:
         raise ValueError(f"input_shape is {input_shape}; expected at least 8 frequency bins and 8 frames")
-
-    def res_norm(x, where):
-        return ResidualNormalization(lambda_, learnable_lambda, name=f"{where}_resnorm")(x)
-
     inputs, x = standardized_input(input_shape, feature_mean, feature_std)
     if norm_position != "none":
-        x = res_norm(x, "input")
+        x = frequency_norm(x, norm, lambda_, learnable_lambda, name="input")
     x = keras.layers.Conv2D(2 * width, 5, strides=2, padding="same", use_bias=False, name="stem")(x)
     x = batch_norm("stem_bn")(x)
     x = keras.layers.ReLU(name="stem_relu")(x)
@@ -80,7 +77,7 @@ def bc_resnet_asc(
         for block in range(1, blocks + 1):
             x = bc_res_block(x, int(factor * width), sub_bands, dropout, name=f"stage{stage}_block{block}")
         if norm_position == "all":
-            x = res_norm(x, f"stage{stage}")
+            x = frequency_norm(x, norm, lambda_, learnable_lambda, name=f"stage{stage}")
         if stage <= 2:
             x = keras.layers.MaxPooling2D(2, name=f"stage{stage}_pool")(x)
     x = keras.layers.Conv2D(classes, 1, dtype="float32", name="classifier")(x)

@@ -38,8 +38,11 @@ def features_of(root, clips, config, run, seconds, report, piece_seconds=None):
 
 
 def statistics(run, config, features, training):
-    """Mean and deviation of the training part; of a run that streams they were kept, to spare a pass over the audio."""
+    """Mean and deviation of the training rows, of all values or of each bin as model.standardization says.
+
+    Of a run that streams they were kept, to spare a pass over the audio.
+    """
     if config.data.features == "stream" and (run / "dataset.json").is_file():
         _, dataset = read_run(run)
         return dataset.feature_mean, dataset.feature_std
-    return mean_and_std(features, training)
+    return mean_and_std(features, training, by_bin=config.model.standardization == "bin")

@@ -4,6 +4,7 @@ import math
 import time
 
 import numpy as np
+import tensorflow as tf
 import tf_keras as keras
 from tqdm import tqdm
 
@@ -45,9 +46,11 @@ def resumable_fit(
     keeper = _Keeper(checkpoints, begun, steps_per_epoch, epochs, best, report, save_seconds)
 
     def fit(until, step=0):
+        data = batches(len(history) * steps_per_epoch + step)
+        _make_metrics(model, data.element_spec[1])
         try:
             model.fit(
-                batches(len(history) * steps_per_epoch + step),
+                data,
                 steps_per_epoch=steps_per_epoch - step,
                 initial_epoch=len(history),
                 epochs=until,
@@ -65,9 +68,6 @@ def resumable_fit(
                 f"not {steps_per_epoch}; give the same data and batch size, or delete the folder to begin anew"
             )
         report(f"going on in epoch {len(history) + 1} after step {begun.step} of {steps_per_epoch}")
-        # Keras makes the metrics' variables at the first batch it meets, but they are filled before training.
-        model.evaluate(batches(len(history) * steps_per_epoch + begun.step), steps=1, verbose=0)
-        model.make_test_function(force=True)  # else validation would run what was traced for training batches
         fit(until=len(history) + 1, step=begun.step)
     elif history:
         report(f"going on after epoch {len(history)}")
@@ -80,6 +80,22 @@ def save_model(model, path):
     """Write a model as a .keras file, whole or not at all."""
     with whole_file(path) as part:
         model.save(part)
+
+
+def _make_metrics(model, labels):
+    """Make the metrics' variables, for labels of a `tf.TensorSpec`, or a structure of several.
+
+    Keras would make them at the first batch, and TensorFlow traces a function twice that makes variables: a deep
+    network would take several seconds more to start. A resumed epoch fills them before its first batch besides.
+    """
+
+    def example(spec):
+        return tf.zeros([length or 1 for length in spec.shape], spec.dtype)
+
+    with model.distribute_strategy.scope():
+        predictions = tf.nest.map_structure(example, model.output)
+        model.compiled_loss.build(predictions)
+        model.compiled_metrics.build(predictions, tf.nest.map_structure(example, labels))
 
 
 class _Keeper(keras.callbacks.Callback):

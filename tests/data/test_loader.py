@@ -111,6 +111,17 @@ def test_mean_and_std_of_the_chosen_rows():
     assert mean_and_std(values)[0] == pytest.approx(values.astype(np.float64).mean())
 
 
+def test_mean_and_std_of_each_bin_for_itself():
+    generator = np.random.default_rng(0)
+    values = (generator.normal(size=(11, 4, 6)) * [[1], [2], [3], [0]] + [[-9], [0], [4], [7]]).astype(np.float16)
+    rows = np.array([0, 3, 4, 7, 10])
+    mean, std = mean_and_std(values, rows, chunk=2, by_bin=True)
+    exact = values[rows].astype(np.float64)
+    assert mean == pytest.approx(exact.mean(axis=(0, 2)))
+    assert std == pytest.approx(exact.std(axis=(0, 2)), abs=1e-6) and std[3] == 1e-6
+    assert np.mean(mean) == pytest.approx(mean_and_std(values, rows)[0])
+
+
 class Uneven:
     """The features, but some rows take longer to read than others."""
 

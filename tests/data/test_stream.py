@@ -20,6 +20,7 @@ from asc_tf.data.waveforms import Cut
 from asc_tf.errors import AscError
 from asc_tf.frontend.decode import load_waveform
 from asc_tf.frontend.log_mel import LogMel
+from asc_tf.frontend.pcen import Pcen
 
 FRONTEND = LogMel(mel_bins=32)
 LABELS = np.arange(14) % 3
@@ -124,6 +125,12 @@ def test_streamed_features_are_the_cached_ones_bit_by_bit(original, clips, decod
     cached = cached_features(original, clips, FRONTEND, 1.0, piece_seconds=piece_seconds)
     assert streamed.shape == cached.shape and len(streamed) == len(cached) and streamed.dtype == cached.dtype
     np.testing.assert_array_equal(streamed[:], cached)
+
+
+def test_streamed_pcen_is_the_cached_one_bit_by_bit(original, clips, decoder):
+    frontend = Pcen(mel_bins=32)
+    streamed = StreamedFeatures(original, clips, frontend, 1.0)
+    np.testing.assert_array_equal(streamed[:], cached_features(original, clips, frontend, 1.0))
 
 
 def test_the_default_frontend_too_and_in_batches_of_any_size(synthetic_root, decoder):

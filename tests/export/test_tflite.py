@@ -1,5 +1,3 @@
-import dataclasses
-
 import numpy as np
 import pytest
 import tf_keras as keras
@@ -7,6 +5,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 from asc_tf import __version__
+from asc_tf.build import build_frontend
 from asc_tf.data.clips import read_clips
 from asc_tf.errors import AscError
 from asc_tf.export import tflite
@@ -20,7 +19,7 @@ from asc_tf.runtime import Classifier
 @pytest.fixture(scope="module")
 def frontend(tiny_run):
     config, _ = read_run(tiny_run)
-    return LogMel(**dataclasses.asdict(config.frontend))
+    return build_frontend(config)
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +96,7 @@ def test_the_file_says_what_it_is(tiny_file, tiny_run):
     metadata = Classifier(tiny_file).metadata
     assert metadata.labels == dataset.scenes
     assert (metadata.sample_rate_hz, metadata.samples, metadata.input) == (16000, 16000, "waveform")
-    assert metadata.frontend == {"class": "LogMel", **dataclasses.asdict(config.frontend)}
+    assert metadata.frontend == {"class": "LogMel", **build_frontend(config).settings()}
     assert LogMel(**{k: v for k, v in metadata.frontend.items() if k != "class"}).frames(16000) == 34
     assert (metadata.network, metadata.version) == ("bc_resnet_asc", __version__)
 

@@ -1,12 +1,11 @@
-import dataclasses
-
 import librosa
 import numpy as np
 import pytest
 import tensorflow as tf
 import tf_keras as keras
 
-from asc_tf.config import FRONTENDS
+from asc_tf.build import build_frontend
+from asc_tf.config import FRONTENDS, Config
 from asc_tf.frontend.decode import load_waveform
 from asc_tf.frontend.log_mel import LogMel
 
@@ -48,9 +47,11 @@ def test_features_of_noise_and_a_sine_and_a_gap_are_librosas(window_ms, hop_ms, 
     np.testing.assert_allclose(features[0, :, :, 0], expected, rtol=0, atol=1e-3)
 
 
-@pytest.mark.parametrize(("frontend", "frames"), [("tau2020", 34), ("tau2022", 32)])
+@pytest.mark.parametrize(
+    ("frontend", "frames"), [("tau2020", 34), ("tau2022", 32), ("tau2020-pcen", 34), ("tau2022-pcen", 32)]
+)
 def test_one_second_gives_as_many_frames_as_the_layer_says(frontend, frames):
-    layer = LogMel(**dataclasses.asdict(FRONTENDS[frontend]))
+    layer = build_frontend(Config(frontend=FRONTENDS[frontend]))
     features = layer(noise((3, 16000)))
     assert features.shape == (3, 256, frames, 1)
     assert layer.feature_shape(16000) == (256, frames, 1)

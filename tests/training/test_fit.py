@@ -48,6 +48,22 @@ def test_resumed_training_equals_the_unbroken_one(tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.parametrize("epochs_before", [0, 1])
+def test_a_step_is_traced_once(tmp_path, epochs_before):
+    """A deep network takes ten seconds and more each time."""
+    fit(build(), tmp_path, epochs_before)
+    model, traced = build(), []
+    step = model.train_step
+
+    def noted(data):
+        traced.append(data)
+        return step(data)
+
+    model.train_step = noted
+    fit(model, tmp_path, 2, validation=VALIDATION)
+    assert len(traced) == 1 and [metric.name for metric in model.metrics] == ["loss", "accuracy"]
+
+
 def test_dropout_draws_anew_after_resuming(tmp_path):
     """The random state comes from the checkpoint: the third epoch must not draw what the first one drew."""
     model = build()

@@ -3,7 +3,70 @@
 import tensorflow as tf
 import tf_keras as keras
 
-from asc_tf.layers.batch_normalize import batch_normalize
+from asc_tf.layers.batch_statistics import fused_batch_norm, is_slow, static_shape, values_of, without_bessel
+
+
+def normalize_bands(x, gamma, beta, epsilon):
+    """Normalize each band and channel by its statistics over batch, the band's frequencies and time.
+
+    Where TensorFlow's own operation is fast, it normalizes one band after the other. Elsewhere all bands are
+    normalized together by sums over the batch, as matrix products, and sums of these; time and channel make one long
+    row, as TensorFlow broadcasts rows as short as a small network's channels slowly.
+
+    Args:
+        x: float32 [batch, frequency, time, channel]; the static frequency is a multiple of the bands.
+        gamma, beta: [band, channel].
+        epsilon: added to the variance.
+
+    Returns:
+        (outputs, shaped as x; mean and variance without Bessel's correction, each [band, channel], through which no
+        gradient flows).
+    """
+    normalize = _by_sums if is_slow(x.shape[3]) else _one_by_one
+    outputs, mean, variance = normalize(x, tf.convert_to_tensor(gamma), tf.convert_to_tensor(beta), epsilon)
+    return outputs, tf.stop_gradient(mean), tf.stop_gradient(variance)
+
+
+def _one_by_one(x, gamma, beta, epsilon):
+    # Frequency is the second axis: a band's bins lie together.
+    weights = zip(tf.split(x, gamma.shape[0], axis=1), tf.unstack(gamma), tf.unstack(beta), strict=True)
+    outputs, means, corrected = zip(*(fused_batch_norm(*band, epsilon) for band in weights), strict=True)
+    variance = tf.stack(corrected) * without_bessel(values_of(x) / gamma.shape[0])
+    return tf.concat(outputs, axis=1), tf.stack(means), variance
+
+
+def _by_sums(x, gamma, beta, epsilon):
+    bands, count = gamma.shape[0], values_of(x) / gamma.shape[0]
+    _, bins, time, channels = static_shape(x)
+
+    def wide(values):
+        """[band, channel] to [bins * time * channel], a clip."""
+        rows = tf.expand_dims(tf.tile(values, (1, time)), 1)
+        return tf.reshape(tf.tile(rows, (1, bins // bands, 1)), (-1,))
+
+    def mean_of(clips):
+        """[batch, bins * time * channel] to [band, channel]."""
+        clip = tf.matmul(tf.ones((1, x.shape[0] or tf.shape(x)[0])), clips)
+        rows = tf.reduce_sum(tf.reshape(clip, (bands, bins // bands, time * channels)), axis=1)
+        return tf.reduce_sum(tf.reshape(rows, (bands, time, channels)), axis=1) / count
+
+    @tf.custom_gradient
+    def normalize(clips, gamma, beta):
+        mean = mean_of(clips)
+        centred = clips - wide(mean)
+        variance = mean_of(centred * centred)
+        inverse = tf.math.rsqrt(variance + epsilon)
+        scale = gamma * inverse
+
+        def gradients(upstream, *_):
+            slope, level = mean_of(upstream * centred) * inverse, mean_of(upstream)
+            through = centred * wide(slope * inverse * scale) + wide(level * scale)
+            return upstream * wide(scale) - through, slope * count, level * count
+
+        return (centred * wide(scale) + wide(beta), mean, variance), gradients
+
+    outputs, mean, variance = normalize(tf.reshape(x, (-1, bins * time * channels)), gamma, beta)
+    return tf.reshape(outputs, static_shape(x)), mean, variance
 
 
 @keras.saving.register_keras_serializable("asc_tf")
@@ -79,12 +142,11 @@ class SubSpectralNormalization(keras.layers.Layer):
         return tf.cond(tf.cast(training, tf.bool), lambda: self._train(inputs), lambda: self._infer(inputs))
 
     def _train(self, inputs):
-        # Frequency is the second axis: a band's bins lie together.
-        bands = tf.split(tf.cast(inputs, tf.float32), self.sub_bands, axis=1)
-        outputs, mean, variance = batch_normalize(bands, self.gamma, self.beta, self.epsilon)
+        x = tf.cast(inputs, tf.float32)
+        outputs, mean, variance = normalize_bands(x, self.gamma, self.beta, self.epsilon)
         self._update(self.moving_mean, mean)
         self._update(self.moving_variance, variance)
-        return tf.cast(tf.concat(outputs, axis=1), inputs.dtype)
+        return tf.cast(outputs, inputs.dtype)
 
     def _infer(self, inputs):
         scale, offset = self._scale_and_offset(self.moving_mean, self.moving_variance)

@@ -1,4 +1,4 @@
-"""Batch normalization by rows, against the formula's own derivatives and Keras's layer."""
+"""Batch normalization by rows and by bands, against the formula's own derivatives and Keras's layer."""
 
 import numpy as np
 import pytest
@@ -7,22 +7,34 @@ import tf_keras as keras
 from layer_checks import check_layer
 
 from asc_tf.layers import BatchNormalization
-from asc_tf.layers.batch_normalize import batch_normalize, needs_rows
+from asc_tf.layers.batch_norm import normalize_by_rows
+from asc_tf.layers.sub_spectral_norm import normalize_bands
 
 EPSILON = 1e-5
-# Rows of 40 and 64 numbers; TensorFlow's own operation for 8 channels, and where neither bins nor channels allow rows.
-SHAPES = [(3, 4, 5, 10), (2, 64, 3, 1), (5, 4, 3, 8), (4, 3, 5, 5), (1, 8, 1, 2), (1, 8, 7, 3)]
+SHAPES = [(3, 4, 5, 10), (2, 64, 3, 1), (5, 4, 3, 8), (4, 8, 5, 5), (1, 8, 1, 2), (1, 8, 7, 3)]
 
 
 def plainly(x, gamma, beta):
-    mean = tf.reduce_mean(x, axis=(0, 1, 2))
-    variance = tf.reduce_mean((x - mean) ** 2, axis=(0, 1, 2))
-    return gamma * (x - mean) / tf.sqrt(variance + EPSILON) + beta, mean, variance
+    """In bands: [batch, band, bins of the band, time, channel]."""
+    bands, channels = gamma.shape
+    banded = tf.reshape(x, (x.shape[0], bands, -1, x.shape[2], channels))
+    mean = tf.reduce_mean(banded, axis=(0, 2, 3), keepdims=True)
+    variance = tf.reduce_mean((banded - mean) ** 2, axis=(0, 2, 3), keepdims=True)
+    gamma, beta = (weights[None, :, None, None] for weights in (gamma, beta))
+    outputs = gamma * (banded - mean) / tf.sqrt(variance + EPSILON) + beta
+    return tf.reshape(outputs, x.shape), mean[0, :, 0, 0], variance[0, :, 0, 0]
 
 
-def ours(x, gamma, beta):
-    (outputs,), mean, variance = batch_normalize([x], gamma[None], beta[None], EPSILON)
-    return outputs, mean[0], variance[0]
+def by_rows(x, gamma, beta):
+    outputs, mean, variance = normalize_by_rows(x, gamma[0], beta[0], EPSILON)
+    return outputs, mean[None], variance[None]
+
+
+def by_bands(x, gamma, beta):
+    return normalize_bands(x, gamma, beta, EPSILON)
+
+
+WAYS = [(by_rows, 1), (by_bands, 1), (by_bands, 4)]
 
 
 def with_gradients(function, *inputs):
@@ -36,40 +48,45 @@ def with_gradients(function, *inputs):
     return [value.numpy() for value in (outputs, mean, variance, *tape.gradient(loss, tensors))]
 
 
-def example(shape, level=0.0, dtype=np.float32):
+def example(shape, bands=1, level=0.0):
+    """Features whose channels and bins have scales and levels of their own, gamma and beta."""
     generator = np.random.default_rng(0)
     features = generator.normal(0, 1, shape) * np.linspace(0.5, 3, shape[3]) + np.arange(shape[3]) + level
-    return [values.astype(dtype) for values in (features, *generator.uniform(0.5, 1.5, (2, shape[3])))]
+    features += np.arange(shape[1])[:, None, None]
+    return [values.astype(np.float32) for values in (features, *generator.uniform(0.5, 1.5, (2, bands, shape[3])))]
 
 
-def test_which_shapes_go_by_rows():
-    assert [needs_rows(tf.TensorShape(shape)) for shape in SHAPES] == [True, True, False, False, True, True]
-    assert not needs_rows(tf.TensorShape((None, None, 5, 10)))
+def check(way, inputs, tolerance):
+    expected = with_gradients(plainly, *(values.astype(np.float64) for values in inputs))
+    for one, other in zip(with_gradients(way, *inputs), expected, strict=True):
+        scale = max(1.0, np.abs(other).max())
+        np.testing.assert_allclose(one / scale, other / scale, rtol=0, atol=tolerance)
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_outputs_statistics_and_gradients(shape):
-    inputs = example(shape)
-    expected = with_gradients(plainly, *(values.astype(np.float64) for values in inputs))
-    for one, other in zip(with_gradients(ours, *inputs), expected, strict=True):
-        scale = max(1.0, np.abs(other).max())
-        np.testing.assert_allclose(one / scale, other / scale, rtol=0, atol=2e-6)
+@pytest.mark.parametrize(("way", "bands"), WAYS)
+def test_outputs_statistics_and_gradients(shape, way, bands):
+    check(way, example(shape, bands), tolerance=2e-6)
 
 
-def test_a_level_far_from_zero_costs_no_precision():
-    inputs = example((4, 8, 9, 10), level=300.0)
+@pytest.mark.parametrize(("way", "bands"), WAYS)
+def test_batch_and_time_may_be_unknown(way, bands):
+    unknown = [tf.TensorSpec((None, 8, None, 10)), *[tf.TensorSpec((bands, 10))] * 2]
+    check(tf.function(way, input_signature=unknown), example((3, 8, 5, 10), bands), tolerance=2e-6)
+
+
+@pytest.mark.parametrize(("way", "bands"), WAYS)
+def test_a_level_far_from_zero_costs_no_precision(way, bands):
     # In float32 the inputs themselves are known to 3e-5 only.
-    expected = with_gradients(plainly, *(values.astype(np.float64) for values in inputs))
-    for one, other in zip(with_gradients(ours, *inputs), expected, strict=True):
-        scale = max(1.0, np.abs(other).max())
-        np.testing.assert_allclose(one / scale, other / scale, rtol=0, atol=2e-4)
+    check(way, example((4, 8, 9, 10), bands, level=300.0), tolerance=2e-4)
 
 
-def test_no_gradient_through_the_statistics():
-    x, gamma, beta = (tf.constant(values) for values in example((2, 4, 3, 10)))
+@pytest.mark.parametrize(("way", "bands"), WAYS)
+def test_no_gradient_through_the_statistics(way, bands):
+    x, gamma, beta = (tf.constant(values) for values in example((2, 8, 3, 10), bands))
     with tf.GradientTape() as tape:
         tape.watch(x)
-        loss = sum(tf.reduce_sum(statistic) for statistic in ours(x, gamma, beta)[1:])
+        loss = sum(tf.reduce_sum(statistic) for statistic in way(x, gamma, beta)[1:])
     assert tape.gradient(loss, x) is None
 
 

@@ -1,0 +1,44 @@
+"""What normalizing by a batch's statistics takes, in the form that is fastest on a CPU."""
+
+import functools
+
+import tensorflow as tf
+
+_FAST_CHANNELS = 8  # oneDNN's kernels take another, up to 5 times slower way where channels are no multiple of it
+
+
+def is_slow(numbers):
+    """Whether TensorFlow's own batch normalization is slow where the last axis has so many numbers."""
+    return bool(numbers % _FAST_CHANNELS) and not _gpus()
+
+
+@functools.cache
+def _gpus():
+    return len(tf.config.list_physical_devices("GPU"))
+
+
+def static_shape(x):
+    """Shape of [batch, frequency, time, channel] to reshape to, (-1, ...): as far as it is known, plain numbers.
+
+    They are constants of the graph, and a deep network has dozens of these layers to trace.
+    """
+    return -1, x.shape[1], x.shape[2] or tf.shape(x)[2], x.shape[3]
+
+
+def values_of(x):
+    """Number of values a channel of [batch, frequency, time, channel], a float."""
+    known = x.shape.num_elements()
+    return known / x.shape[3] if known else tf.cast(tf.size(x), tf.float32) / x.shape[3]
+
+
+def without_bessel(count):
+    """Factor that takes Bessel's correction back from a variance over so many values."""
+    return (count - 1) / count
+
+
+def fused_batch_norm(x, scale, offset, epsilon):
+    """TensorFlow's operation in training: (outputs, mean, variance with Bessel's correction)."""
+    none = tf.zeros((0,))
+    return tf.raw_ops.FusedBatchNormV3(
+        x=x, scale=scale, offset=offset, mean=none, variance=none, epsilon=epsilon, is_training=True
+    )[:3]

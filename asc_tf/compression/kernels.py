@@ -41,13 +41,35 @@ def kernels(model):
     return found
 
 
-def copy_of(layer):
-    """A new layer of the same settings, without weights."""
-    return type(layer).from_config(layer.get_config())
+def cloned(model, wrap=lambda layer: layer):
+    """A new flat model of the same settings and weights, not compiled and without the wrappers of `model`.
+
+    Args:
+        model: functional model, each layer plain or in a wrapper of TF Model Optimization.
+        wrap: function from a new layer, not built yet, to what stands in its place.
+    """
+
+    def copy_of(layer):
+        plain = _plain(layer)
+        return wrap(type(plain).from_config(plain.get_config()))
+
+    result = keras.models.clone_model(model, clone_function=copy_of)
+    given = {_plain(layer).name: layer for layer in model.layers}
+    for layer in result.layers:
+        for variable, value in zip(_variables(layer), _variables(given[_plain(layer).name]), strict=True):
+            variable.assign(value)
+    return result
 
 
-def copy_with_weights(model):
-    """A new model of the same layers, settings and weights, not compiled."""
-    copied = keras.models.clone_model(model, clone_function=copy_of)
-    copied.set_weights(model.get_weights())
-    return copied
+def _plain(layer):
+    return layer.layer if isinstance(layer, keras.layers.Wrapper) else layer
+
+
+def _variables(layer):
+    """The variables of a layer, without those of a wrapper around it, its kernel first."""
+    plain = _plain(layer)
+    attribute = kernel_attribute(plain)
+    first = [variable for variable, *_ in getattr(layer, "_weight_vars", [])]  # a tensor stands in the layer for it
+    if attribute and not first:
+        first = [getattr(plain, attribute)]
+    return [*first, *(weight for weight in plain.weights if all(weight is not variable for variable in first))]

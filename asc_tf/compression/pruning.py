@@ -8,7 +8,7 @@ import tensorflow_model_optimization as tfmot
 import tf_keras as keras
 from tensorflow_model_optimization.python.core.sparsity.keras.pruning_wrapper import PruneLowMagnitude
 
-from asc_tf.compression.kernels import copy_of, copy_with_weights, kernel_attribute, kernels
+from asc_tf.compression.kernels import cloned, kernel_attribute, kernels
 
 SCOPES = ("global", "layer")
 
@@ -97,13 +97,7 @@ def strip_pruning(model):
     if not wrappers:
         raise ValueError(f"model '{model.name}' has no pruned kernel to strip")
 
-    def plain(layer):
-        return copy_of(layer.layer if isinstance(layer, PrunedKernel) else layer)
-
-    stripped = keras.models.clone_model(model, clone_function=plain)
-    for layer in model.layers:
-        inner = layer.layer if isinstance(layer, PrunedKernel) else layer
-        stripped.get_layer(inner.name).set_weights(inner.get_weights())
+    stripped = cloned(model)
     for wrapper in wrappers:
         ((kernel, mask, _),) = wrapper.pruning_vars
         layer = stripped.get_layer(wrapper.layer.name)
@@ -193,7 +187,7 @@ def _wrapped(model, schedule):
     def wrap(layer):
         return PrunedKernel(layer, schedule) if kernel_attribute(layer) else layer
 
-    wrapped = keras.models.clone_model(copy_with_weights(model), clone_function=wrap)
+    wrapped = cloned(model, wrap)
     for layer in wrapped.layers:
         if isinstance(layer, PrunedKernel):
             layer.pruning_step.assign(0)  # as tfmot's callback would

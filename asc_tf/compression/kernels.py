@@ -41,6 +41,37 @@ def kernels(model):
     return found
 
 
+def effective_kernels(model):
+    """{name of the layer: array} of all kernels as inference sees them: behind their masks and quantizers.
+
+    Args:
+        model: functional model, plain or wrapped by `prune` or `quantize`.
+    """
+    found = {}
+    for layer in model.layers:
+        plain = _plain(layer)
+        attribute = kernel_attribute(plain)
+        if attribute:
+            kernel = getattr(plain, attribute) if layer is plain else layer.effective_kernel()
+            found[plain.name] = kernel.numpy()
+    return found
+
+
+def stripped(model, wrapper):
+    """A plain model with the kernels as inference saw them in wrappers of that class; `model` stays as it is.
+
+    Raises:
+        ValueError: the model has no such wrapper.
+    """
+    if not any(isinstance(layer, wrapper) for layer in model.layers):
+        raise ValueError(f"model '{model.name}' has no layer to strip of its {wrapper.__name__}")
+    result = cloned(model)
+    for name, values in effective_kernels(model).items():
+        layer = result.get_layer(name)
+        getattr(layer, kernel_attribute(layer)).assign(values)
+    return result
+
+
 def cloned(model, wrap=lambda layer: layer):
     """A new flat model of the same settings and weights, not compiled and without the wrappers of `model`.
 

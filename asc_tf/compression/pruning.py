@@ -8,7 +8,7 @@ import tensorflow_model_optimization as tfmot
 import tf_keras as keras
 from tensorflow_model_optimization.python.core.sparsity.keras.pruning_wrapper import PruneLowMagnitude
 
-from asc_tf.compression.kernels import cloned, kernel_attribute, kernels
+from asc_tf.compression.kernels import cloned, kernel_attribute, kernels, stripped
 
 SCOPES = ("global", "layer")
 
@@ -93,16 +93,7 @@ def strip_pruning(model):
     Raises:
         ValueError: the model has no pruned kernel.
     """
-    wrappers = [layer for layer in model.layers if isinstance(layer, PrunedKernel)]
-    if not wrappers:
-        raise ValueError(f"model '{model.name}' has no pruned kernel to strip")
-
-    stripped = cloned(model)
-    for wrapper in wrappers:
-        ((kernel, mask, _),) = wrapper.pruning_vars
-        layer = stripped.get_layer(wrapper.layer.name)
-        getattr(layer, kernel_attribute(layer)).assign(kernel.numpy() * mask.numpy())
-    return stripped
+    return stripped(model, PrunedKernel)
 
 
 def magnitude_masks(arrays, ratio, scope="global", floor=0.0):
@@ -174,6 +165,11 @@ class PrunedKernel(PruneLowMagnitude):
     def __init__(self, layer, pruning_schedule, **kwargs):
         layer.get_prunable_weights = lambda: [getattr(layer, kernel_attribute(layer))]
         super().__init__(layer, pruning_schedule=pruning_schedule, **kwargs)
+
+    def effective_kernel(self):
+        """The kernel behind its mask."""
+        ((kernel, mask, _),) = self.pruning_vars
+        return kernel * mask
 
     @classmethod
     def from_config(cls, config):

@@ -1,9 +1,10 @@
 """Quantization-aware training: of the kernels alone, or of kernels and feature maps, with TF Model Optimization."""
 
 import numpy as np
+import tensorflow as tf
 import tf_keras as keras
 
-from asc_tf.compression.kernels import cloned, kernel_attribute, kernels
+from asc_tf.compression.kernels import cloned, kernel_attribute, kernels, stripped
 from asc_tf.compression.quantizers import QuantizedLayer
 from asc_tf.layers import ChannelSlice, PixelShuffle, SubSpectralNormalization
 
@@ -48,7 +49,7 @@ def quantize(model, activations=False, calibration=None):
     """
     if calibration is not None and not activations:
         raise ValueError("calibration is of use only with activations=True")
-    kernels(model)
+    found = kernels(model)
     rounded = {layer.name for layer in model.layers if activations and _holds_output(layer, model)}
 
     def wrap(layer):
@@ -57,9 +58,8 @@ def quantize(model, activations=False, calibration=None):
         return QuantizedLayer(layer, output=layer.name in rounded)
 
     wrapped = cloned(model, wrap)
-    for wrapper in _wrappers(wrapped):
-        for kernel, _, state in wrapper._weight_vars:
-            state["mask"].assign(kernel.numpy() != 0)
+    for name, kernel in found.items():
+        wrapped.get_layer(QuantizedLayer.prefix + name).set_mask(kernel.numpy() != 0)
     if calibration is not None:
         _calibrate(wrapped, model, sorted(rounded), calibration)
     return wrapped
@@ -73,19 +73,7 @@ def strip_quantization(model):
     Raises:
         ValueError: the model has no quantized layer.
     """
-    wrappers = _wrappers(model)
-    if not wrappers:
-        raise ValueError(f"model '{model.name}' has no quantized layer to strip")
-    stripped = cloned(model)
-    for wrapper in wrappers:
-        for kernel, quantizer, state in wrapper._weight_vars:
-            layer = stripped.get_layer(wrapper.layer.name)
-            getattr(layer, kernel_attribute(layer)).assign(quantizer(kernel, False, weights=state))
-    return stripped
-
-
-def _wrappers(model):
-    return [layer for layer in model.layers if isinstance(layer, QuantizedLayer)]
+    return stripped(model, QuantizedLayer)
 
 
 def _holds_output(layer, model):
@@ -110,10 +98,8 @@ def _calibrate(wrapped, model, names, features):
     maps = keras.Model(model.inputs, [model.get_layer(name).output for name in names])
     low, high = np.zeros(len(names)), np.zeros(len(names))
     for begin in range(0, len(features), 8):
-        outputs = maps(features[begin : begin + 8], training=False)
+        outputs = tf.nest.flatten(maps(features[begin : begin + 8], training=False))
         low = np.minimum(low, [output.numpy().min() for output in outputs])
         high = np.maximum(high, [output.numpy().max() for output in outputs])
     for name, lowest, highest in zip(names, low, high, strict=True):
-        state = wrapped.get_layer(QuantizedLayer.prefix + name)._output_quantizer_vars
-        state["min"].assign(lowest)
-        state["max"].assign(highest)
+        wrapped.get_layer(QuantizedLayer.prefix + name).set_range(lowest, highest)

@@ -142,6 +142,21 @@ class QuantizedLayer(_tfmot.QuantizeWrapper):
     def __init__(self, layer, output=False, **kwargs):
         super().__init__(layer, EightBit(output), name_prefix=self.prefix, **kwargs)
 
+    def effective_kernel(self):
+        """The kernel masked and rounded."""
+        ((kernel, quantizer, state),) = self._weight_vars
+        return quantizer(tf.convert_to_tensor(kernel), False, weights=state)
+
+    def set_mask(self, mask):
+        """Keep the kernel's weights where `mask` is one; the others are zero from now on."""
+        ((_, _, state),) = self._weight_vars
+        state["mask"].assign(mask)
+
+    def set_range(self, low, high):
+        """Set the range of the output."""
+        self._output_quantizer_vars["min"].assign(low)
+        self._output_quantizer_vars["max"].assign(high)
+
     def get_config(self):
         config = super().get_config()
         del config["quantize_config"]

@@ -8,9 +8,8 @@ from asc_tf.compression.pruning import prune, strip_pruning
 from asc_tf.compression.quantization import quantize, strip_quantization
 
 # Root mean square of what rounding changes, as a share of what tells one clip's logits from another's. Rounded feature
-# maps add about 1 % of noise a layer, which untrained networks with five ResNorms make half of that share; one range
-# that is wrong makes more than the whole.
-KERNELS_ERROR, ALL_ERROR = 0.2, 0.8
+# maps add about 1 % of noise a layer. These networks are untrained and narrow; measured: up to 0.1 and 0.3.
+KERNELS_ERROR, ALL_ERROR = 0.2, 0.6
 
 
 def check_compression(model, labels, folder):

@@ -20,11 +20,8 @@ def convolution_macs(model):
     return sum(layer.get_weights()[0].size * int(np.prod(layer.output.shape[1:3])) for layer in convolutions)
 
 
-def check_network(model, folder, convert=True):
-    """Flat, trainable, savable, compressible and convertible, with normalizations as in the middle of training.
-
-    `convert` is False where another test converts the network: conversion takes longest.
-    """
+def check_network(model, folder):
+    """Flat, trainable, savable, compressible and convertible, with normalizations as in the middle of training."""
     generator = np.random.default_rng(0)
     _unsettle_normalizations(model, generator)
     features = generator.normal(0, 1, (8, *model.input_shape[1:])).astype(np.float32)
@@ -38,8 +35,15 @@ def check_network(model, folder, convert=True):
     loaded = keras.models.load_model(folder / "network.keras")
     np.testing.assert_array_equal(loaded.predict(features, verbose=0), expected)
     check_compression(model, labels, folder)
-    if convert:
-        np.testing.assert_allclose(run_tflite(converted(model), features), expected, rtol=0, atol=1e-4)
+    np.testing.assert_allclose(run_tflite(converted(model), features), expected, rtol=0, atol=1e-4)
+
+
+def as_in_training(model):
+    """The model, its normalizations as in the middle of training, for checks that need no more than that."""
+    generator = np.random.default_rng(0)
+    _unsettle_normalizations(model, generator)
+    model(generator.normal(0, 1, (8, *model.input_shape[1:])).astype(np.float32), training=True)
+    return model
 
 
 def _unsettle_normalizations(model, generator):

@@ -33,7 +33,7 @@ def prune(model, ratio, scope="global", floor=0.02):
     Raises:
         ValueError: `ratio` or `floor` out of range, `scope` unknown, or a model that cannot be pruned.
 
-    Reference: Kim et al., DCASE Workshop 2021, section 3.4: one-shot pruning by magnitude, then additional training.
+    Reference: Kim et al., DCASE Workshop 2021, section 2.3: one-shot pruning by magnitude, then additional training.
     They print no threshold's scope.
     """
     _check(ratio)

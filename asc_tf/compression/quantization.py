@@ -42,7 +42,7 @@ def quantize(model, activations=False, calibration=None):
     Raises:
         ValueError: a model that cannot be quantized, or a calibration without `activations`.
 
-    Reference: Kim et al., DCASE Workshop 2021, section 3.4, 8 bits for convolutions and 16 for the rest; Jacob et al.,
+    Reference: Kim et al., DCASE Workshop 2021, section 2.3, 8 bits for convolutions and 16 for the rest; Jacob et al.,
     "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference", CVPR 2018, section
     3. Difference from tfmot's `quantize_apply`: it wraps layers that were not asked for, takes one scale for a whole
     depthwise kernel, and lets pruned weights come back.

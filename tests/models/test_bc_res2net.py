@@ -3,7 +3,8 @@ import pytest
 import tensorflow as tf
 import tf_keras as keras
 from ai_edge_litert.interpreter import Interpreter
-from model_checks import check_network
+from compression_checks import check_compression
+from model_checks import as_in_training
 
 from asc_tf.layers import ResidualNormalization
 from asc_tf.models.bc_res2net import bc_res2net
@@ -114,10 +115,10 @@ def test_input_is_standardized_by_the_given_statistics():
     ],
     ids=["plain", "mfa", "fpm"],
 )
-def test_network_trains_saves_and_compresses(variant, tmp_path):
+def test_network_is_pruned_and_quantized(variant, tmp_path):
     set_seed(0)
     model = bc_res2net(SMALL, 3, width=16, dropout=0.0, **variant)
-    check_network(model, tmp_path, convert=False)
+    check_compression(as_in_training(model), np.arange(8) % 3, tmp_path)
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,11 @@
-"""What every network must stand: one training step, saving, and a TFLite file of built-in operators that agrees."""
+"""What every network must stand: training, saving, compression, a TFLite file of built-in operators that agrees."""
 
 import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
+from compression_checks import check_compression
 
 from asc_tf.quiet import native_stderr_hidden
 
@@ -20,19 +21,29 @@ def convolution_macs(model):
 
 
 def check_network(model, folder):
-    """Flat, trainable, savable, convertible, with normalizations as they are in the middle of training."""
+    """Flat, trainable, savable, compressible and convertible, with normalizations as in the middle of training."""
     generator = np.random.default_rng(0)
     _unsettle_normalizations(model, generator)
     features = generator.normal(0, 1, (8, *model.input_shape[1:])).astype(np.float32)
     features *= np.linspace(0.2, 5, 8, dtype=np.float32).reshape(8, 1, 1, 1)
     assert not any(isinstance(layer, keras.Model) for layer in model.layers)
-    _check_training_step(model, features, generator.integers(0, model.output_shape[1], 8))
+    labels = generator.integers(0, model.output_shape[1], 8)
+    _check_training_step(model, features, labels)
     expected = model.predict(features, verbose=0)
     assert expected.dtype == np.float32 and np.isfinite(expected).all() and np.ptp(expected, axis=0).min() > 0.05
     model.save(folder / "network.keras")
     loaded = keras.models.load_model(folder / "network.keras")
     np.testing.assert_array_equal(loaded.predict(features, verbose=0), expected)
+    check_compression(model, labels, folder)
     np.testing.assert_allclose(run_tflite(converted(model), features), expected, rtol=0, atol=1e-4)
+
+
+def as_in_training(model):
+    """The model, its normalizations as in the middle of training, for checks that need no more than that."""
+    generator = np.random.default_rng(0)
+    _unsettle_normalizations(model, generator)
+    model(generator.normal(0, 1, (8, *model.input_shape[1:])).astype(np.float32), training=True)
+    return model
 
 
 def _unsettle_normalizations(model, generator):

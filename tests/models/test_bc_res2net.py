@@ -3,6 +3,8 @@ import pytest
 import tensorflow as tf
 import tf_keras as keras
 from ai_edge_litert.interpreter import Interpreter
+from compression_checks import check_compression
+from model_checks import as_in_training
 
 from asc_tf.layers import ResidualNormalization
 from asc_tf.models.bc_res2net import bc_res2net
@@ -102,6 +104,21 @@ def test_input_is_standardized_by_the_given_statistics():
     outputs = plain((features + 5) / 3).numpy()
     assert np.ptp(outputs, axis=0).max() > 1e-3
     np.testing.assert_allclose(scaled(features), outputs, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "variant",
+    [
+        {"depth": DEPTH, "stem_mfa": False},
+        {"depth": (1, 1, 1, 1), "mfa": True},
+        {"depth": (1, 1, 1, 1), "fpm": True, "stem_mfa": False},
+    ],
+    ids=["plain", "mfa", "fpm"],
+)
+def test_network_is_pruned_and_quantized(variant, tmp_path):
+    set_seed(0)
+    model = bc_res2net(SMALL, 3, width=16, dropout=0.0, **variant)
+    check_compression(as_in_training(model), np.arange(8) % 3, tmp_path)
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from model_checks import check_network, trainable_parameters
 
 from asc_tf.layers import ResidualNormalization
 from asc_tf.models import bc_resnet
+from asc_tf.training.seeding import set_seed
 
 
 def test_parameters_are_the_published_ones():
@@ -68,7 +69,8 @@ def test_logits_are_the_classifier_of_the_mean_over_frequency_and_time():
     np.testing.assert_allclose(model(features), head.mean(axis=(1, 2)) @ kernel[0, 0] + bias, atol=1e-5)
 
 
-def test_network_trains_saves_and_converts(tmp_path):
+def test_network_trains_saves_converts_and_compresses(tmp_path):
+    set_seed(0)
     model = bc_resnet(
         (64, 12, 1),
         3,

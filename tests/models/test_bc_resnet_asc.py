@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tf_keras as keras
+from compression_checks import check_compression
+from model_checks import as_in_training
 
 from asc_tf.layers import ResidualNormalization
 from asc_tf.models import bc_resnet_asc
@@ -84,6 +86,12 @@ def test_model_is_flat_and_survives_saving(tmp_path):
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(loaded.predict(features, verbose=0), model.predict(features, verbose=0))
+
+
+def test_network_is_pruned_and_quantized(tmp_path):
+    set_seed(0)
+    model = bc_resnet_asc((32, 34, 1), 3, width=16, dropout=0.0, feature_mean=1.0, feature_std=2.0)
+    check_compression(as_in_training(model), np.arange(8) % 3, tmp_path)
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])

@@ -1,0 +1,195 @@
+"""Magnitude pruning of all convolution kernels, with TF Model Optimization's schedules."""
+
+import math
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_model_optimization as tfmot
+import tf_keras as keras
+from tensorflow_model_optimization.python.core.sparsity.keras.pruning_wrapper import PruneLowMagnitude
+
+from asc_tf.compression.kernels import cloned, kernel_attribute, kernels, stripped
+
+SCOPES = ("global", "layer")
+
+
+def prune(model, ratio, scope="global", floor=0.02):
+    """Prune the smallest weights of all kernels at once; in additional training the mask stays as it is.
+
+    Train the result as any model; tfmot's callback `UpdatePruningStep` may be there and is not needed. Then call
+    `strip_pruning`. Of N weights in all kernels round((1 - ratio) N) are kept, exactly.
+
+    Args:
+        model: functional model, which stays as it is.
+        ratio: of the weights to prune, 0 up to but not including 1; 0.89 in the papers.
+        scope: "global", one threshold of magnitude for all kernels together; "layer", the same ratio in each, by which
+            the total may differ by rounding.
+        floor: least share of each kernel's weights that is kept, for a global threshold can empty a layer and so cut
+            the network in two. Of each kernel at least one weight is kept in any case.
+
+    Returns:
+        A new model with every kernel in a wrapper that masks it, not compiled.
+
+    Raises:
+        ValueError: `ratio` or `floor` out of range, `scope` unknown, or a model that cannot be pruned.
+
+    Reference: Kim et al., DCASE Workshop 2021, section 2.3: one-shot pruning by magnitude, then additional training.
+    They print no threshold's scope.
+    """
+    _check(ratio)
+    if scope not in SCOPES:
+        raise ValueError(f"scope is '{scope}'; expected one of {', '.join(SCOPES)}")
+    if not 0 <= floor <= 1 - ratio:
+        raise ValueError(f"floor is {floor}; expected 0 up to 1 - ratio = {1 - ratio:.4g}")
+    found = {name: kernel.numpy() for name, kernel in kernels(model).items()}
+    masks = magnitude_masks(list(found.values()), ratio, scope, floor)
+    wrapped = _wrapped(model, FixedMask(ratio))
+    for name, mask in zip(found, masks, strict=True):
+        ((kernel, stored, _),) = wrapped.get_layer(PrunedKernel.prefix + name).pruning_vars
+        stored.assign(mask)
+        kernel.assign(found[name] * mask)
+    return wrapped
+
+
+def prune_gradually(model, ratio, begin_step, end_step, initial_ratio=0.0, frequency=10, power=3):
+    """Prune each kernel more and more while training, by tfmot's `PolynomialDecay`.
+
+        ratio(t) = ratio + (initial_ratio - ratio) (1 - (t - begin_step) / (end_step - begin_step))^power
+
+    Args:
+        model: functional model, which stays as it is.
+        ratio: of each kernel's weights that is pruned from `end_step` on.
+        begin_step, end_step: of training, counted from 1.
+        initial_ratio: that at `begin_step`.
+        frequency: steps from one new mask to the next; divides end_step - begin_step, or `ratio` is not reached.
+        power: of the polynomial.
+
+    Returns:
+        A new model as from `prune`.
+
+    Raises:
+        ValueError: a ratio out of range, steps that do not fit together, or a model that cannot be pruned.
+
+    Reference: Zhu and Gupta, "To Prune, or Not to Prune: Exploring the Efficacy of Pruning for Model Compression",
+    2017, equation 1.
+    """
+    _check(ratio)
+    _check(initial_ratio, "initial_ratio")
+    if not 0 <= begin_step < end_step:
+        raise ValueError(f"begin_step is {begin_step} and end_step {end_step}; expected 0 <= begin_step < end_step")
+    if frequency < 1 or (end_step - begin_step) % frequency:
+        raise ValueError(f"frequency is {frequency}; expected a divisor of end_step - begin_step")
+    kernels(model)
+    schedule = tfmot.sparsity.keras.PolynomialDecay(initial_ratio, ratio, begin_step, end_step, power, frequency)
+    return _wrapped(model, schedule)
+
+
+def strip_pruning(model):
+    """A plain model with the pruned weights zero, and the wrapped model left as it is.
+
+    tfmot's own function hands out the layers of the wrapped model, with weights as the optimizer's last step left
+    them.
+
+    Raises:
+        ValueError: the model has no pruned kernel.
+    """
+    return stripped(model, PrunedKernel)
+
+
+def magnitude_masks(arrays, ratio, scope="global", floor=0.0):
+    """Masks that keep the largest magnitudes; see `prune`.
+
+    Args:
+        arrays: list of arrays of weights.
+        ratio, scope, floor: as for `prune`. Of equal magnitudes the first are kept, so that numbers are exact.
+
+    Returns:
+        A list of float32 arrays of ones (kept) and zeros, shaped as `arrays`.
+    """
+    magnitudes = [np.abs(array).reshape(-1) for array in arrays]
+    share = 1 - ratio if scope == "layer" else floor
+    counts = [max(1, (round if scope == "layer" else math.ceil)(share * size.size)) for size in magnitudes]
+    masks = [_largest(values, count) for values, count in zip(magnitudes, counts, strict=True)]
+    if scope == "global":
+        chosen = np.concatenate(masks)
+        missing = round((1 - ratio) * chosen.size) - int(chosen.sum())
+        chosen |= _largest(np.where(chosen, -1.0, np.concatenate(magnitudes)), max(missing, 0))
+        masks = np.split(chosen, np.cumsum([values.size for values in magnitudes])[:-1])
+    return [mask.reshape(array.shape).astype(np.float32) for mask, array in zip(masks, arrays, strict=True)]
+
+
+def _largest(values, count):
+    mask = np.zeros(values.size, bool)
+    mask[np.argsort(-values, kind="stable")[:count]] = True
+    return mask
+
+
+class FixedMask(tfmot.sparsity.keras.PruningSchedule):
+    """A schedule that never makes a new mask: the one that was assigned stays.
+
+    tfmot's `ConstantSparsity` asks for a new one again and again, in which weights come back.
+
+    Args:
+        ratio: of the weights that are pruned, for tfmot's summaries.
+    """
+
+    def __init__(self, ratio):
+        self.ratio = ratio
+
+    def __call__(self, step):
+        return tf.constant(False), tf.constant(self.ratio, tf.float32)
+
+    def get_config(self):
+        return {"class_name": type(self).__name__, "config": {"ratio": self.ratio}}
+
+
+_SCHEDULES = {
+    schedule.__name__: schedule
+    for schedule in (FixedMask, tfmot.sparsity.keras.PolynomialDecay, tfmot.sparsity.keras.ConstantSparsity)
+}
+
+
+@keras.saving.register_keras_serializable("asc_tf")
+class PrunedKernel(PruneLowMagnitude):
+    """tfmot's pruning wrapper around any layer with a kernel.
+
+    tfmot's list of layers has depthwise convolutions as layers with nothing to prune, and no subclasses.
+
+    Args:
+        layer: with a kernel, see `kernel_attribute`.
+        pruning_schedule: of tfmot.
+    """
+
+    prefix = "pruned_kernel_"  # tfmot makes it of the class's name
+
+    def __init__(self, layer, pruning_schedule, **kwargs):
+        layer.get_prunable_weights = lambda: [getattr(layer, kernel_attribute(layer))]
+        super().__init__(layer, pruning_schedule=pruning_schedule, **kwargs)
+
+    def effective_kernel(self):
+        """The kernel behind its mask."""
+        ((kernel, mask, _),) = self.pruning_vars
+        return kernel * mask
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        schedule = config.pop("pruning_schedule")
+        schedule = _SCHEDULES[schedule["class_name"]].from_config(schedule["config"])
+        return cls(keras.layers.deserialize(config.pop("layer")), schedule, **config)
+
+
+def _wrapped(model, schedule):
+    def wrap(layer):
+        return PrunedKernel(layer, schedule) if kernel_attribute(layer) else layer
+
+    wrapped = cloned(model, wrap)
+    for layer in wrapped.layers:
+        if isinstance(layer, PrunedKernel):
+            layer.pruning_step.assign(0)  # as tfmot's callback would
+    return wrapped
+
+
+def _check(ratio, name="ratio"):
+    if not 0 <= ratio < 1:
+        raise ValueError(f"{name} is {ratio}; expected 0 up to but not including 1")

@@ -1,0 +1,105 @@
+"""Quantization-aware training: of the kernels alone, or of kernels and feature maps, with TF Model Optimization."""
+
+import numpy as np
+import tensorflow as tf
+import tf_keras as keras
+
+from asc_tf.compression.kernels import cloned, kernel_attribute, kernels, stripped
+from asc_tf.compression.quantizers import QuantizedLayer
+from asc_tf.layers import ChannelSlice, PixelShuffle, SubSpectralNormalization
+
+_layers = keras.layers
+# What hands its input's numbers on needs no range of its own.
+_MOVES = (
+    ChannelSlice, PixelShuffle, _layers.MaxPooling2D, _layers.GlobalMaxPooling2D, _layers.Dropout,
+    _layers.SpatialDropout2D, _layers.Cropping2D, _layers.ZeroPadding2D, _layers.Flatten, _layers.Reshape,
+    _layers.Permute,
+)  # fmt: skip
+_FOLDED = (_layers.BatchNormalization, SubSpectralNormalization)
+
+
+def quantize(model, activations=False, calibration=None):
+    """Train on with kernels of 8 bits, and on demand with feature maps of 8 bits.
+
+    Every kernel is rounded, per output channel, by `KernelQuantizer`, while training goes on with the full precision
+    behind it. Weights that are zero now stay zero, in training and behind saving and loading: prune, `strip_pruning`,
+    then `quantize`. Everything but kernels stays as it is: biases and normalizations in float.
+
+    With `activations`, `RangeQuantizer` also rounds the output of every layer where an integer runtime holds one. It
+    holds none between a convolution and the normalization or ReLU that fold into it, nor behind layers that only move
+    numbers (max-pooling, slices, shuffles, dropout). The first layer's output stands for the quantized input.
+
+    Args:
+        model: functional model, which stays as it is; the result shares no weights with it.
+        activations: quantize feature maps too.
+        calibration: features [clip, frequency, time, channel], some tens of clips balanced over devices, whose smallest
+            and largest numbers are the first ranges. None takes the first batch of training; until then feature maps
+            stay as they are.
+
+    Returns:
+        A new model of the same layers, wrapped by `QuantizedLayer`, not compiled.
+
+    Raises:
+        ValueError: a model that cannot be quantized, or a calibration without `activations`.
+
+    Reference: Kim et al., DCASE Workshop 2021, section 2.3, 8 bits for convolutions and 16 for the rest; Jacob et al.,
+    "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference", CVPR 2018, section
+    3. Difference from tfmot's `quantize_apply`: it wraps layers that were not asked for, takes one scale for a whole
+    depthwise kernel, and lets pruned weights come back.
+    """
+    if calibration is not None and not activations:
+        raise ValueError("calibration is of use only with activations=True")
+    found = kernels(model)
+    rounded = {layer.name for layer in model.layers if activations and _holds_output(layer, model)}
+
+    def wrap(layer):
+        if not kernel_attribute(layer) and layer.name not in rounded:
+            return layer
+        return QuantizedLayer(layer, output=layer.name in rounded)
+
+    wrapped = cloned(model, wrap)
+    for name, kernel in found.items():
+        wrapped.get_layer(QuantizedLayer.prefix + name).set_mask(kernel.numpy() != 0)
+    if calibration is not None:
+        _calibrate(wrapped, model, sorted(rounded), calibration)
+    return wrapped
+
+
+def strip_quantization(model):
+    """A plain model whose kernels are the rounded ones, and the wrapped model left as it is.
+
+    Its feature maps are no longer rounded: that is done by what runs the exported file.
+
+    Raises:
+        ValueError: the model has no quantized layer.
+    """
+    return stripped(model, QuantizedLayer)
+
+
+def _holds_output(layer, model):
+    """Whether an integer runtime holds the layer's output in 8 bits with a range of its own."""
+    if isinstance(layer, (_layers.InputLayer, *_MOVES)):
+        return False
+    consumers = [node.outbound_layer for node in layer._outbound_nodes if node.outbound_layer in model.layers]
+    return len(consumers) != 1 or not _folds(layer, consumers[0])
+
+
+def _folds(layer, consumer):
+    """Whether an integer runtime computes both at once."""
+    if getattr(layer, "activation", keras.activations.linear) is not keras.activations.linear:
+        return False
+    if isinstance(consumer, _layers.ReLU):
+        return bool(kernel_attribute(layer)) or isinstance(layer, (*_FOLDED, _layers.Add))
+    return isinstance(consumer, _FOLDED) and bool(kernel_attribute(layer))
+
+
+def _calibrate(wrapped, model, names, features):
+    """Set the ranges of the named layers' outputs to those that the plain model shows."""
+    maps = keras.Model(model.inputs, [model.get_layer(name).output for name in names])
+    low, high = np.zeros(len(names)), np.zeros(len(names))
+    for begin in range(0, len(features), 8):
+        outputs = tf.nest.flatten(maps(features[begin : begin + 8], training=False))
+        low = np.minimum(low, [output.numpy().min() for output in outputs])
+        high = np.maximum(high, [output.numpy().max() for output in outputs])
+    for name, lowest, highest in zip(names, low, high, strict=True):
+        wrapped.get_layer(QuantizedLayer.prefix + name).set_range(lowest, highest)

@@ -170,6 +170,36 @@ class Evaluate:
 
 
 @dataclass
+class Compress:
+    """Prune and quantize a run's network, train it on with a teacher, evaluate it. The same command goes on."""
+
+    run_folder: Annotated[Positional[Path], arg(name="run", metavar="RUN")]
+    """folder of a run"""
+    out: Path
+    """folder for the compressed network, a run as any other"""
+    prune: float = 0.89
+    """share of the kernels' weights to prune; 0 prunes none"""
+    weights: Literal["int8", "fp16"] = "int8"
+    """kernels in 8 bits, trained so, or in half precision as all else"""
+    activations: Literal["float", "int8"] = "float"
+    """train for feature maps of 8 bits too"""
+    teacher: Path | None = None
+    """run of the network to learn from; the uncompressed one if not given"""
+    epochs: int | None = None
+    """of additional training after each step; half of the run's if not given"""
+
+    def run(self):
+        from asc_tf import stages
+
+        teacher = str(self.teacher.resolve()) if self.teacher else None
+        settings = stages.Compression(self.prune, self.weights, self.activations, teacher, self.epochs)
+        table = stages.compress(self.run_folder, self.out, settings, report=_say)
+        print(table.to_string(index=False, na_rep="-", float_format="{:.3f}".format))
+        for name, folder in (("uncompressed", self.run_folder), ("compressed", self.out)):
+            print(f"\n{name}, on the test part\n{stages.evaluate(folder)}")
+
+
+@dataclass
 class Export:
     """Write a run's network as a .tflite file that takes a waveform, and compare it with the Keras model."""
 
@@ -291,6 +321,7 @@ Command = (
     | Annotated[Features, subcommand("features")]
     | Annotated[Train, subcommand("train")]
     | Annotated[Evaluate, subcommand("evaluate")]
+    | Annotated[Compress, subcommand("compress")]
     | Annotated[Export, subcommand("export")]
     | Annotated[Predict, subcommand("predict")]
     | Annotated[Complexity, subcommand("complexity")]

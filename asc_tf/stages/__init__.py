@@ -2,10 +2,12 @@
 
 A run folder holds config.json (all settings), dataset.json (what was read off the data: scenes, devices, clip length,
 feature statistics), checkpoints/, history.csv, last.keras and best.keras, predictions.csv (of the test part),
-metrics.json with devices.csv, scenes.csv and confusion.csv, and model.tflite.
+metrics.json with devices.csv, scenes.csv and confusion.csv, and model.tflite. That of a compressed network also holds
+compression.json (what was asked for), steps.csv and layers.csv.
 """
 
 from asc_tf.stages.complexity import account_of, account_of_named
+from asc_tf.stages.compression import Compression, compress
 from asc_tf.stages.evaluation import evaluate, predict_test
 from asc_tf.stages.features import compute_features
 from asc_tf.stages.seeds import evaluate_seeds
@@ -13,8 +15,10 @@ from asc_tf.stages.tflite import export
 from asc_tf.stages.training import train
 
 __all__ = [
+    "Compression",
     "account_of",
     "account_of_named",
+    "compress",
     "compute_features",
     "evaluate",
     "evaluate_seeds",

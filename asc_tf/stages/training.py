@@ -47,17 +47,27 @@ def train(root, config, run, report=print):
     return None if full else predict_test(run, report=report)
 
 
-def _train(root, config, run, report):
+def split_clips(root, config):
+    """Clips of a data set that a run of this Config may read, and the rows of them that it trains on and validates on.
+
+    Returns:
+        (clips, training rows, validation rows).
+    """
     clips = read_clips(root)
     full = config.data.split == "full"
     clips = clips if full else clips[clips.split != ""].reset_index(drop=True)
     check_audio_files(root, clips)
-    augment_waveforms = waveform_augmentation(config)
     used = np.full(len(clips), True) if full else (clips.split == "train").to_numpy()
     held_out = hold_out_locations(clips[used], config.data.validation_fraction, config.seed)
-    training, validation = (np.flatnonzero(used)[rows] for rows in (~held_out, held_out))
-    seconds = config.data.clip_seconds or read_clip_seconds(root, clips[used])
-    scenes, devices = (tuple(names(clips[used])) for names in (scenes_of, devices_of))
+    return clips, *(np.flatnonzero(used)[rows] for rows in (~held_out, held_out))
+
+
+def _train(root, config, run, report):
+    clips, training, validation = split_clips(root, config)
+    augment_waveforms = waveform_augmentation(config)
+    used = clips.iloc[np.sort(np.concatenate([training, validation]))]
+    seconds = config.data.clip_seconds or read_clip_seconds(root, used)
+    scenes, devices = (tuple(names(used)) for names in (scenes_of, devices_of))
     dataset = Dataset(str(Path(root).resolve()), scenes, devices, seconds, feature_mean=0.0, feature_std=1.0)
     build_model(config, dataset)  # settings that fit no network are refused here, not after hours of features
     # The test part's clips too: one that cannot be read should be known now, not after the training.
@@ -73,11 +83,12 @@ def _train(root, config, run, report):
         f"{len(dataset.scenes)} scenes, devices {', '.join(dataset.seen_devices)}"
     )
     labels = label_indices(clips, dataset.scenes)
-    with reading(features):
-        _fit(run, config, model, features, labels, training, validation, augment_waveforms, report)
+    fit(run, config, model, features, labels, training, validation, report, run / "best.keras", augment_waveforms)
+    save_model(model, run / "last.keras")
 
 
-def _fit(run, config, model, features, labels, training, validation, augment_waveforms, report):
+def fit(folder, config, model, features, labels, training, validation, report=print, best=None, augment_waveforms=None):
+    """Train a network by the settings of a Config, resumable; writes checkpoints/ and history.csv into the folder."""
     settings, classes = config.train, model.output_shape[-1]
     steps_per_epoch = math.ceil(len(training) / settings.batch_size)
     model.compile(
@@ -100,15 +111,15 @@ def _fit(run, config, model, features, labels, training, validation, augment_wav
         augment=augmentation(config),
         augment_waveforms=augment_waveforms,
     )
-    history = resumable_fit(
-        model,
-        lambda start_step: batches(start_step=start_step),
-        steps_per_epoch,
-        settings.epochs,
-        run / "checkpoints",
-        evaluation_batches(features, labels, classes, rows=validation) if len(validation) else None,
-        run / "best.keras",
-        report,
-    )
-    write_csv(run / "history.csv", pd.DataFrame(history).rename_axis("epoch").reset_index())
-    save_model(model, run / "last.keras")
+    with reading(features):
+        history = resumable_fit(
+            model,
+            lambda start_step: batches(start_step=start_step),
+            steps_per_epoch,
+            settings.epochs,
+            folder / "checkpoints",
+            evaluation_batches(features, labels, classes, rows=validation) if len(validation) else None,
+            best,
+            report,
+        )
+    write_csv(folder / "history.csv", pd.DataFrame(history).rename_axis("epoch").reset_index())

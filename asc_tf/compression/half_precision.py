@@ -1,0 +1,30 @@
+"""Weights in half precision."""
+
+import numpy as np
+
+from asc_tf.compression.kernels import kernel_attribute
+
+
+def round_to_half(model, kernels=False):
+    """Round the weights of a plain model, in place, to what 16-bit floating point can hold.
+
+    Args:
+        model: functional model. It computes in its own precision as before.
+        kernels: those of convolutions too, where they are not of 8 bits.
+
+    Raises:
+        ValueError: a weight beyond 65,504, where half precision ends; then no weight is changed.
+    """
+    rounded = []
+    for layer in model.layers:
+        kernel = getattr(layer, kernel_attribute(layer) or "", None)
+        for weight in layer.weights:
+            if weight is kernel and not kernels:
+                continue
+            with np.errstate(over="ignore"):
+                values = weight.numpy().astype(np.float16)
+            if not np.isfinite(values).all():
+                raise ValueError(f"{weight.name} reaches {np.abs(weight).max():g}; half precision ends at 65504")
+            rounded.append((weight, values))
+    for weight, values in rounded:
+        weight.assign(values.astype(weight.dtype.as_numpy_dtype))

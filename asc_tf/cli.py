@@ -186,7 +186,7 @@ class Compress:
     teacher: Path | None = None
     """run of the network to learn from; the uncompressed one if not given"""
     epochs: int | None = None
-    """of additional training after each step; half of the run's if not given"""
+    """of additional training after each step; as many as the run had if not given"""
 
     def run(self):
         from asc_tf import stages

@@ -44,7 +44,7 @@ class Compression:
     teacher: str | None = None
     """run folder of the teacher; None is the uncompressed network"""
     epochs: int | None = None
-    """of additional training after each step; None is half of the run's"""
+    """of additional training after each step; None is as many as the run had"""
 
 
 def compress(run, out, settings, report=print):
@@ -124,7 +124,7 @@ class _Steps:
 
     def __init__(self, run, out, config, dataset, settings, report):
         self.out, self.dataset, self.report = out, dataset, report
-        epochs = settings.epochs or max(1, config.train.epochs // 2)
+        epochs = settings.epochs or config.train.epochs
         warmup = min(config.train.warmup_epochs, epochs - 1)
         self.config = dataclasses.replace(
             config, train=dataclasses.replace(config.train, epochs=epochs, warmup_epochs=warmup)

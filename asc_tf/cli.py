@@ -226,6 +226,38 @@ class Predict:
 
 
 @dataclass
+class Listen:
+    """Print the scene that a microphone or a pipe is in, window after window, without TensorFlow."""
+
+    model: Positional[Path]
+    """.tflite file made by 'asc-tf export'"""
+    source: Positional[Literal["microphone", "-"]] = "microphone"
+    """- reads WAV or raw 16-bit samples of one channel from a pipe, as of arecord"""
+    rate: int | None = None
+    """sample rate of raw samples; the network's if not given"""
+    hop: float = 1.0
+    """seconds from window to window"""
+    smoothing: float = 0.5
+    """share of the newest window in the probabilities; 1 does not smooth"""
+    as_json: Annotated[bool, arg(name="json")] = False
+    """print one JSON object a window, with the probabilities of all scenes"""
+
+    def run(self):
+        from asc_tf.runtime import Classifier
+        from asc_tf.runtime.listen import json_of, line_of, listen
+
+        pipe = sys.stdin.buffer if self.source == "-" else None
+        if pipe is not None and sys.stdin.isatty():
+            raise AscError("standard input is a terminal; expected a pipe, as in: arecord ... | asc-tf listen MODEL -")
+        classifier = Classifier(self.model)
+        try:
+            for heard in listen(classifier, pipe, _say, self.rate, self.hop, self.smoothing):
+                print(json_of(heard, classifier.labels) if self.as_json else line_of(heard), flush=True)
+        except KeyboardInterrupt:  # the usual way to end it: nothing to say
+            raise SystemExit(130) from None
+
+
+@dataclass
 class Complexity:
     """Print what a network stores and computes, layer by layer, and the verdict of every year's rules."""
 
@@ -293,6 +325,7 @@ Command = (
     | Annotated[Evaluate, subcommand("evaluate")]
     | Annotated[Export, subcommand("export")]
     | Annotated[Predict, subcommand("predict")]
+    | Annotated[Listen, subcommand("listen")]
     | Annotated[Complexity, subcommand("complexity")]
     | Annotated[Models, subcommand("models")]
     | Annotated[Recipes, subcommand("recipes")]

@@ -5,32 +5,12 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
-import tf_keras as keras
 
 from asc_tf.errors import AscError
-from asc_tf.export.tflite import export_tflite
-from asc_tf.frontend.log_mel import LogMel
 from asc_tf.runtime import Classifier
 from asc_tf.runtime.classifier import windows
 
 LABELS = ("north", "east", "south", "west")
-
-
-@pytest.fixture(scope="module")
-def file(tmp_path_factory):
-    """Of a linear network of random weights on half a second at 16 kHz: each sound has probabilities of its own."""
-    frontend = LogMel(window_ms=64, hop_ms=32, mel_bins=16)
-    inputs = keras.Input(frontend.feature_shape(8000))
-    weights = keras.initializers.RandomNormal(stddev=0.03, seed=0)
-    outputs = keras.layers.Dense(len(LABELS), kernel_initializer=weights)(keras.layers.Flatten()(inputs))
-    path = tmp_path_factory.mktemp("export") / "model.tflite"
-    export_tflite(path, frontend, keras.Model(inputs, outputs, name="linear"), LABELS, 0.5)
-    return path
-
-
-@pytest.fixture(scope="module")
-def classifier(file):
-    return Classifier(file)
 
 
 def noise(shape, seed=0):

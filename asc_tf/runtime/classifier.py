@@ -9,6 +9,7 @@ from asc_tf.frontend.decode import load_waveform, resample
 from asc_tf.quiet import native_stderr_hidden
 from asc_tf.runtime.frontend import frontend_of
 from asc_tf.runtime.metadata import read_metadata
+from asc_tf.runtime.trial import check_by_trial
 
 
 class Classifier:
@@ -31,6 +32,7 @@ class Classifier:
     def __init__(self, path, threads=1):
         from ai_edge_litert.interpreter import Interpreter
 
+        self._path = path
         try:
             content = Path(path).read_bytes()
         except OSError as error:
@@ -39,12 +41,14 @@ class Classifier:
         self.labels = self.metadata.labels
         self.sample_rate_hz = self.metadata.sample_rate_hz
         self.samples = self.metadata.samples
+        if self.metadata.checksum is None:
+            check_by_trial(content, path)
         try:
             with native_stderr_hidden():
                 self._interpreter = Interpreter(model_content=content, num_threads=threads)
                 self._interpreter.allocate_tensors()
-        except (ValueError, RuntimeError) as error:
-            raise AscError(f"{path}: LiteRT cannot load it ({str(error).splitlines()[0]})") from error
+        except Exception as error:  # LiteRT raises what it likes
+            raise AscError(f"{path}: LiteRT cannot load it ({_first_line(error)})") from error
         self._input, self._output = self._ends(path)
 
     def _ends(self, path):
@@ -91,11 +95,18 @@ class Classifier:
         """Probabilities [classes] of one window [samples] at the network's rate."""
         given = window if self._frontend is None else self._frontend(window)
         self._interpreter.set_tensor(self._input["index"], _quantize(given[np.newaxis], self._input))
-        self._interpreter.invoke()
+        try:
+            self._interpreter.invoke()
+        except RuntimeError as error:
+            raise AscError(f"{self._path}: LiteRT cannot run it ({_first_line(error)})") from error
         return _dequantize(self._interpreter.get_tensor(self._output["index"])[0], self._output)
 
     def _average(self, waveform):
         return np.mean([self.window_probabilities(window) for window in windows(waveform, self.samples)], axis=0)
+
+
+def _first_line(error):
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
 def _quantize(values, end):

@@ -9,6 +9,8 @@ import numpy as np
 from asc_tf.errors import AscError
 from asc_tf.frontend.mel import bands_of, frame_lengths, mel_filterbank
 
+_BLOCK = 16  # frames transformed at once: they stay in the processor's cache
+
 
 class NumpyMel:
     """What `MelSpectrogram` computes: a waveform [samples] to power [frequency, time, 1], float32.
@@ -23,7 +25,10 @@ class NumpyMel:
     def __init__(self, sample_rate_hz, window_ms, hop_ms, mel_bins, low_hz, high_hz):
         self._window, self._hop, self._fft = frame_lengths(sample_rate_hz, window_ms, hop_ms)
         self._mel_bins = mel_bins
-        self._bands = list(bands_of(mel_filterbank(sample_rate_hz, self._fft, mel_bins, low_hz, high_hz)))
+        self._bands = [
+            (low, high, weights.astype(np.float64))
+            for low, high, weights in bands_of(mel_filterbank(sample_rate_hz, self._fft, mel_bins, low_hz, high_hz))
+        ]
         self._hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(self._window) / self._window)
 
     def feature_shape(self, samples):
@@ -34,11 +39,16 @@ class NumpyMel:
         half = self._window // 2
         padded = np.pad(waveform, (half, self._window - half))
         frames = np.lib.stride_tricks.sliding_window_view(padded, self._window)[:: self._hop]
-        frames = frames[: 1 + len(waveform) // self._hop]
+        count = 1 + len(waveform) // self._hop
+        mel = np.concatenate(
+            [self._mel_power(frames[first : min(first + _BLOCK, count)]) for first in range(0, count, _BLOCK)]
+        )
+        return self._compress(mel).T[:, :, np.newaxis].astype(np.float32)
+
+    def _mel_power(self, frames):
         spectrum = np.fft.rfft(frames * self._hann, self._fft)
         power = spectrum.real**2 + spectrum.imag**2
-        mel = np.concatenate([power[:, low:high] @ weights for low, high, weights in self._bands], axis=1)
-        return self._compress(mel).T[:, :, np.newaxis].astype(np.float32)
+        return np.concatenate([power[:, low:high] @ weights for low, high, weights in self._bands], axis=1)
 
     def _compress(self, power):
         """From mel power to features, both [time, frequency]."""

@@ -224,7 +224,11 @@ class Predict:
     model: Positional[Path]
     """.tflite file made by 'asc-tf export'"""
     audio: Positional[tuple[Path, ...]]
-    """audio files"""
+    """audio files, or one folder with audio files in it and below (needs --output)"""
+    output: Path | None = None
+    """CSV file for the scenes of a folder; the same command goes on after an interruption"""
+    workers: int | None = None
+    """files of a folder to work on at once; as many as there are processors if not given"""
     top: int = 3
     """how many scenes to print for each"""
     as_json: Annotated[bool, arg(name="json")] = False
@@ -237,6 +241,11 @@ class Predict:
             raise AscError(f"--top {self.top}: expected 1 or more")
         if not self.audio:
             raise AscError("AUDIO: no audio file is named")
+        if any(path.is_dir() for path in self.audio):
+            self._run_on_folder()
+            return
+        if self.output is not None or self.workers is not None:
+            raise AscError("--output and --workers are for a folder; expected one folder in place of files")
         classifier = Classifier(self.model)
         failures = 0
         for path in self.audio:
@@ -253,6 +262,54 @@ class Predict:
                 print(f"{path}: {', '.join(f'{scene} {100 * p:.1f} %' for scene, p in ranked[: self.top])}")
         if failures:
             raise AscError(f"{failures} of {len(self.audio)} files could not be classified")
+
+    def _run_on_folder(self):
+        from asc_tf.runtime.folder import classify_folder
+
+        if len(self.audio) > 1:
+            raise AscError(f"AUDIO: {len(self.audio)} names, a folder among them; expected files or one folder")
+        if self.output is None:
+            raise AscError(f"{self.audio[0]}: is a folder; expected --output scenes.csv as well")
+        if self.workers is not None and self.workers < 1:
+            raise AscError(f"--workers {self.workers}: expected 1 or more")
+        count, errors = classify_folder(self.model, self.audio[0], self.output, self.workers, _show_files)
+        print(f"{count - len(errors)} of {count} files in {self.output}")
+        for error in errors:
+            _say(f"asc-tf: {error}")
+        if errors:
+            raise AscError(f"{len(errors)} of {count} files could not be classified; {self.output} names them")
+
+
+@dataclass
+class Listen:
+    """Print the scene that a microphone or a pipe is in, window after window, without TensorFlow."""
+
+    model: Positional[Path]
+    """.tflite file made by 'asc-tf export'"""
+    source: Positional[Literal["microphone", "-"]] = "microphone"
+    """- reads WAV or raw 16-bit samples of one channel from a pipe, as of arecord"""
+    rate: int | None = None
+    """sample rate of raw samples; the network's if not given"""
+    hop: float = 1.0
+    """seconds from window to window"""
+    smoothing: float = 0.5
+    """share of the newest window in the probabilities; 1 does not smooth"""
+    as_json: Annotated[bool, arg(name="json")] = False
+    """print one JSON object a window, with the probabilities of all scenes"""
+
+    def run(self):
+        from asc_tf.runtime import Classifier
+        from asc_tf.runtime.listen import json_of, line_of, listen
+
+        pipe = sys.stdin.buffer if self.source == "-" else None
+        if pipe is not None and sys.stdin.isatty():
+            raise AscError("standard input is a terminal; expected a pipe, as in: arecord ... | asc-tf listen MODEL -")
+        classifier = Classifier(self.model)
+        try:
+            for heard in listen(classifier, pipe, _say, self.rate, self.hop, self.smoothing):
+                print(json_of(heard, classifier.labels) if self.as_json else line_of(heard), flush=True)
+        except KeyboardInterrupt:  # the usual way to end it: nothing to say
+            raise SystemExit(130) from None
 
 
 @dataclass
@@ -324,6 +381,7 @@ Command = (
     | Annotated[Compress, subcommand("compress")]
     | Annotated[Export, subcommand("export")]
     | Annotated[Predict, subcommand("predict")]
+    | Annotated[Listen, subcommand("listen")]
     | Annotated[Complexity, subcommand("complexity")]
     | Annotated[Models, subcommand("models")]
     | Annotated[Recipes, subcommand("recipes")]
@@ -368,6 +426,12 @@ def main(arguments=None):
 def _silence_tensorflow():
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
+
+
+def _show_files(done, total):
+    """A count that stays on its line of a terminal."""
+    if sys.stderr.isatty():
+        print(f"\r{done} of {total} files", end="\n" if done == total else "", file=sys.stderr, flush=True)
 
 
 def _say(line):

@@ -84,7 +84,7 @@ def read_audio(path):
 
 # Writers to a pipe cannot know the length: they leave 0 or 2 GB and more (arecord 0x80000000, others less by a block,
 # or 0xFFFFFFFF).
-_UNKNOWN_BYTES = 0x7FFFF000
+UNKNOWN_BYTES = 0x7FFFF000
 _UNKNOWN_SAMPLES = 2**63 - 1  # libsndfile's, for FLAC that was encoded into a pipe; it fails to read such a file
 _BLOCK = 1 << 16  # samples converted at once: they stay in the processor's cache
 
@@ -93,7 +93,7 @@ def _read_plain_wav(path, size):
     """As `read_audio` for 16 and 24-bit PCM whose data end the file; None for all that libsndfile is to judge."""
     with path.open("rb") as file:
         fmt, start, length = _find_wav_data(file)
-        if not 0 < length < _UNKNOWN_BYTES:
+        if not 0 < length < UNKNOWN_BYTES:
             return None
         if start + length > size:
             raise _truncated(path, start + length, size)
@@ -171,7 +171,7 @@ def _read_any(path):
 def _check_is_whole(path, log):
     """Refuse what libsndfile would read with nothing but a line in its log: a missing tail of the data."""
     for promised, found in re.findall(r"(?:data|SSND|BODY|Data Size|riff|Riff size) *: (\d+) \(should be (\d+)\)", log):
-        if int(promised) > int(found) and not _UNKNOWN_BYTES <= int(promised) <= 0xFFFFFFFF:
+        if int(promised) > int(found) and not UNKNOWN_BYTES <= int(promised) <= 0xFFFFFFFF:
             raise _truncated(path, promised, found)
 
 

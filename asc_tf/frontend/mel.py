@@ -1,4 +1,4 @@
-"""The mel filterbank as a matrix. Needs no TensorFlow."""
+"""The mel filterbank as a matrix, and the lengths of its frames. Needs no TensorFlow."""
 
 import numpy as np
 
@@ -36,6 +36,27 @@ def mel_filterbank(sample_rate_hz, fft_length, mel_bins, low_hz=0.0, high_hz=Non
             f"no Fourier bin falls into mel bin {empty[0]}"
         )
     return filters.astype(np.float32)
+
+
+def frame_lengths(sample_rate_hz, window_ms, hop_ms):
+    """Samples of (window, hop, Fourier transform), the last being the power of two that the window fits in.
+
+    Raises:
+        ValueError: window and hop do not fit together.
+    """
+    window, hop = round(window_ms * sample_rate_hz / 1000), round(hop_ms * sample_rate_hz / 1000)
+    if not 0 < hop <= window:
+        raise ValueError(f"window_ms is {window_ms} and hop_ms {hop_ms}; expected 0 < hop_ms <= window_ms")
+    return window, hop, 2 ** (window - 1).bit_length()
+
+
+def bands_of(filterbank, filters_per_band=16):
+    """Cut the filterbank, nearly all zeros, along its diagonal: (first bin, last bin + 1, weights) a band."""
+    for start in range(0, filterbank.shape[1], filters_per_band):
+        weights = filterbank[:, start : start + filters_per_band]
+        used = np.flatnonzero(weights.any(axis=1))
+        low, high = int(used[0]), int(used[-1]) + 1
+        yield low, high, weights[low:high]
 
 
 _BREAK_HZ, _HZ_PER_MEL, _LOG_STEP = 1000.0, 200 / 3, np.log(6.4) / 27

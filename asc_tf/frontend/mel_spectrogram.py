@@ -1,11 +1,10 @@
 """Mel power spectrogram: what the frontends have in common."""
 
-import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
 import asc_tf.autograph  # noqa: F401
-from asc_tf.frontend.mel import mel_filterbank
+from asc_tf.frontend.mel import bands_of, frame_lengths, mel_filterbank
 
 
 @keras.saving.register_keras_serializable("asc_tf")
@@ -49,13 +48,9 @@ class MelSpectrogram(keras.layers.Layer):
         self.mel_bins = mel_bins
         self.low_hz = low_hz
         self.high_hz = high_hz
-        self.window_samples = round(window_ms * sample_rate_hz / 1000)
-        self.hop_samples = round(hop_ms * sample_rate_hz / 1000)
-        if not 0 < self.hop_samples <= self.window_samples:
-            raise ValueError(f"window_ms is {window_ms} and hop_ms {hop_ms}; expected 0 < hop_ms <= window_ms")
-        self.fft_length = 2 ** (self.window_samples - 1).bit_length()
+        self.window_samples, self.hop_samples, self.fft_length = frame_lengths(sample_rate_hz, window_ms, hop_ms)
         filterbank = mel_filterbank(sample_rate_hz, self.fft_length, mel_bins, low_hz, high_hz)
-        self._bands = list(_bands(filterbank))
+        self._bands = list(bands_of(filterbank))
         self.input_spec = keras.layers.InputSpec(ndim=2)
 
     def frames(self, samples):
@@ -94,12 +89,3 @@ class MelSpectrogram(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), **self.settings()}
-
-
-def _bands(filterbank, filters_per_band=16):
-    """Cut the filterbank, nearly all zeros, along its diagonal: (first bin, last bin + 1, weights) a band."""
-    for start in range(0, filterbank.shape[1], filters_per_band):
-        weights = filterbank[:, start : start + filters_per_band]
-        used = np.flatnonzero(weights.any(axis=1))
-        low, high = int(used[0]), int(used[-1]) + 1
-        yield low, high, weights[low:high]

@@ -7,7 +7,9 @@ import numpy as np
 from asc_tf.errors import AscError
 from asc_tf.frontend.decode import load_waveform, resample
 from asc_tf.quiet import native_stderr_hidden
+from asc_tf.runtime.frontend import frontend_of
 from asc_tf.runtime.metadata import read_metadata
+from asc_tf.runtime.trial import check_by_trial
 
 
 class Classifier:
@@ -30,6 +32,7 @@ class Classifier:
     def __init__(self, path, threads=1):
         from ai_edge_litert.interpreter import Interpreter
 
+        self._path = path
         try:
             content = Path(path).read_bytes()
         except OSError as error:
@@ -38,20 +41,33 @@ class Classifier:
         self.labels = self.metadata.labels
         self.sample_rate_hz = self.metadata.sample_rate_hz
         self.samples = self.metadata.samples
+        if self.metadata.checksum is None:
+            check_by_trial(content, path)
         try:
             with native_stderr_hidden():
                 self._interpreter = Interpreter(model_content=content, num_threads=threads)
                 self._interpreter.allocate_tensors()
-        except (ValueError, RuntimeError) as error:
-            raise AscError(f"{path}: LiteRT cannot load it ({str(error).splitlines()[0]})") from error
-        (self._input,), (self._output,) = (
-            self._interpreter.get_input_details(),
-            self._interpreter.get_output_details(),
-        )
-        shapes = tuple(self._input["shape"]), tuple(self._output["shape"])
-        expected = (1, self.samples), (1, len(self.labels))
+        except Exception as error:  # LiteRT raises what it likes
+            raise AscError(f"{path}: LiteRT cannot load it ({_first_line(error)})") from error
+        self._input, self._output = self._ends(path)
+
+    def _ends(self, path):
+        """Details of the one input and the one output, once they are what the metadata say."""
+        inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+        shapes = [tuple(map(int, end["shape"])) for end in inputs + outputs]
+        takes = (1, self.samples)
+        self._frontend = None
+        if self.metadata.input == "features":
+            self._frontend = frontend_of(self.metadata, path)
+            takes = (1, *self._frontend.feature_shape(self.samples))
+        expected = [takes, (1, len(self.labels))]
         if shapes != expected:
             raise AscError(f"{path}: takes and gives {shapes}, but its metadata says {expected}")
+        types = [np.dtype(end["dtype"]).name for end in inputs + outputs]
+        for name, end in zip(types, inputs + outputs, strict=True):
+            if name != "float32" and (name not in ("int8", "uint8", "int16") or not end["quantization"][0] > 0):
+                raise AscError(f"{path}: takes and gives {types}; expected float32 or quantized integers")
+        return inputs[0], outputs[0]
 
     def classify_file(self, path):
         """Probabilities [classes] of an audio file of any rate, channel count and length."""
@@ -77,12 +93,35 @@ class Classifier:
 
     def window_probabilities(self, window):
         """Probabilities [classes] of one window [samples] at the network's rate."""
-        self._interpreter.set_tensor(self._input["index"], window[np.newaxis])
-        self._interpreter.invoke()
-        return self._interpreter.get_tensor(self._output["index"])[0]
+        given = window if self._frontend is None else self._frontend(window)
+        self._interpreter.set_tensor(self._input["index"], _quantize(given[np.newaxis], self._input))
+        try:
+            self._interpreter.invoke()
+        except RuntimeError as error:
+            raise AscError(f"{self._path}: LiteRT cannot run it ({_first_line(error)})") from error
+        return _dequantize(self._interpreter.get_tensor(self._output["index"])[0], self._output)
 
     def _average(self, waveform):
         return np.mean([self.window_probabilities(window) for window in windows(waveform, self.samples)], axis=0)
+
+
+def _first_line(error):
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+
+
+def _quantize(values, end):
+    if end["dtype"] == np.float32:
+        return values
+    scale, zero_point = end["quantization"]
+    limits = np.iinfo(end["dtype"])
+    return np.clip(np.rint(values / np.float32(scale)) + zero_point, limits.min, limits.max).astype(end["dtype"])
+
+
+def _dequantize(values, end):
+    if end["dtype"] == np.float32:
+        return values
+    scale, zero_point = end["quantization"]
+    return (values.astype(np.float32) - zero_point) * np.float32(scale)
 
 
 def windows(waveform, samples):

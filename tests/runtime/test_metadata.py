@@ -93,7 +93,51 @@ def test_damaged_json_is_refused(labelled, old, new):
         read_metadata(labelled.replace(old, new), "model.tflite")
 
 
+def without_checksum(content):
+    """The file as older versions wrote it: blanks in the checksum's place."""
+    start = content.index(b', "checksum": "')
+    return content[:start] + b" " * 80 + content[start + 80 :]
+
+
+def test_a_file_without_a_checksum_is_read(labelled):
+    older = without_checksum(labelled)
+    assert read_metadata(older, "model.tflite") == read_metadata(labelled, "model.tflite")
+    assert read_metadata(older, "model.tflite").checksum is None
+    assert len(read_metadata(labelled, "model.tflite").checksum) == 64
+
+
+def test_every_change_of_a_file_with_a_checksum_is_found(labelled):
+    generator = random.Random(0)
+    for trial in range(3000):
+        content = bytearray(labelled)
+        kind = trial % 5
+        if kind == 0:
+            del content[generator.randrange(len(content)) :]
+        elif kind == 1:
+            content += generator.randbytes(generator.randint(1, 100))
+        elif kind == 2:
+            content[generator.randrange(len(content))] ^= 1 << generator.randrange(8)
+        elif kind == 3:
+            start = generator.randrange(len(content))
+            content[start : start + 16] = generator.randbytes(16)
+        else:
+            del content[generator.randrange(len(content))]
+        with pytest.raises(AscError, match="^model.tflite: (is|has|its) [^\n]*$"):
+            read_metadata(bytes(content), "model.tflite")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"samples": -1}, {"sample_rate_hz": "16 kHz"}, {"labels": ()}, {"labels": (1, 2)}, {"input": "smell"}],
+    ids=["samples", "rate", "no labels", "labels", "input"],
+)
+def test_metadata_that_cannot_be_right_are_refused(bare, metadata, changes):
+    with pytest.raises(AscError, match="^model.tflite: is a damaged .tflite file"):
+        read_metadata(with_metadata(bare, dataclasses.replace(metadata, **changes)), "model.tflite")
+
+
 def test_random_damage_gives_an_error_or_metadata_but_nothing_else(labelled):
+    labelled = without_checksum(labelled)
     generator = random.Random(0)
     json_start = labelled.index(b'{"labels"')
     regions = [(0, len(labelled)), (0, 200), (json_start, json_start + 500), (len(labelled) - 4000, len(labelled))]

@@ -1,0 +1,120 @@
+"""Classify all audio files below a folder into a CSV file: `asc-tf predict MODEL FOLDER --output scenes.csv`."""
+
+import csv
+import hashlib
+import os
+import queue
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from pathlib import Path
+
+from asc_tf.atomic import whole_file
+from asc_tf.errors import AscError
+from asc_tf.runtime.classifier import Classifier
+from asc_tf.runtime.journal import Journal
+
+AUDIO = {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".caf", ".w64", ".rf64"}
+
+
+def classify_folder(model, folder, output, workers=None, progress=lambda done, total: None):
+    """Write scene, confidence and probabilities of every audio file below a folder, sorted by name.
+
+    Results are kept in OUTPUT.journal as they come: after a kill the same call goes on where it stopped, no file lost
+    or done twice, except those whose size or time of change is another. OUTPUT appears when all are done.
+
+    Args:
+        model: .tflite file.
+        folder: searched with all folders below it; names that begin with a dot are left out.
+        output: CSV with the columns file (relative to the folder), scene, confidence, error, and one for each scene.
+        workers: threads, each with an interpreter of its own; None is the number of processors. Decoding,
+            resampling and inference run outside Python's lock, so threads do as well as processes with less memory.
+        progress: called with (done, all) after every file.
+
+    Returns:
+        (number of files, errors of those that could not be read).
+
+    Raises:
+        AscError: the model or the folder cannot be read, there is no audio in it, or the output cannot be written.
+    """
+    folder, output = Path(folder), Path(output)
+    if output.is_dir() or output.suffix.lower() in AUDIO:
+        raise AscError(f"--output {output}: is a folder or an audio file's name; expected a name such as scenes.csv")
+    names = _audio_below(folder)
+    workers = min(workers or len(os.sched_getaffinity(0)), len(names))
+    classifiers = [Classifier(model) for _ in range(workers)]
+    belongs_to = {"model": hashlib.sha256(Path(model).read_bytes()).hexdigest(), "folder": str(folder.resolve())}
+    with Journal(output.with_name(f"{output.name}.journal"), belongs_to) as journal:
+        state = {name: _state(folder / name) for name in names}
+        done = {record["file"]: record for record in journal.records if record["state"] == state.get(record["file"])}
+        progress(len(done), len(names))
+        for record in _classified(folder, [name for name in names if name not in done], state, classifiers):
+            journal.add(record)
+            done[record["file"]] = record
+            progress(len(done), len(names))
+        _write_csv(output, classifiers[0].labels, [done[name] for name in names])
+        journal.delete()
+    return len(names), [record["error"] for name in names if (record := done[name])["error"]]
+
+
+def _audio_below(folder):
+    """Names of the audio files relative to the folder, sorted."""
+
+    def fail(error):
+        raise AscError(f"{error.filename}: cannot be read ({error.strerror})")
+
+    names = []
+    for parent, folders, files in os.walk(folder, onerror=fail):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        audio = [name for name in files if not name.startswith(".") and Path(name).suffix.lower() in AUDIO]
+        names += [(Path(parent) / name).relative_to(folder).as_posix() for name in audio]
+    if not names:
+        raise AscError(f"{folder}: no audio file is in it or below; expected names that end in .wav, .flac, .ogg ...")
+    return sorted(names)
+
+
+def _state(path):
+    """What changes when a recording does: [bytes, nanoseconds]; None if it cannot be looked at."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return [status.st_size, status.st_mtime_ns]
+
+
+def _classified(folder, names, state, classifiers):
+    """Records of the files, in the order in which the threads finish them."""
+    free = queue.SimpleQueue()
+    for classifier in classifiers:
+        free.put(classifier)
+
+    def classify(name):
+        record = {"file": name, "state": state[name], "probabilities": None, "error": None}
+        classifier = free.get()
+        try:
+            record["probabilities"] = classifier.classify_file(folder / name).tolist()
+        except AscError as error:
+            record["error"] = str(error)
+        finally:
+            free.put(classifier)
+        return record
+
+    with ThreadPoolExecutor(len(classifiers)) as pool:
+        pending = set()
+        for name in names:
+            pending.add(pool.submit(classify, name))
+            if len(pending) > 2 * len(classifiers):
+                finished, pending = wait(pending, return_when=FIRST_COMPLETED)
+                yield from (future.result() for future in finished)
+        while pending:
+            finished, pending = wait(pending, return_when=FIRST_COMPLETED)
+            yield from (future.result() for future in finished)
+
+
+def _write_csv(path, labels, records):
+    # A file's name may hold bytes that are no UTF-8: they are written as they are.
+    with whole_file(path) as part, part.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["file", "scene", "confidence", "error", *labels])
+        for record in records:
+            shown = [f"{p:.6f}" for p in record["probabilities"] or ()]
+            scene, confidence = max(zip(labels, shown, strict=False), key=lambda pair: float(pair[1]), default=("", ""))
+            writer.writerow([record["file"], scene, confidence, record["error"] or "", *(shown or [""] * len(labels))])

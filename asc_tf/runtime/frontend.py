@@ -1,0 +1,104 @@
+"""The training frontends in numpy, for files that take features.
+
+They agree with the Keras layers to 1e-4 in all that is up to 70 dB below the loudest bin of its frame. Further down,
+the Keras layers, which work in single precision, round more coarsely than these, which work in double.
+"""
+
+import numpy as np
+
+from asc_tf.errors import AscError
+from asc_tf.frontend.mel import bands_of, frame_lengths, mel_filterbank
+
+_BLOCK = 16  # frames transformed at once: they stay in the processor's cache
+
+
+class NumpyMel:
+    """What `MelSpectrogram` computes: a waveform [samples] to power [frequency, time, 1], float32.
+
+    Args:
+        sample_rate_hz, window_ms, hop_ms, mel_bins, low_hz, high_hz: of `MelSpectrogram`.
+
+    Raises:
+        ValueError: as for `MelSpectrogram`.
+    """
+
+    def __init__(self, sample_rate_hz, window_ms, hop_ms, mel_bins, low_hz, high_hz):
+        self._window, self._hop, self._fft = frame_lengths(sample_rate_hz, window_ms, hop_ms)
+        self._mel_bins = mel_bins
+        self._bands = [
+            (low, high, weights.astype(np.float64))
+            for low, high, weights in bands_of(mel_filterbank(sample_rate_hz, self._fft, mel_bins, low_hz, high_hz))
+        ]
+        self._hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(self._window) / self._window)
+
+    def feature_shape(self, samples):
+        """(frequency, time, 1) for a waveform of so many samples."""
+        return self._mel_bins, 1 + samples // self._hop, 1
+
+    def __call__(self, waveform):
+        half = self._window // 2
+        padded = np.pad(waveform, (half, self._window - half))
+        frames = np.lib.stride_tricks.sliding_window_view(padded, self._window)[:: self._hop]
+        count = 1 + len(waveform) // self._hop
+        mel = np.concatenate(
+            [self._mel_power(frames[first : min(first + _BLOCK, count)]) for first in range(0, count, _BLOCK)]
+        )
+        return self._compress(mel).T[:, :, np.newaxis].astype(np.float32)
+
+    def _mel_power(self, frames):
+        spectrum = np.fft.rfft(frames * self._hann, self._fft)
+        power = spectrum.real**2 + spectrum.imag**2
+        return np.concatenate([power[:, low:high] @ weights for low, high, weights in self._bands], axis=1)
+
+    def _compress(self, power):
+        """From mel power to features, both [time, frequency]."""
+        return power
+
+
+class NumpyLogMel(NumpyMel):
+    """What `LogMel` computes."""
+
+    def __init__(self, floor, **mel):
+        super().__init__(**mel)
+        self._floor = floor
+
+    def _compress(self, power):
+        return np.log(np.maximum(power, self._floor))
+
+
+class NumpyPcen(NumpyMel):
+    """What `Pcen` computes."""
+
+    def __init__(self, smoothing, gain, bias, exponent, epsilon, full_scale, **mel):
+        super().__init__(**mel)
+        self._smoothing, self._gain, self._bias = smoothing, gain, bias
+        self._exponent, self._epsilon, self._full_scale = exponent, epsilon, full_scale
+
+    def _compress(self, power):
+        energy = power * self._full_scale**2
+        level = energy.copy()
+        for time in range(1, len(level)):
+            level[time] = (1 - self._smoothing) * level[time - 1] + self._smoothing * energy[time]
+        normalized = energy / (level + self._epsilon) ** self._gain
+        return (normalized + self._bias) ** self._exponent - self._bias**self._exponent
+
+
+FRONTENDS = {"MelSpectrogram": NumpyMel, "LogMel": NumpyLogMel, "Pcen": NumpyPcen}
+
+
+def frontend_of(metadata, source):
+    """The frontend that a file's metadata describe: a callable with `feature_shape`; `source` names it in errors.
+
+    Raises:
+        AscError: a class or settings that are not known here, or another sample rate than the file's.
+    """
+    settings = dict(metadata.frontend)
+    name = settings.pop("class", None)
+    if name not in FRONTENDS:
+        raise AscError(f"{source}: needs the frontend {name}; this version has {', '.join(FRONTENDS)}")
+    try:
+        if settings["sample_rate_hz"] != metadata.sample_rate_hz:
+            raise ValueError(f"{settings['sample_rate_hz']} Hz and not {metadata.sample_rate_hz}")
+        return FRONTENDS[name](**settings)
+    except (ArithmeticError, KeyError, MemoryError, TypeError, ValueError) as error:
+        raise AscError(f"{source}: its settings of the frontend {name} cannot be right ({error})") from error

@@ -1,0 +1,208 @@
+"""A folder of recordings into a CSV file, killed and damaged in between."""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import soundfile
+
+from asc_tf.cli import main
+from asc_tf.errors import AscError
+from asc_tf.runtime import Classifier
+from asc_tf.runtime.folder import classify_folder
+from asc_tf.runtime.journal import Journal
+
+FILES = 24
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory):
+    """24 recordings of their own sound in three folders, and files that are no audio."""
+    folder = tmp_path_factory.mktemp("folder") / "recordings"
+    generator = np.random.default_rng(0)
+    for number in range(FILES):
+        path = folder / ("", "a b", 'a b/ü, "c"')[number % 3] / f"{number:02}.{'WAV' if number % 2 else 'flac'}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path, generator.normal(0, 0.02 * (1 + number % 5), 9000), 16000)
+    for name in ("notes.txt", ".hidden.wav", "a b/._00.wav"):
+        (folder / name).write_text("no sound")
+    return folder
+
+
+@pytest.fixture
+def folder(recordings, tmp_path):
+    """A copy that a test may change."""
+    return shutil.copytree(recordings, tmp_path / "recordings")
+
+
+@pytest.fixture
+def classified(monkeypatch):
+    """Names of the files that are classified from now on."""
+    names, really = [], Classifier.classify_file
+    monkeypatch.setattr(Classifier, "classify_file", lambda self, path: names.append(path.name) or really(self, path))
+    return names
+
+
+def rows(path):
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_every_file_has_a_row_with_what_the_classifier_says(recordings, file, classifier, tmp_path):
+    count, errors = classify_folder(file, recordings, tmp_path / "scenes.csv")
+    found = rows(tmp_path / "scenes.csv")
+    assert (count, errors) == (FILES, [])
+    assert [row["file"] for row in found] == sorted(
+        path.relative_to(recordings).as_posix() for path in recordings.rglob("[0-9]*.*")
+    )
+    for row in found:
+        expected = classifier.classify_file(recordings / row["file"])
+        np.testing.assert_allclose([float(row[label]) for label in classifier.labels], expected, atol=1e-6)
+        assert row["scene"] == classifier.labels[expected.argmax()] and row["error"] == ""
+        assert float(row["confidence"]) == pytest.approx(expected.max(), abs=1e-6)
+    assert len({row["confidence"] for row in found}) == FILES
+    assert os.listdir(tmp_path) == ["scenes.csv"]
+
+
+def test_the_bytes_do_not_depend_on_the_number_of_workers(recordings, file, tmp_path):
+    for workers in (1, 5):
+        classify_folder(file, recordings, tmp_path / f"{workers}.csv", workers)
+    assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "5.csv").read_bytes()
+
+
+SLOW = """
+import sys, time
+from asc_tf.runtime.classifier import Classifier
+from asc_tf.cli import main
+really = Classifier.classify_file
+Classifier.classify_file = lambda self, path: (time.sleep(0.05), really(self, path))[1]
+main(sys.argv[1:])
+"""
+
+
+def test_killed_it_goes_on_with_no_file_lost_or_done_twice(recordings, file, tmp_path, classified):
+    output, journal = tmp_path / "scenes.csv", tmp_path / "scenes.csv.journal"
+    command = [sys.executable, "-c", SLOW, "predict", file, recordings, "--output", output, "--workers", "2"]
+    with subprocess.Popen(list(map(str, command))) as process:
+        deadline = time.monotonic() + 60
+        while not (journal.exists() and journal.read_bytes().count(b"\n") > 6) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+    assert not output.exists()
+    kept = [json.loads(line)["file"].split("/")[-1] for line in journal.read_bytes().split(b"\n")[1:-1]]
+    assert 6 <= len(kept) < FILES
+    with journal.open("ab") as file_:
+        file_.write(b'{"file": "00.fl')  # the line that a kill cut off
+    assert main(["predict", str(file), str(recordings), "--output", str(output)]) == 0
+    assert sorted(kept + classified) == sorted(path.name for path in recordings.rglob("[0-9]*.*"))
+    classify_folder(file, recordings, tmp_path / "unbroken.csv")
+    assert output.read_bytes() == (tmp_path / "unbroken.csv").read_bytes()
+    assert not journal.exists()
+
+
+def test_a_recording_that_changed_since_the_kill_is_classified_anew(folder, file, tmp_path, classified):
+    output = tmp_path / "scenes.csv"
+
+    def stop(done, total):
+        if done == 10:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        classify_folder(file, folder, output, 1, stop)
+    lines = (tmp_path / "scenes.csv.journal").read_text().splitlines()
+    changed = json.loads(lines[3])["file"]
+    soundfile.write(folder / changed, np.zeros(100), 16000)
+    classified.clear()
+    classify_folder(file, folder, output)
+    assert len(classified) == FILES - len(lines[1:]) + 1 and changed.split("/")[-1] in classified
+
+
+def test_files_that_cannot_be_read_are_named_and_the_others_done(folder, file, tmp_path, capsys):
+    bad = [folder / "bad.wav", folder / "a b" / "empty.ogg", folder / "dangling.wav"]
+    bad[0].write_bytes(b"RIFF")
+    bad[1].write_bytes(b"")
+    bad[2].symlink_to("nowhere.wav")
+    output = tmp_path / "scenes.csv"
+    assert main(["predict", str(file), str(folder), "--output", str(output)]) == 1
+    out, err = capsys.readouterr()
+    assert out == f"{FILES} of {FILES + 3} files in {output}\n"
+    assert err.splitlines()[-1] == f"asc-tf: 3 of {FILES + 3} files could not be classified; {output} names them"
+    assert all(str(path) in err for path in bad) and "\r" not in err
+    found = {row["file"]: row for row in rows(output)}
+    assert len(found) == FILES + 3
+    for path in bad:
+        row = found[path.relative_to(folder).as_posix()]
+        assert str(path) in row["error"] and row["scene"] == row["confidence"] == row["north"] == ""
+
+
+def test_names_that_are_no_text_are_kept_byte_for_byte(file, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    soundfile.write(tmp_path / "clip.wav", np.zeros(8000), 16000)
+    name = b"caf\xe9\nbar.wav"
+    try:
+        os.rename(tmp_path / "clip.wav", os.path.join(os.fsencode(folder), name))
+    except OSError:
+        pytest.skip("the file system refuses such names")
+    classify_folder(file, folder, tmp_path / "scenes.csv")
+    assert b'"' + name + b'",' in (tmp_path / "scenes.csv").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["FOLDER"], "is a folder; expected --output"),
+        (["FOLDER", "FOLDER", "--output", "OUT"], "2 names, a folder among them"),
+        (["FOLDER", "--output", "FOLDER"], "is a folder or an audio file's name"),
+        (["FOLDER", "--output", "clip.wav"], "is a folder or an audio file's name"),
+        (["FOLDER", "--output", "OUT", "--workers", "0"], "--workers 0: expected 1 or more"),
+        (["clip.wav", "--output", "OUT"], "are for a folder"),
+        (["EMPTY", "--output", "OUT"], "no audio file is in it"),
+    ],
+)
+def test_mistakes_get_one_sentence_and_leave_nothing(recordings, file, tmp_path, capsys, arguments, message):
+    (tmp_path / "empty").mkdir()
+    places = {"FOLDER": str(recordings), "OUT": str(tmp_path / "out.csv"), "EMPTY": str(tmp_path / "empty")}
+    assert main(["predict", str(file), *(places.get(word, word) for word in arguments)]) == 1
+    err = capsys.readouterr().err
+    assert len(err.splitlines()) == 1 and message in err
+    assert os.listdir(tmp_path) == ["empty"]
+
+
+def test_a_journal_of_another_model_is_refused_and_kept(tmp_path):
+    path = tmp_path / "scenes.csv.journal"
+    with Journal(path, {"model": 1}) as journal:
+        journal.add({"file": "x"})
+    before = path.read_bytes()
+    with pytest.raises(AscError, match="scenes.csv.journal: was begun with another model or folder"):
+        Journal(path, {"model": 2})
+    assert path.read_bytes() == before
+
+
+def test_a_journal_is_cut_behind_its_last_whole_record(tmp_path):
+    path = tmp_path / "journal"
+    with Journal(path, {"model": 1}) as journal:
+        journal.add({"file": "x"})
+        journal.add({"file": "y"})
+    whole = path.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    for end in range(len(whole)):
+        path.write_bytes(whole[:end])
+        with Journal(path, {"model": 1}) as journal:
+            kept = sum(end >= len(b"".join(lines[: 1 + n])) for n in range(1, 3))
+            assert journal.records == [{"file": "x"}, {"file": "y"}][:kept], end
+            journal.add({"file": "z"})
+        assert path.read_bytes().splitlines()[-1] == b'{"file": "z"}'
+        assert len(path.read_bytes().splitlines()) == kept + 2
+
+
+def test_two_processes_do_not_write_one_journal(tmp_path):
+    with Journal(tmp_path / "journal", {}), pytest.raises(AscError, match="another process is writing it"):
+        Journal(tmp_path / "journal", {})

@@ -50,7 +50,7 @@ class BandedDepthwiseConv2D(keras.layers.Layer):
         kernels, biases = tf.unstack(self.kernel), tf.unstack(self.bias)
         outputs = []
         for band, (kernel, bias) in enumerate(zip(kernels, biases, strict=True)):
-            rows = padded[:, band * bins : (band + 1) * bins + self.kernel_size[0] - 1]
+            rows = tf.slice(padded, (0, band * bins, 0, 0), (-1, bins + self.kernel_size[0] - 1, -1, -1))
             outputs.append(tf.nn.depthwise_conv2d(rows, kernel, (1, 1, 1, 1), "VALID") + bias)
         return tf.concat(outputs, axis=1)
 
@@ -64,7 +64,8 @@ class SpaceToDepthConv2D(keras.layers.Layer):
 
     Exact, and half the time in int8, whose kernels leave most of their registers empty where there is one channel.
 
-    Input: [batch, frequency, time, channel], sizes static. Output: [batch, frequency / 2, time / 2, filters], rounded up.
+    Input: [batch, frequency, time, channel], sizes static. Output: [batch, frequency / 2, time / 2, filters], rounded
+    up.
     Weights: kernel [3, 3, 4 * channel, filters], see `space_to_depth_kernel`; bias [filters].
 
     Args:

@@ -7,7 +7,7 @@ import numpy as np
 from asc_tf.errors import AscError
 from asc_tf.frontend.decode import load_waveform, resample
 from asc_tf.quiet import native_stderr_hidden
-from asc_tf.runtime.metadata import read_metadata
+from asc_tf.runtime.metadata import check_checksum, read_metadata
 
 
 class Classifier:
@@ -21,6 +21,7 @@ class Classifier:
         labels: names of the scenes, in the order of the probabilities.
         sample_rate_hz: that the network works at; other rates are resampled to it.
         samples: length of the network's window.
+        path: of the file.
         metadata: all that the file says about itself, a `Metadata`.
 
     Raises:
@@ -30,11 +31,13 @@ class Classifier:
     def __init__(self, path, threads=1):
         from ai_edge_litert.interpreter import Interpreter
 
+        self.path = path
         try:
             content = Path(path).read_bytes()
         except OSError as error:
             raise AscError(f"{path}: cannot be read ({error.strerror})") from error
         self.metadata = read_metadata(content, path)
+        check_checksum(content, self.metadata, path)
         self.labels = self.metadata.labels
         self.sample_rate_hz = self.metadata.sample_rate_hz
         self.samples = self.metadata.samples
@@ -49,7 +52,8 @@ class Classifier:
             self._interpreter.get_output_details(),
         )
         shapes = tuple(self._input["shape"]), tuple(self._output["shape"])
-        expected = (1, self.samples), (1, len(self.labels))
+        takes = (1, *self.metadata.features, 1) if self.metadata.input == "features" else (1, self.samples)
+        expected = takes, (1, len(self.labels))
         if shapes != expected:
             raise AscError(f"{path}: takes and gives {shapes}, but its metadata says {expected}")
 
@@ -76,12 +80,24 @@ class Classifier:
         return self._average(resample(waveform, sample_rate_hz, self.sample_rate_hz))
 
     def window_probabilities(self, window):
-        """Probabilities [classes] of one window [samples] at the network's rate."""
+        """Probabilities [classes] of one window: [samples] at the network's rate, or features [frequency, time].
+
+        An 8-bit input is quantized as the file says; values beyond its range are cut.
+        """
+        if window.ndim == 2:
+            window = window[:, :, np.newaxis]
+        if self._input["dtype"] == np.int8:
+            scale, zero_point = self._input["quantization"]
+            window = np.clip(np.round(window / np.float32(scale)) + zero_point, -128, 127).astype(np.int8)
         self._interpreter.set_tensor(self._input["index"], window[np.newaxis])
         self._interpreter.invoke()
         return self._interpreter.get_tensor(self._output["index"])[0]
 
     def _average(self, waveform):
+        if self.metadata.input == "features":
+            raise AscError(
+                f"{self.path}: takes features, not a waveform; expected a file of 'asc-tf export --input waveform'"
+            )
         return np.mean([self.window_probabilities(window) for window in windows(waveform, self.samples)], axis=0)
 
 

@@ -12,6 +12,7 @@ from asc_tf.export.tflite import export_tflite
 from asc_tf.frontend.log_mel import LogMel
 from asc_tf.runtime import Classifier
 from asc_tf.runtime.classifier import windows
+from asc_tf.runtime.metadata import read_metadata, with_metadata
 
 LABELS = ("north", "east", "south", "west")
 
@@ -160,8 +161,20 @@ def test_a_file_that_is_no_network_is_refused_by_name(tmp_path, make, message):
 )
 def test_metadata_that_does_not_fit_the_network_is_refused(file, tmp_path, old, new):
     path = write_changed(file, tmp_path / "model.tflite", old, new)
+    with pytest.raises(AscError, match=r"model.tflite: is damaged \(its checksum is another\)"):
+        Classifier(path)
+    changed = read_metadata(path.read_bytes(), path)
+    path.write_bytes(with_metadata(file.read_bytes(), changed))
     with pytest.raises(AscError, match=r"model.tflite: takes and gives .* but its metadata says "):
         Classifier(path)
+
+
+def test_one_flipped_bit_of_a_weight_is_noticed(file, tmp_path):
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    (tmp_path / "model.tflite").write_bytes(content)
+    with pytest.raises(AscError, match="model.tflite: is damaged"):
+        Classifier(tmp_path / "model.tflite")
 
 
 def run_python(code, *arguments):

@@ -50,7 +50,8 @@ class BandedDepthwiseConv2D(keras.layers.Layer):
         kernels, biases = tf.unstack(self.kernel), tf.unstack(self.bias)
         outputs = []
         for band, (kernel, bias) in enumerate(zip(kernels, biases, strict=True)):
-            rows = tf.slice(padded, (0, band * bins, 0, 0), (-1, bins + self.kernel_size[0] - 1, -1, -1))
+            # TFLite's STRIDED_SLICE; `tf.slice` becomes SLICE, with which the network takes an eighth longer.
+            rows = padded[:, band * bins : (band + 1) * bins + self.kernel_size[0] - 1]
             outputs.append(tf.nn.depthwise_conv2d(rows, kernel, (1, 1, 1, 1), "VALID") + bias)
         return tf.concat(outputs, axis=1)
 

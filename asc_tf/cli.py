@@ -201,20 +201,27 @@ class Compress:
 
 @dataclass
 class Export:
-    """Write a run's network as a .tflite file that takes a waveform, and compare it with the Keras model."""
+    """Write a run's network as a .tflite file and compare it with the Keras model on clips of every device."""
 
     run_folder: Annotated[Positional[Path], arg(name="run", metavar="RUN")]
     """folder of a run"""
     out: Path | None = None
     """file to write; RUN/model.tflite if not given"""
+    weights_as: Annotated[Literal["float", "float16", "int8"], arg(name="format")] = "float"
+    """of the numbers: 32-bit, 16-bit weights, or 8-bit weights and feature maps (calibrated on training clips)"""
+    takes: Annotated[Literal["features", "waveform"], arg(name="input")] = "waveform"
+    """what the file takes; of int8 files, features are int8 too, while a waveform goes through a float frontend"""
 
     def run(self):
         from asc_tf import stages
 
-        path, parameters, difference = stages.export(self.run_folder, self.out)
+        path, parameters, agreement = stages.export(
+            self.run_folder, self.out, weights_as=self.weights_as, takes=self.takes
+        )
         print(f"{parameters:,} trainable parameters, {4 * parameters:,} bytes as 32-bit floating point")
-        print(f"{path}: {path.stat().st_size:,} bytes from waveform to probabilities (no compression)")
-        print(f"its probabilities agree with the Keras model's to {difference:.1e}")
+        print(f"{path}: {path.stat().st_size:,} bytes from {self.takes} to probabilities, {self.weights_as}")
+        print(f"its probabilities agree with the Keras model's to {agreement.difference:.1e}")
+        print(agreement.table())
 
 
 @dataclass

@@ -1,11 +1,14 @@
 """Where in a .tflite file from waveform to probabilities the network begins. Needs no TensorFlow."""
 
+FEATURES = "features"  # the tensor that `asc_tf.export` names so
+
 
 def network_operators(graph, metadata=None):
     """Which operators are the network's; the others are the frontend's, from waveform to features.
 
-    The converter names tensors by the layers they come from, so the network begins where its own name, which our
-    metadata holds, first stands in a tensor's name. In a file without names or metadata it begins behind the first map
+    Our files name the features, and the network begins behind them. TensorFlow's converter names tensors by the layers
+    they come from: in other files the network begins where its own name, which metadata may hold, first stands in a
+    tensor's name. In a file without names or metadata it begins behind the first map
     [1, frequency, time, 1] that follows from a Fourier transform; what a frontend does with such a map (PCEN) then
     counts as the network's. A file without a Fourier transform is all network.
 
@@ -17,6 +20,9 @@ def network_operators(graph, metadata=None):
         A list of bool, one an operator.
     """
     operators = graph.operators
+    features = {tensor.index for operator in operators for tensor in operator.outputs if tensor.name == FEATURES}
+    if features:
+        return _readers(operators, features)
     if metadata is not None:
         named = [_carries(operator, metadata.network) for operator in operators]
         if any(named):
@@ -27,13 +33,16 @@ def network_operators(graph, metadata=None):
     spectral = _and_followers(operators, transforms)
     for operator, follows in zip(operators, spectral, strict=True):
         if follows and _is_map(operator.outputs[0], metadata):
-            features = {operator.outputs[0].index}
-            return _and_followers(operators, [bool(features & _indices(other.inputs)) for other in operators])
+            return _readers(operators, {operator.outputs[0].index})
     return [True] * len(operators)
 
 
 def _carries(operator, network):
     return any(f"/{network}/" in f"/{tensor.name}" for tensor in operator.outputs)
+
+
+def _readers(operators, features):
+    return _and_followers(operators, [bool(features & _indices(operator.inputs)) for operator in operators])
 
 
 def _is_map(tensor, metadata):

@@ -1,16 +1,21 @@
-"""From a Keras model to a .tflite file that takes a waveform."""
+"""From a trained network to a .tflite file that knows its labels."""
 
 import numpy as np
 import tensorflow as tf
 import tf_keras as keras
+from ai_edge_litert import schema_py_generated as schema
 
 from asc_tf.atomic import whole_file
 from asc_tf.errors import AscError
-from asc_tf.quiet import native_stderr_hidden
+from asc_tf.export.agreement import Agreement
+from asc_tf.export.chaining import chained
+from asc_tf.export.conversion import FORMATS, converted
+from asc_tf.export.deployment import deployment_graph
+from asc_tf.export.shrinking import shrunk
 from asc_tf.runtime.classifier import Classifier
 from asc_tf.runtime.metadata import Metadata, with_metadata
 
-MAX_PROBABILITY_DIFFERENCE = 1e-3
+INPUTS = ("features", "waveform")
 
 
 def waveform_model(frontend, model, samples):
@@ -19,66 +24,112 @@ def waveform_model(frontend, model, samples):
     return keras.Model(waveform, keras.layers.Softmax(name="probabilities")(model(frontend(waveform))))
 
 
-def export_tflite(path, frontend, model, labels, clip_seconds, check_on=None):
-    """Write a float .tflite file from waveform to probabilities, with all that a user of it must know inside.
+def export_tflite(
+    path,
+    frontend,
+    model,
+    labels,
+    clip_seconds,
+    check_on=None,
+    *,
+    weights_as="float",
+    takes="waveform",
+    calibrate_on=None,
+    check_labels=None,
+    check_devices=None,
+):
+    """Write a .tflite file from waveform or features to probabilities, with all that a user of it must know inside.
 
-    The file has one input [1, samples] at the frontend's sample rate and one output [1, classes]; only built-in TFLite
-    operators. Labels, sample rate, clip length and frontend settings stand in its metadata.
+    The file runs the deployment graph of the network (`deployment_graph`) and only built-in TFLite operators. It gives
+    one float32 output [1, classes]. Its input is float32, waveform [1, samples] at the frontend's sample rate or
+    features [1, frequency, time, 1], but for one kind: an 8-bit file of features takes int8, as runtimes for
+    microcontrollers expect, with scale and zero point in the input tensor and in the metadata. Its probabilities stay
+    float32 (ten numbers): steps of 1/256 would make a log loss meaningless.
+
+    Of an 8-bit file all weights and feature maps of the network are 8 bits wide. The frontend stays float32: powers
+    span more than ten decades, and 256 steps of them are no spectrogram. So the frontend of a float16 file does too.
 
     Args:
         path: of the file; it appears only once it agrees with the Keras model.
         frontend: layer from waveform to features, such as `LogMel`.
-        model: network from features to logits.
+        model: network from features to logits; it is not changed.
         labels: names of the classes.
         clip_seconds: length of the window that the file takes.
         check_on: waveforms [n, samples] on which the file is compared with the Keras model; noise if None.
+        weights_as: "float", "float16" or "int8".
+        takes: "waveform" or "features".
+        calibrate_on: for int8, waveforms [n, samples] whose feature maps set the scales: about 100 training clips, of
+            all devices alike.
+        check_labels: index of the scene of each of `check_on`, for the change of the log loss; or None.
+        check_devices: name of the device of each of them, or None.
 
     Returns:
-        The largest difference of a probability.
+        `Agreement` with the Keras model.
 
     Raises:
-        AscError: a difference above MAX_PROBABILITY_DIFFERENCE, another scene in first place, or the disk is full.
+        AscError: `weights_as` or `takes` unknown, int8 without clips to calibrate on, the file disagrees with the Keras
+            model beyond `agreement.BOUNDS`, or the disk is full.
     """
+    for value, known in ((weights_as, FORMATS), (takes, INPUTS)):
+        if value not in known:
+            raise AscError(f"a file of '{value}' was asked for; expected one of {', '.join(known)}")
+    if weights_as == "int8" and (calibrate_on is None or not len(calibrate_on)):
+        raise AscError("no clips to calibrate on are given; expected about 100 training clips for an 8-bit file")
     samples = round(clip_seconds * frontend.sample_rate_hz)
     joined = waveform_model(frontend, model, samples)
+    content = _convert(frontend, model, samples, weights_as, takes, calibrate_on)
     metadata = Metadata(
         labels=tuple(labels),
         sample_rate_hz=frontend.sample_rate_hz,
         samples=samples,
         frontend={"class": type(frontend).__name__, **frontend.settings()},
         network=model.name,
+        input=takes,
+        features=tuple(frontend.feature_shape(samples)[:2]),
+        weights=weights_as,
+        quantization=_input_quantization(content),
     )
     if check_on is None:
         check_on = np.random.default_rng(0).normal(0, 0.1, (4, samples)).astype(np.float32)
     with whole_file(path) as part:
-        part.write_bytes(with_metadata(_convert(joined, samples), metadata))
-        difference = _compare(joined, part, np.asarray(check_on))
-    return difference
+        part.write_bytes(with_metadata(content, metadata))
+        expected, found = _probabilities(joined, frontend, part, np.asarray(check_on))
+        agreement = Agreement(expected, found, check_labels, check_devices)
+        agreement.check(weights_as)
+    return agreement
 
 
-def _convert(joined, samples):
-    function = tf.function(
-        lambda waveform: joined(waveform, training=False),
-        input_signature=[tf.TensorSpec((1, samples), name="waveform")],
-    )
-    # The converter saves what it is given: of the Keras model the weights are enough, and take half the time.
-    owner = tf.Module()
-    owner.weights = joined.weights
-    with native_stderr_hidden():
-        converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], owner)
-        return converter.convert()
+def _convert(frontend, model, samples, weights_as, takes, calibrate_on):
+    """The file's bytes without our metadata: frontend, network and softmax, each converted by itself."""
+    shape = frontend.feature_shape(samples)
+    calibration = None if calibrate_on is None else _in_batches(frontend, np.asarray(calibrate_on, np.float32))
+    graph = deployment_graph(model, space_to_depth=weights_as == "int8")
+    parts = {}
+    if takes == "waveform":
+        parts["waveform"] = converted(frontend, (samples,))
+    parts["features"] = converted(graph, shape, weights_as, calibration, float_input=takes == "waveform")
+    parts["logits"] = converted(tf.nn.softmax, (model.output_shape[1],))
+    return shrunk(chained(parts, "probabilities"))
 
 
-def _compare(joined, path, waveforms):
+def _in_batches(layer, inputs, size=8):
+    return np.concatenate([layer(inputs[start : start + size]).numpy() for start in range(0, len(inputs), size)])
+
+
+def _input_quantization(content):
+    """{"dtype", "scale", "zero_point"} of a quantized input, else None: real = scale * (number - zero_point)."""
+    graph = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0)).subgraphs[0]
+    taken = graph.tensors[graph.inputs[0]]
+    if taken.type != schema.TensorType.INT8:
+        return None
+    scale, zero_point = float(taken.quantization.scale[0]), int(taken.quantization.zeroPoint[0])
+    return {"dtype": "int8", "scale": scale, "zero_point": zero_point}
+
+
+def _probabilities(joined, frontend, path, waveforms):
+    """(by the Keras model, by the file), each [clips, classes]."""
     expected = joined.predict(waveforms, batch_size=8, verbose=0)
     classifier = Classifier(path)
-    found = np.stack([classifier.window_probabilities(waveform) for waveform in waveforms])
-    difference = float(np.abs(expected - found).max())
-    # Where two scenes are as likely as each other to within rounding, either may come first.
-    top = np.take_along_axis(expected, found.argmax(axis=1)[:, np.newaxis], axis=1)[:, 0]
-    if not difference <= MAX_PROBABILITY_DIFFERENCE or (expected.max(axis=1) - top > difference).any():
-        raise AscError(
-            f"the .tflite file disagrees with the Keras model: a probability differs by {difference:.2g} on "
-            f"{len(waveforms)} clips; expected at most {MAX_PROBABILITY_DIFFERENCE}"
-        )
-    return difference
+    takes_features = classifier.metadata.input == "features"
+    windows = _in_batches(frontend, waveforms)[..., 0] if takes_features else waveforms
+    return expected, np.stack([classifier.window_probabilities(window) for window in windows])

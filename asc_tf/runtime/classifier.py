@@ -92,8 +92,14 @@ class Classifier:
         return self._average(resample(waveform, sample_rate_hz, self.sample_rate_hz))
 
     def window_probabilities(self, window):
-        """Probabilities [classes] of one window [samples] at the network's rate."""
-        given = window if self._frontend is None else self._frontend(window)
+        """Probabilities [classes] of one window: [samples] at the network's rate, or features [frequency, time].
+
+        Features are for files that take them. An 8-bit input is quantized as the file says; what is beyond its range
+        is cut.
+        """
+        given = window
+        if self._frontend is not None:
+            given = window[:, :, np.newaxis] if window.ndim == 2 else self._frontend(window)
         self._interpreter.set_tensor(self._input["index"], _quantize(given[np.newaxis], self._input))
         try:
             self._interpreter.invoke()

@@ -5,11 +5,11 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
 
 from asc_tf import __version__
 from asc_tf.errors import AscError
+from asc_tf.runtime.sharing_builder import packed
 
 ENTRY = b"asc_tf"
 FORMAT = 1
@@ -18,9 +18,21 @@ _NO_CHECKSUM = "0" * 64  # stands in the checksum's place while it is computed
 
 @dataclass(frozen=True)
 class Metadata:
-    """Labels in the order of the outputs, the input's rate in Hz and length in samples, and where it came from.
+    """What a file's numbers mean and where it came from.
 
-    `checksum`, set by `with_metadata`, is the SHA-256 of the whole file with zeros in its place; None in older files.
+    Args:
+        labels: in the order of the outputs.
+        sample_rate_hz, samples: rate in Hz and length of the waveform that one run of the file is about.
+        frontend: class and settings of what makes features of it.
+        network: name of the network.
+        input: what the file takes, "waveform" [1, samples] or "features" [1, frequency, time, 1].
+        features: (frequency, time) of the features, or None where the file does not say.
+        weights: "float", "float16" or "int8".
+        quantization: of the input, None where it is float32; else {"dtype": "int8", "scale", "zero_point"}, with
+            real value = scale * (number - zero_point). The output is float32 always.
+        version: of asc_tf.
+        format: of this record.
+        checksum: SHA-256 of the file with these 64 digits 0, set by `with_metadata`; None in older files.
     """
 
     labels: tuple[str, ...]
@@ -29,6 +41,9 @@ class Metadata:
     frontend: dict
     network: str
     input: str = "waveform"
+    features: tuple[int, int] | None = None
+    weights: str = "float"
+    quantization: dict | None = None
     version: str = __version__
     format: int = FORMAT
     checksum: str | None = dataclasses.field(default=None, compare=False)
@@ -42,9 +57,7 @@ def with_metadata(model_bytes, metadata):
     entry.name, entry.buffer = ENTRY.decode(), len(model.buffers)
     model.buffers.append(buffer)
     model.metadata = [*(other for other in model.metadata or [] if other.name != ENTRY), entry]
-    builder = flatbuffers.Builder(len(model_bytes) + 4096)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    content = bytes(builder.Output())
+    content = packed(model)
     return content.replace(_stored(_NO_CHECKSUM), _stored(hashlib.sha256(content).hexdigest()))
 
 
@@ -63,7 +76,9 @@ def read_metadata(model_bytes, source):
         values = json.loads(text)
         if values.get("format") != FORMAT:
             raise AscError(f"{source}: its metadata has format {values.get('format')}; this version reads {FORMAT}")
-        metadata = Metadata(**{**values, "labels": tuple(values["labels"])})
+        features = values.get("features")
+        features = None if features is None else tuple(features)
+        metadata = Metadata(**{**values, "labels": tuple(values["labels"]), "features": features})
         _check(metadata, model_bytes)
         return metadata
     except AscError:

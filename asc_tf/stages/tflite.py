@@ -6,27 +6,64 @@ import numpy as np
 
 from asc_tf.build import build_frontend
 from asc_tf.data.clips import read_clips
+from asc_tf.data.loader import label_indices
 from asc_tf.data.waveforms import Cut
 from asc_tf.export.tflite import export_tflite
 from asc_tf.run_folder import load_model, read_run
 
+_CALIBRATION_SEED = 0
 
-def export(run, out=None, clips_to_check=18):
+
+def export(run, out=None, clips_to_check=None, weights_as="float", takes="waveform", calibration_clips=100):
     """Write a run's network as a .tflite file and compare it with the Keras model on clips of every device.
 
+    Args:
+        run: run folder.
+        out: file to write; RUN/model.tflite if None.
+        clips_to_check: clips of the test part (of the training part, if the run was trained on both) to compare on, of
+            all devices alike; 18 if None, and 90 for int8, whose agreement is one of many clips.
+        weights_as, takes: of `export_tflite`.
+        calibration_clips: for int8, training clips to calibrate on, drawn from all devices alike.
+
     Returns:
-        (path of the file, number of trainable parameters, largest difference of a probability).
+        (path of the file, number of trainable parameters, `Agreement`).
+
+    Raises:
+        AscError: as `export_tflite`, no finished run, or clips that cannot be read.
     """
     run = Path(run)
     config, dataset = read_run(run)
     model = load_model(run)
     frontend = build_frontend(config)
     clips = read_clips(dataset.root)
-    clips = clips[clips.split == ("train" if config.data.split == "full" else "test")]
-    rank = clips.groupby("device").cumcount().sort_values(kind="stable").index[:clips_to_check]
+    checked = clips[clips.split == ("train" if config.data.split == "full" else "test")]
+    checked = _alike(checked, clips_to_check or (90 if weights_as == "int8" else 18))
     cut = Cut(frontend.sample_rate_hz, dataset.clip_seconds)
-    waveforms = [cut.load(Path(dataset.root) / name) for name in clips.filename[rank]]
+
+    def waveforms_of(chosen):
+        return np.concatenate([cut.load(Path(dataset.root) / name) for name in chosen.filename])
+
+    calibrate_on = None
+    if weights_as == "int8":
+        training = clips[clips.split == "train"].sample(frac=1, random_state=_CALIBRATION_SEED)
+        calibrate_on = waveforms_of(_alike(training, calibration_clips))
     path = Path(out or run / "model.tflite")
-    parameters = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
-    difference = export_tflite(path, frontend, model, dataset.scenes, dataset.clip_seconds, np.concatenate(waveforms))
-    return path, parameters, difference
+    agreement = export_tflite(
+        path,
+        frontend,
+        model,
+        dataset.scenes,
+        dataset.clip_seconds,
+        waveforms_of(checked),
+        weights_as=weights_as,
+        takes=takes,
+        calibrate_on=calibrate_on,
+        check_labels=label_indices(checked, dataset.scenes),
+        check_devices=checked.device.to_numpy(),
+    )
+    return path, sum(int(np.prod(weight.shape)) for weight in model.trainable_weights), agreement
+
+
+def _alike(clips, count):
+    """The first so many clips, by turns one of each device."""
+    return clips.loc[clips.groupby("device").cumcount().sort_values(kind="stable").index[:count]]

@@ -9,6 +9,7 @@ from asc_tf.build import build_frontend
 from asc_tf.data.clips import read_clips
 from asc_tf.errors import AscError
 from asc_tf.export import tflite
+from asc_tf.export.agreement import BOUNDS, Bound
 from asc_tf.export.tflite import export_tflite
 from asc_tf.frontend.decode import load_waveform
 from asc_tf.frontend.log_mel import LogMel
@@ -53,7 +54,7 @@ def export(tiny_file, frontend, waveforms, monkeypatch):
     """`export_tflite` of `tiny_file` beside a Keras model that predicts what it is told."""
 
     def export(path, probabilities, check_on=waveforms):
-        monkeypatch.setattr(tflite, "_convert", lambda joined, samples: tiny_file.read_bytes())
+        monkeypatch.setattr(tflite, "_convert", lambda *arguments: tiny_file.read_bytes())
         monkeypatch.setattr(tflite, "waveform_model", lambda frontend, model, samples: model)
         return export_tflite(path, frontend, Predicts(probabilities), Classifier(tiny_file).labels, 1.0, check_on)
 
@@ -108,7 +109,7 @@ def test_export_writes_the_file_and_returns_the_largest_difference_of_a_probabil
         return probabilities
 
     path = tmp_path / "new folder" / "model.tflite"
-    assert export(path, shifted) == pytest.approx(5e-4, abs=1e-6)
+    assert export(path, shifted).difference == pytest.approx(5e-4, abs=1e-6)
     assert [file.name for file in path.parent.iterdir()] == ["model.tflite"]
     assert len(Classifier(path).labels) == 10
 
@@ -120,7 +121,7 @@ def test_noise_is_compared_if_no_clips_are_given(tmp_path, export, found):
         compared.append(waveforms)
         return found(waveforms)
 
-    assert export(tmp_path / "model.tflite", recorded, check_on=None) == 0
+    assert export(tmp_path / "model.tflite", recorded, check_on=None).difference == 0
     assert compared[0].shape[1] == 16000
     assert (compared[0].std(axis=1) > 0.01).all()
 
@@ -128,7 +129,7 @@ def test_noise_is_compared_if_no_clips_are_given(tmp_path, export, found):
 def test_a_file_of_another_network_is_refused_and_the_existing_file_stays(
     tmp_path, tiny_file, frontend, model, waveforms, monkeypatch
 ):
-    monkeypatch.setattr(tflite, "_convert", lambda joined, samples: tiny_file.read_bytes())
+    monkeypatch.setattr(tflite, "_convert", lambda *arguments: tiny_file.read_bytes())
     other = keras.models.clone_model(model)
     other.set_weights([weights + 0.1 for weights in model.get_weights()])
     path = tmp_path / "model.tflite"
@@ -151,7 +152,7 @@ def test_one_probability_too_far_off_leaves_no_file(tmp_path, export, found, cha
 
 
 def test_another_scene_in_first_place_is_refused_however_near_its_probability(tmp_path, export, found, monkeypatch):
-    monkeypatch.setattr(tflite, "MAX_PROBABILITY_DIFFERENCE", 1.0)
+    monkeypatch.setitem(BOUNDS, "float", Bound(1.0, 1.0, 1.0))
 
     def turned(waveforms):
         """The first two change places, and then stand further apart than either has moved."""
@@ -173,6 +174,6 @@ def test_scenes_as_likely_as_each_other_may_change_places(tmp_path, export, foun
         probabilities[0, second] = probabilities[0, first] + 1e-6
         return probabilities
 
-    monkeypatch.setattr(tflite, "MAX_PROBABILITY_DIFFERENCE", 1.0)
+    monkeypatch.setitem(BOUNDS, "float", Bound(1.0, 1.0, 1.0))
     export(tmp_path / "model.tflite", tied)
     assert (tmp_path / "model.tflite").is_file()

@@ -138,6 +138,14 @@ def test_metadata_that_does_not_fit_the_network_is_refused(file, classifier, tmp
         Classifier(path)
 
 
+def test_one_flipped_bit_of_a_weight_is_noticed(file, tmp_path):
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    (tmp_path / "model.tflite").write_bytes(content)
+    with pytest.raises(AscError, match="model.tflite: is a damaged"):
+        Classifier(tmp_path / "model.tflite")
+
+
 def run_python(code, *arguments):
     return subprocess.run(
         [sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, check=True

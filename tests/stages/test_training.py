@@ -63,8 +63,8 @@ def baseline_run(synthetic_root, tmp_path_factory):
 @pytest.fixture(scope="module")
 def baseline_export(baseline_run, tmp_path_factory):
     """(path of the .tflite file of `baseline_run`, largest difference of a probability)."""
-    path, _, difference = stages.export(baseline_run, tmp_path_factory.mktemp("export") / "model.tflite")
-    return path, difference
+    path, _, agreement = stages.export(baseline_run, tmp_path_factory.mktemp("export") / "model.tflite")
+    return path, agreement.difference
 
 
 def trained_on(run, root):

@@ -1,0 +1,40 @@
+"""TensorFlow's converter, for one function of one input."""
+
+import numpy as np
+import tensorflow as tf
+
+from asc_tf.quiet import native_stderr_hidden
+
+FORMATS = ("float", "float16", "int8")
+
+
+def converted(model, shape, weights_as="float", calibration=None, float_input=True):
+    """A .tflite file's bytes from a Keras model or function [1, ...] to [1, ...] at inference.
+
+    Args:
+        model: callable; its `weights`, if it has any, are stored.
+        shape: of its input without the batch.
+        weights_as: one of FORMATS. "int8" quantizes weights, one scale an output channel, and feature maps, one scale a
+            map, by the ranges that they have on `calibration`.
+        calibration: for "int8", inputs [n, ...].
+        float_input: whether an 8-bit file takes float32 and quantizes it itself; its output is float32 in any case.
+    """
+    function = tf.function(
+        lambda x: model(x, training=False) if hasattr(model, "weights") else model(x),
+        input_signature=[tf.TensorSpec((1, *shape))],
+    )
+    # The converter saves what it is given: of a Keras model the weights are enough, and take half the time.
+    owner = tf.Module()
+    owner.weights = getattr(model, "weights", [])
+    with native_stderr_hidden():
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], owner)
+        if weights_as != "float":
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        if weights_as == "float16":
+            converter.target_spec.supported_types = [tf.float16]
+        if weights_as == "int8":
+            inputs = np.asarray(calibration, np.float32)
+            converter.representative_dataset = lambda: ([example[np.newaxis]] for example in inputs)
+            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+            converter.inference_input_type = tf.float32 if float_input else tf.int8
+        return converter.convert()

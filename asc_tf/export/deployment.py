@@ -1,0 +1,135 @@
+"""From a trained network to the equivalent one that a device runs."""
+
+import numpy as np
+import tf_keras as keras
+
+from asc_tf.export.deployment_layers import BandedDepthwiseConv2D, SpaceToDepthConv2D, space_to_depth_kernel
+from asc_tf.layers import StridedDepthwiseConv2D, SubSpectralNormalization
+
+_DEPTHWISE = (keras.layers.DepthwiseConv2D, StridedDepthwiseConv2D)
+_FOLDABLE = (keras.layers.Conv2D, *_DEPTHWISE)
+_DROPOUT = (keras.layers.Dropout, keras.layers.SpatialDropout2D)
+
+
+def deployment_graph(model, space_to_depth=False):
+    """A new network that computes what `model` computes at inference, in fewer and faster operations.
+
+    Batch normalizations are folded into the convolution before them, SubSpectral Normalization into the depthwise
+    convolution before it, band by band; dropout is taken out. A normalization that no convolution of its own precedes
+    stays as it is, and so does every layer that is not named here: ResNorm is made of products and sums already.
+    Layers keep their names; those that were folded away pass on what they get.
+
+    Args:
+        model: flat functional network of `asc_tf.models`, or any other functional model; it is not changed.
+        space_to_depth: rewrite 5x5 convolutions of stride 2 on one channel as `SpaceToDepthConv2D`: faster in int8,
+            slower in float.
+
+    Returns:
+        A functional `keras.Model` of the same inputs and outputs, up to float error.
+
+    Reference: Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
+    Inference", CVPR 2018, section 3.2, for batch normalization.
+    """
+    normalizations = _foldable_normalizations(model)
+    weights = {}
+
+    def deployed(layer):
+        if layer in normalizations.values() or isinstance(layer, _DROPOUT):
+            return keras.layers.Activation("linear", name=layer.name)
+        new, values = _substitute(layer, normalizations.get(layer), space_to_depth)
+        weights[layer.name] = values
+        return new
+
+    clone = keras.models.clone_model(model, clone_function=deployed)
+    for layer in clone.layers:
+        if layer.name in weights:
+            layer.set_weights(weights[layer.name])
+    return clone
+
+
+def _foldable_normalizations(model):
+    """{convolution: the normalization that alone reads its outputs}."""
+    found = {}
+    for layer in model.layers:
+        readers = [node.layer for node in layer.outbound_nodes if node.layer in model.layers]
+        alone = len(readers) == 1 and len(layer.inbound_nodes) == 1
+        is_output = any(layer.output is output for output in model.outputs) if alone else True
+        if type(layer) not in _FOLDABLE or is_output or layer.activation is not keras.activations.linear:
+            continue
+        (reader,) = readers
+        if _is_batch_norm(reader) or (isinstance(reader, SubSpectralNormalization) and _takes_bands(layer)):
+            found[layer] = reader
+    return found
+
+
+def _is_batch_norm(layer):
+    if not isinstance(layer, keras.layers.BatchNormalization) or len(layer.inbound_nodes) != 1:
+        return False
+    return list(layer.axis) == [len(layer.input.shape) - 1]
+
+
+def _takes_bands(layer):
+    """Whether a convolution can become a `BandedDepthwiseConv2D`."""
+    return (
+        isinstance(layer, keras.layers.DepthwiseConv2D)
+        and layer.depth_multiplier == 1
+        and layer.padding == "same"
+        and tuple(layer.strides) == tuple(layer.dilation_rate) == (1, 1)
+        and all(size % 2 for size in layer.kernel_size)
+    )
+
+
+def _substitute(layer, normalization, space_to_depth):
+    """(new layer, its weights) in place of a layer and the normalization that is folded into it, or None."""
+    if normalization is None and not (space_to_depth and _is_narrow_stem(layer)):
+        return type(layer).from_config(layer.get_config()), layer.get_weights()
+    kernel, bias = _kernel_and_bias(layer)
+    scale, offset = (np.float64(1), np.float64(0)) if normalization is None else _scale_and_offset(normalization)
+    if isinstance(normalization, SubSpectralNormalization):
+        new = BandedDepthwiseConv2D(len(scale), layer.kernel_size, name=layer.name)
+        banded = kernel[np.newaxis] * scale[:, np.newaxis, np.newaxis, :, np.newaxis]
+        return new, [banded, bias * scale + offset]
+    # A depthwise kernel ends in [channel, multiplier], of which the outputs are the flat form.
+    kernel = (kernel.reshape(*kernel.shape[:2], -1, bias.size) * scale).reshape(kernel.shape)
+    bias = bias * scale + offset
+    if space_to_depth and _is_narrow_stem(layer):
+        return SpaceToDepthConv2D(layer.filters, name=layer.name), [
+            space_to_depth_kernel(kernel, layer.input.shape[1:3]),
+            bias,
+        ]
+    return type(layer).from_config({**layer.get_config(), "use_bias": True}), [kernel, bias]
+
+
+def _kernel_and_bias(layer):
+    values = [value.astype(np.float64) for value in layer.get_weights()]
+    kernel = values[0]
+    outputs = kernel.shape[2] * kernel.shape[3] if isinstance(layer, _DEPTHWISE) else kernel.shape[3]
+    return kernel, values[1] if layer.use_bias else np.zeros(outputs)
+
+
+def _scale_and_offset(normalization):
+    """scale, offset of a normalization's inference, each [channel] or [band, channel], in float64."""
+    mean, variance, gamma, beta = (
+        default if weight is None else weight.numpy().astype(np.float64)
+        for weight, default in (
+            (normalization.moving_mean, None),
+            (normalization.moving_variance, None),
+            (normalization.gamma, np.float64(1)),
+            (normalization.beta, np.float64(0)),
+        )
+    )
+    scale = gamma / np.sqrt(variance + normalization.epsilon)
+    return scale, beta - mean * scale
+
+
+def _is_narrow_stem(layer):
+    return (
+        type(layer) is keras.layers.Conv2D
+        and tuple(layer.kernel_size) == (5, 5)
+        and tuple(layer.strides) == (2, 2)
+        and tuple(layer.dilation_rate) == (1, 1)
+        and layer.padding == "same"
+        and layer.groups == 1
+        and layer.activation is keras.activations.linear
+        and layer.input.shape[3] == 1
+    )

@@ -1,0 +1,73 @@
+"""Writing .tflite files in which nothing stands twice. Needs no TensorFlow."""
+
+import flatbuffers
+
+_BUFFER_ALIGNMENT = 16  # of the format: runtimes map weights into place
+
+
+class SharingBuilder(flatbuffers.Builder):
+    """A flatbuffer builder that writes what is equal once and lets all that refer to it point there.
+
+    Vectors of plain numbers: buffers, shapes, scales and, by far the most, the zero points of symmetric kernels, 8
+    bytes a channel, all 0; and tables, of which most operators' options and many tensors are alike. A vector of offsets
+    is never shared: equal bytes at two places point to two different things. Vectors of bytes are aligned as the format
+    asks of buffers.
+    """
+
+    def __init__(self, size):
+        super().__init__(size)
+        self._vectors, self._tables = {}, {}
+        self._vector = None
+        self._has_offsets = False
+
+    def StartVector(self, elem_size, num_elems, alignment):
+        alignment = _BUFFER_ALIGNMENT if elem_size == 1 and num_elems else alignment
+        self._vector = self.Offset(), 4 + elem_size * num_elems, alignment
+        self._has_offsets = False
+        return super().StartVector(elem_size, num_elems, alignment)
+
+    def PrependUOffsetTRelative(self, offset):
+        self._has_offsets = True
+        super().PrependUOffsetTRelative(offset)
+
+    def EndVector(self, *arguments):
+        vector, started = super().EndVector(*arguments), self._vector
+        self._vector = None
+        if started is None or self._has_offsets:  # a string begins no vector
+            return vector
+        before, size, alignment = started
+        content = bytes(self.Bytes[self.Head() : self.Head() + size])
+        first = self._vectors.setdefault((alignment, content), vector)
+        if first != vector:
+            self.head = len(self.Bytes) - before  # what was written again is taken back
+        return first
+
+    def StartObject(self, fields):
+        self._table = self.Offset(), [fields]
+        super().StartObject(fields)
+
+    def PrependSlot(self, flags, slot, value, default):
+        self._table[1].append((slot, flags.bytewidth, value))
+        super().PrependSlot(flags, slot, value, default)
+
+    def PrependUOffsetTRelativeSlot(self, slot, offset, default):
+        self._table[1].append((slot, "offset", offset))
+        super().PrependUOffsetTRelativeSlot(slot, offset, default)
+
+    def EndObject(self):
+        before, fields = self._table
+        key = tuple(fields)
+        if key not in self._tables:
+            self._tables[key] = super().EndObject()
+        else:
+            self.assertNested()
+            self.nested, self.current_vtable = False, None
+            self.head = len(self.Bytes) - before  # the fields were written again
+        return self._tables[key]
+
+
+def packed(model):
+    """Bytes of a `schema.ModelT`."""
+    builder = SharingBuilder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())

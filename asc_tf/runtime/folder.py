@@ -39,7 +39,7 @@ def classify_folder(model, folder, output, workers=None, progress=lambda done, t
     if output.is_dir() or output.suffix.lower() in AUDIO:
         raise AscError(f"--output {output}: is a folder or an audio file's name; expected a name such as scenes.csv")
     names = _audio_below(folder)
-    workers = min(workers or len(os.sched_getaffinity(0)), len(names))
+    workers = min(workers or os.cpu_count(), len(names))
     classifiers = [Classifier(model) for _ in range(workers)]
     belongs_to = {"model": hashlib.sha256(Path(model).read_bytes()).hexdigest(), "folder": str(folder.resolve())}
     with Journal(output.with_name(f"{output.name}.journal"), belongs_to) as journal:

@@ -33,7 +33,7 @@ WANTED = {("training", 10): "3, aim 4", ("training", 80): "6, aim 7"}
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--width", type=int, choices=SIZES, help="this c alone")
     parser.add_argument("--part", choices=["training", "inference"], help="this part alone")
     arguments = parser.parse_args()

@@ -195,8 +195,9 @@ class Compress:
         settings = stages.Compression(self.prune, self.weights, self.activations, teacher, self.epochs)
         table = stages.compress(self.run_folder, self.out, settings, report=_say)
         print(table.to_string(index=False, na_rep="-", float_format="{:.3f}".format))
-        for name, folder in (("uncompressed", self.run_folder), ("compressed", self.out)):
-            print(f"\n{name}, on the test part\n{stages.evaluate(folder)}")
+        if stages.has_test_part(self.out):
+            for name, folder in (("uncompressed", self.run_folder), ("compressed", self.out)):
+                print(f"\n{name}, on the test part\n{stages.evaluate(folder)}")
 
 
 @dataclass

@@ -1,13 +1,12 @@
 """What every network must stand: training, saving, compression, a TFLite file of built-in operators that agrees."""
 
 import numpy as np
-import tensorflow as tf
 import tf_keras as keras
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 from compression_checks import check_compression
 
-from asc_tf.quiet import native_stderr_hidden
+from asc_tf.export import conversion
 
 
 def trainable_parameters(model):
@@ -65,13 +64,7 @@ def _check_training_step(model, features, labels):
 
 def converted(model):
     """The .tflite file of a Keras model or layer stack for one example; fails where an operator is not built in."""
-    function = tf.function(
-        lambda example: model(example, training=False), input_signature=[tf.TensorSpec((1, *model.input_shape[1:]))]
-    )
-    owner = tf.Module()
-    owner.weights = model.weights
-    with native_stderr_hidden():
-        content = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], owner).convert()
+    content = conversion.converted(model, model.input_shape[1:])
     parsed = schema.Model.GetRootAs(content, 0)
     codes = [parsed.OperatorCodes(i) for i in range(parsed.OperatorCodesLength())]
     assert all(code.BuiltinCode() != schema.BuiltinOperator.CUSTOM and code.CustomCode() is None for code in codes)

@@ -11,9 +11,10 @@ from tensorflow_model_optimization.python.core.sparsity.keras.pruning_wrapper im
 from asc_tf.compression.kernels import cloned, kernel_attribute, kernels, stripped
 
 SCOPES = ("global", "layer")
+FLOOR = 0.02
 
 
-def prune(model, ratio, scope="global", floor=0.02):
+def prune(model, ratio, scope="global", floor=FLOOR):
     """Prune the smallest weights of all kernels at once; in additional training the mask stays as it is.
 
     Train the result as any model; tfmot's callback `UpdatePruningStep` may be there and is not needed. Then call

@@ -8,7 +8,7 @@ compression.json (what was asked for), steps.csv and layers.csv.
 
 from asc_tf.stages.complexity import account_of, account_of_named
 from asc_tf.stages.compression import Compression, compress
-from asc_tf.stages.evaluation import evaluate, predict_test
+from asc_tf.stages.evaluation import evaluate, has_test_part, predict_test
 from asc_tf.stages.features import compute_features
 from asc_tf.stages.seeds import evaluate_seeds
 from asc_tf.stages.tflite import export
@@ -23,6 +23,7 @@ __all__ = [
     "evaluate",
     "evaluate_seeds",
     "export",
+    "has_test_part",
     "predict_test",
     "train",
 ]

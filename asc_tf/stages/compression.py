@@ -14,7 +14,7 @@ from asc_tf.build import waveform_augmentation
 from asc_tf.compression.complexity import keras_account
 from asc_tf.compression.half_precision import round_to_half
 from asc_tf.compression.kernels import effective_kernels
-from asc_tf.compression.pruning import prune, strip_pruning
+from asc_tf.compression.pruning import FLOOR, prune, strip_pruning
 from asc_tf.compression.quantization import quantize, strip_quantization
 from asc_tf.data.loader import evaluation_batches, label_indices, reading
 from asc_tf.errors import AscError
@@ -52,7 +52,7 @@ def compress(run, out, settings, report=print):
 
     One step after the other: pruning by one threshold, 8-bit kernels; after each the network is trained on the run's
     own batches with the teacher's help. At the end what is not in 8 bits is rounded to half precision. Steps end with
-    a row of steps.csv; the test part is read once, at the end.
+    a row of steps.csv; the test part is left to `evaluate`.
 
     Args:
         run: folder of a trained run, which stays as it is.
@@ -67,18 +67,19 @@ def compress(run, out, settings, report=print):
         statistics do not count, as in the papers: they fold into what is beside them.
 
     Raises:
-        AscError: not a trained run, a teacher of other scenes, settings out of range, or `out` holds something else.
+        AscError: not a trained run, a teacher of other scenes or features, settings out of range, or `out` holds
+            something else.
     """
     run, out = Path(run), Path(out)
     config, dataset = read_run(run)
-    check(settings, config)
+    check(settings, config, dataset)
     _claim(out, run, settings)
     steps = _Steps(run, out, config, dataset, settings, report)
     model = load_model(run)
     teacher = load_model(settings.teacher) if settings.teacher else load_model(run)
     steps.finish("uncompressed", model, {})
     if settings.prune:
-        wrap = functools.partial(prune, model, settings.prune)
+        wrap = functools.partial(prune, model, settings.prune, floor=min(FLOOR, 1 - settings.prune))
         model = steps.train("pruned", wrap, strip_pruning, teacher, {})
     if settings.weights == "int8":
         wrap = functools.partial(quantize, model, activations=settings.activations == "int8")
@@ -91,11 +92,11 @@ def compress(run, out, settings, report=print):
     write_settings(out, dataclasses.replace(config, train=dataclasses.replace(config.train, select="last")), dataset)
     save_model(model, out / "last.keras")
     write_csv(out / "layers.csv", _layers(model))
-    return steps.table()
+    return pd.DataFrame(steps.rows)
 
 
-def check(settings, config):
-    """Raise an AscError for settings of a `Compression` that no run can use."""
+def check(settings, config, dataset):
+    """Raise an AscError for settings of a `Compression` that the run of a Config and Dataset cannot use."""
     if not 0 <= settings.prune < 1:
         raise AscError(f"--prune {settings.prune:g}: expected 0 up to, but not including, 1")
     if settings.epochs is not None and settings.epochs < 1:
@@ -103,7 +104,12 @@ def check(settings, config):
     if settings.activations == "int8" and settings.weights != "int8":
         raise AscError("--activations int8: needs --weights int8")
     if settings.teacher is not None:
-        read_run(settings.teacher)
+        theirs, taught = read_run(settings.teacher)
+        found = taught.scenes, taught.clip_seconds, theirs.frontend
+        if found != (dataset.scenes, dataset.clip_seconds, config.frontend):
+            raise AscError(
+                f"--teacher {settings.teacher}: has other scenes, clips or features than the run to compress"
+            )
 
 
 def _claim(out, run, settings):
@@ -168,6 +174,7 @@ class _Steps:
             "nonzero_bytes": sum(tensor.nonzero_bytes for tensor in parameters if tensor.kind != "statistic"),
         }
         self.rows.append(row)
+        write_csv(self.out / "steps.csv", pd.DataFrame(self.rows))
         self.report(f"{name}: {row['kernel_nonzeros']:,} non-zeros in kernels, {row['nonzero_bytes']:,} bytes")
 
     def _validated(self, model):
@@ -181,11 +188,6 @@ class _Steps:
         self.first = metrics if self.first is None else self.first
         changes = (metrics.accuracy - self.first.accuracy).drop(["seen", "all"])
         return {**metrics.loc["all", ["accuracy", "log_loss"]].to_dict(), "worst_change": changes.min()}
-
-    def table(self):
-        frame = pd.DataFrame(self.rows)
-        write_csv(self.out / "steps.csv", frame)
-        return frame
 
 
 def _layers(model):

@@ -39,7 +39,7 @@ def predict_test(run, root=None, seconds=None, report=print):
     """
     run = Path(run)
     config, dataset = read_run(run)
-    if root is None and config.data.split == "full":
+    if root is None and not has_test_part(run):
         raise AscError(f"{run}: was trained on the test part too (data.split=full); give another data set with --data")
     if root is not None or seconds is not None:
         return _predict(run, root or dataset.root, seconds, report)
@@ -50,6 +50,11 @@ def predict_test(run, root=None, seconds=None, report=print):
     predictions = _predict(run, dataset.root, None, report)
     write_csv(kept, predictions)
     return predictions
+
+
+def has_test_part(run):
+    """Whether the data set of a run has clips that the run may not train on."""
+    return read_run(run)[0].data.split != "full"
 
 
 def _predict(run, root, piece_seconds, report):

@@ -127,3 +127,22 @@ def test_an_interrupted_step_goes_on_as_if_it_had_not_been(tiny_run, tmp_path):
     )
     for one, other in zip(broken, whole, strict=True):
         np.testing.assert_allclose(one, other, atol=2e-3)
+
+
+def test_a_teacher_of_other_features_is_refused(tiny_run, tmp_path):
+    teacher = tmp_path / "teacher"
+    teacher.mkdir()
+    shutil.copy(tiny_run / "dataset.json", teacher)
+    config = json.loads((tiny_run / "config.json").read_text())
+    config["frontend"]["hop_ms"] += 1
+    (teacher / "config.json").write_text(json.dumps(config))
+    with pytest.raises(AscError, match="teacher: has other scenes, clips or features than the run"):
+        stages.compress(tiny_run, tmp_path / "out", Compression(teacher=str(teacher)))
+    assert not (tmp_path / "out").exists()
+
+
+def test_nearly_all_may_be_pruned(tiny_run, tmp_path):
+    settings = Compression(prune=0.99, weights="fp16", epochs=1)
+    table = stages.compress(tiny_run, tmp_path / "run", settings, report=lambda line: None)
+    kept = table.kernel_nonzeros / table.kernel_nonzeros[0]
+    assert 0.01 <= kept[1] < 0.05 and kept[2] == kept[1]

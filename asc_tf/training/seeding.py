@@ -5,6 +5,7 @@ import random
 import numpy as np
 import tensorflow as tf
 import tf_keras as keras
+from tf_keras.src import backend
 
 
 def set_seed(seed, deterministic=False):
@@ -12,7 +13,8 @@ def set_seed(seed, deterministic=False):
 
     Call it before the model is built. Dropout then draws from `tf.random.Generator`s, whose state
     `EpochCheckpoints` keeps, so that a training that is resumed draws what the unbroken one would.
-    (`keras.utils.set_random_seed` of tf_keras 2.16 fails on Python 3.12 as soon as a layer asks for a seed.)
+    (`keras.utils.set_random_seed` of tf_keras 2.16 fails on Python 3.12 as soon as a layer asks for a seed; its generator
+    would go before this seed, so it is taken away if it was ever called.)
 
     Args:
         seed: whole number, 0 or more.
@@ -20,6 +22,7 @@ def set_seed(seed, deterministic=False):
             seed then gives the same weights to the last bit on the same machine. Slower.
     """
     keras.backend.experimental.enable_tf_random_generator()
+    backend._SEED_GENERATOR.generator = None
     random.seed(seed)
     np.random.seed(seed)
     tf.random.set_seed(seed)

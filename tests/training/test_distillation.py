@@ -6,6 +6,7 @@ import tensorflow as tf
 import tf_keras as keras
 
 from asc_tf.training.distillation import DistilledModel, distillation_loss
+from asc_tf.training.seeding import set_seed
 
 
 def softmax(values):
@@ -19,7 +20,7 @@ def kullback_leibler(logits, teacher, temperature):
 
 
 def network(seed):
-    keras.utils.set_random_seed(seed)
+    set_seed(seed)
     inputs = keras.Input((4,))
     return keras.Model(inputs, keras.layers.Dense(3)(inputs))
 

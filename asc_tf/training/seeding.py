@@ -13,8 +13,8 @@ def set_seed(seed, deterministic=False):
 
     Call it before the model is built. Dropout then draws from `tf.random.Generator`s, whose state
     `EpochCheckpoints` keeps, so that a training that is resumed draws what the unbroken one would.
-    (`keras.utils.set_random_seed` of tf_keras 2.16 fails on Python 3.12 as soon as a layer asks for a seed; its generator
-    would go before this seed, so it is taken away if it was ever called.)
+    (`keras.utils.set_random_seed` of tf_keras 2.16 fails on Python 3.12 as soon as a layer asks for a seed. Where it
+    was called, its generator would go before this seed: it is taken away.)
 
     Args:
         seed: whole number, 0 or more.

@@ -11,6 +11,7 @@ from asc_tf.export.agreement import Agreement
 from asc_tf.export.chaining import chained
 from asc_tf.export.conversion import FORMATS, converted
 from asc_tf.export.deployment import deployment_graph
+from asc_tf.export.integer_norms import with_integer_norms
 from asc_tf.export.shrinking import shrunk
 from asc_tf.runtime.classifier import Classifier
 from asc_tf.runtime.metadata import Metadata, with_metadata
@@ -104,6 +105,8 @@ def _convert(frontend, model, samples, weights_as, takes, calibrate_on):
     shape = frontend.feature_shape(samples)
     calibration = None if calibrate_on is None else _in_batches(frontend, np.asarray(calibrate_on, np.float32))
     graph = deployment_graph(model, space_to_depth=weights_as == "int8")
+    if weights_as == "int8":
+        graph = with_integer_norms(graph, calibration)
     parts = {}
     if takes == "waveform":
         parts["waveform"] = converted(frontend, (samples,))

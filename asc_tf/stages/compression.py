@@ -26,8 +26,9 @@ from asc_tf.training.distillation import DistilledModel
 from asc_tf.training.fit import save_model
 from asc_tf.training.seeding import set_seed
 
-# Highest learning rate of the additional training, as a share of the training's own; the papers do not say.
-RATES = {"pruned": 0.5, "quantized": 0.1}
+# Of the additional training: the highest learning rate and the epochs, as shares of the training's own. The papers do
+# not say. A network that lost nine tenths of its weights learns anew; one whose weights were rounded is only adjusted.
+SCHEDULES = {"pruned": (1.0, 1.0), "quantized": (0.1, 0.25)}
 BYTES = {"int8": {"kernel": "int8", "rest": "float16"}, "fp16": {"rest": "float16"}}
 
 
@@ -44,7 +45,7 @@ class Compression:
     teacher: str | None = None
     """run folder of the teacher; None is the uncompressed network"""
     epochs: int | None = None
-    """of additional training after each step; None is as many as the run had"""
+    """of additional training after pruning, a quarter of it with rounded kernels; None is as many as the run had"""
 
 
 def compress(run, out, settings, report=print):
@@ -130,11 +131,7 @@ class _Steps:
 
     def __init__(self, run, out, config, dataset, settings, report):
         self.out, self.dataset, self.report = out, dataset, report
-        epochs = settings.epochs or config.train.epochs
-        warmup = min(config.train.warmup_epochs, epochs - 1)
-        self.config = dataclasses.replace(
-            config, train=dataclasses.replace(config.train, epochs=epochs, warmup_epochs=warmup)
-        )
+        self.config, self.epochs = config, settings.epochs or config.train.epochs
         self.clips, self.training, self.validation = split_clips(dataset.root, config)
         self.features = features_of(dataset.root, self.clips, config, run, dataset.clip_seconds, report)
         self.labels = label_indices(self.clips, dataset.scenes)
@@ -147,10 +144,8 @@ class _Steps:
         if path.is_file():
             model = keras.models.load_model(path, compile=False)
         else:
-            self.report(f"{name}: additional training, epochs: {self.config.train.epochs}")
-            settings = self.config.train
-            rate = settings.learning_rate * RATES[name]
-            config = dataclasses.replace(self.config, train=dataclasses.replace(settings, learning_rate=rate))
+            config = self._scheduled(name)
+            self.report(f"{name}: additional training, epochs: {config.train.epochs}")
             set_seed(config.seed, config.deterministic)
             wrapped = wrap()
             student = DistilledModel(wrapped, teacher)
@@ -161,6 +156,19 @@ class _Steps:
             save_model(model, path)
         self.finish(name, model, types)
         return model
+
+    def _scheduled(self, name):
+        """The run's settings with the step's learning rate and epochs."""
+        rate, share = SCHEDULES[name]
+        settings = self.config.train
+        epochs = max(1, round(self.epochs * share))
+        settings = dataclasses.replace(
+            settings,
+            learning_rate=rate * settings.learning_rate,
+            epochs=epochs,
+            warmup_epochs=min(settings.warmup_epochs, epochs - 1),
+        )
+        return dataclasses.replace(self.config, train=settings)
 
     def finish(self, name, model, types):
         """Measure the network after a step."""

@@ -148,7 +148,7 @@ class Evaluate:
     """Print and write accuracy and log loss of a run per device and scene, with the confusion matrix."""
 
     run_folder: Annotated[Positional[Path], arg(name="run", metavar="RUN")]
-    """folder of a run"""
+    """folder of a run, or an exported .tflite file, which is run as on a device"""
     data: Path | None = None
     """another data set to evaluate on; its devices that the run was not trained on count as unseen"""
     seconds: float | None = None
@@ -163,7 +163,11 @@ class Evaluate:
             )
         from asc_tf import stages
 
-        if self.seeds > 1:
+        if self.run_folder.suffix == ".tflite":
+            if self.seeds > 1 or self.seconds is not None:
+                raise AscError(f"{self.run_folder}: --seeds and --seconds are for runs; expected a run folder")
+            print(stages.evaluate_file(self.run_folder, self.data, _show_files))
+        elif self.seeds > 1:
             print(stages.evaluate_seeds(self.run_folder, self.seeds, report=_say))
         else:
             print(stages.evaluate(self.run_folder, self.data, self.seconds, report=_say))

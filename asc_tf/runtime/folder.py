@@ -46,7 +46,8 @@ def classify_folder(model, folder, output, workers=None, progress=lambda done, t
         state = {name: _state(folder / name) for name in names}
         done = {record["file"]: record for record in journal.records if record["state"] == state.get(record["file"])}
         progress(len(done), len(names))
-        for record in _classified(folder, [name for name in names if name not in done], state, classifiers):
+        for result in classified(folder, [name for name in names if name not in done], classifiers):
+            record = {**result, "state": state[result["file"]]}
             journal.add(record)
             done[record["file"]] = record
             progress(len(done), len(names))
@@ -80,14 +81,20 @@ def _state(path):
     return [status.st_size, status.st_mtime_ns]
 
 
-def _classified(folder, names, state, classifiers):
-    """Records of the files, in the order in which the threads finish them."""
+def classified(folder, names, classifiers):
+    """{"file": name, "probabilities": list or None, "error": None or sentence} of each file, as threads finish them.
+
+    Args:
+        folder: that the names are relative to.
+        names: of audio files.
+        classifiers: one for each thread.
+    """
     free = queue.SimpleQueue()
     for classifier in classifiers:
         free.put(classifier)
 
     def classify(name):
-        record = {"file": name, "state": state[name], "probabilities": None, "error": None}
+        record = {"file": name, "probabilities": None, "error": None}
         classifier = free.get()
         try:
             record["probabilities"] = classifier.classify_file(folder / name).tolist()

@@ -10,6 +10,7 @@ from asc_tf.stages.complexity import account_of, account_of_named
 from asc_tf.stages.compression import Compression, compress
 from asc_tf.stages.evaluation import evaluate, has_test_part, predict_test
 from asc_tf.stages.features import compute_features
+from asc_tf.stages.file_evaluation import evaluate_file
 from asc_tf.stages.seeds import evaluate_seeds
 from asc_tf.stages.tflite import export
 from asc_tf.stages.training import train
@@ -21,6 +22,7 @@ __all__ = [
     "compress",
     "compute_features",
     "evaluate",
+    "evaluate_file",
     "evaluate_seeds",
     "export",
     "has_test_part",

@@ -86,18 +86,23 @@ def evaluate(run, root=None, seconds=None, report=print):
     run = Path(run)
     _, dataset = read_run(run)
     predictions = predict_test(run, root, seconds, report)
-    devices = device_metrics(predictions, dataset.seen_devices)
-    scenes = scene_metrics(predictions)
-    confusion = confusion_matrix(predictions, list(dataset.scenes))
     names = [f"on-{Path(root).resolve().name}" if root else "pieces"] + ([f"{seconds:g}s"] if seconds else [])
     folder = run / "-".join(names) if root or seconds else run
+    return write_tables(folder, predictions, dataset.seen_devices, dataset.scenes)
+
+
+def write_tables(folder, predictions, seen_devices, scene_names):
+    """Write metrics.json, devices.csv, scenes.csv and confusion.csv of predictions; return the tables as text."""
+    devices = device_metrics(predictions, seen_devices)
+    scenes = scene_metrics(predictions)
+    confusion = confusion_matrix(predictions, list(scene_names))
     write_csv(folder / "devices.csv", devices.rename_axis("device").reset_index())
     write_csv(folder / "scenes.csv", scenes.rename_axis("scene").reset_index())
     write_csv(folder / "confusion.csv", confusion.reset_index())
     metrics = {
         "devices": devices.to_dict("index"),
         "scenes": scenes.to_dict("index"),
-        "confusion": {"scenes": list(dataset.scenes), "clips": confusion.to_numpy().tolist()},
+        "confusion": {"scenes": list(scene_names), "clips": confusion.to_numpy().tolist()},
     }
     write_text(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
     return f"{device_table(devices)}\n\n{scene_table(scenes, confusion)}"

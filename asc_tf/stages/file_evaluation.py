@@ -1,0 +1,63 @@
+"""Evaluation of an exported file."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from asc_tf.data.clips import check_audio_files, read_clips
+from asc_tf.data.loader import label_indices
+from asc_tf.errors import AscError
+from asc_tf.evaluation.metrics import predictions_frame
+from asc_tf.run_folder import read_run
+from asc_tf.runtime.classifier import Classifier
+from asc_tf.runtime.folder import classified
+from asc_tf.stages.evaluation import has_test_part, write_tables
+
+_SMALLEST = 1e-7  # probability that a logarithm is taken of
+
+
+def evaluate_file(path, root=None, progress=lambda done, total: None):
+    """Tables of a .tflite file on the test part of a data set, by the runtime that devices use.
+
+    Each clip is read, resampled and classified as `asc-tf predict` does it. Writes the files of `evaluate` into a
+    folder named after the file and the data set, model-on-esc10 of model.tflite, and returns the tables as text.
+    Devices that the run in whose folder the file lies was not trained on are unseen; of a file elsewhere, those without
+    training clips.
+
+    Args:
+        path: of a .tflite file made by `asc-tf export`.
+        root: folder of the data set; None is that of the run in whose folder the file lies.
+        progress: called with (done, all) after every clip.
+
+    Raises:
+        AscError: not such a file, no data set known, a run that was trained on the test part, clips of scenes unknown
+            to the file, or clips that cannot be read.
+    """
+    path = Path(path)
+    classifiers = [Classifier(path) for _ in range(os.cpu_count())]
+    in_run = (path.parent / "config.json").is_file()
+    root = Path(root or _root_of_run(path, in_run))
+    clips = read_clips(root)
+    seen = read_run(path.parent)[1].seen_devices if in_run else tuple(set(clips.device[clips.split == "train"]))
+    clips = clips[clips.split == "test"].reset_index(drop=True)
+    label_indices(clips, classifiers[0].labels)
+    check_audio_files(root, clips)
+    found = {}
+    for record in classified(root, list(clips.filename), classifiers):
+        if record["error"]:
+            raise AscError(record["error"])
+        found[record["file"]] = record["probabilities"]
+        progress(len(found), len(clips))
+    probabilities = np.array([found[name] for name in clips.filename])
+    predictions = predictions_frame(clips, np.log(np.maximum(probabilities, _SMALLEST)), classifiers[0].labels)
+    folder = path.with_name(f"{path.stem}-on-{root.resolve().name}")
+    return write_tables(folder, predictions, seen, classifiers[0].labels)
+
+
+def _root_of_run(path, in_run):
+    if not in_run:
+        raise AscError(f"{path}: is in no run folder; name a data set with --data")
+    if not has_test_part(path.parent):
+        raise AscError(f"{path.parent}: was trained on the test part too (data.split=full); give another with --data")
+    return read_run(path.parent)[1].root

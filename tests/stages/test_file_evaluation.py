@@ -1,0 +1,57 @@
+import json
+import shutil
+
+import pytest
+
+from asc_tf.cli import main
+from asc_tf.errors import AscError
+from asc_tf.stages import evaluate_file
+
+
+@pytest.fixture
+def run(tiny_run, tiny_file, tmp_path):
+    run = shutil.copytree(tiny_run, tmp_path / "run")
+    shutil.copy(tiny_file, run / "model.tflite")
+    return run
+
+
+def devices(folder):
+    return json.loads((folder / "metrics.json").read_text())["devices"]
+
+
+def test_the_file_of_a_run_hears_what_the_network_does(run, synthetic_root, capsys):
+    assert main(["evaluate", str(run / "model.tflite")]) == 0
+    assert "unseen" in capsys.readouterr().out
+    found, expected = devices(run / f"model-on-{synthetic_root.name}"), devices(run)
+    assert list(found) == list(expected)
+    for name, metrics in expected.items():
+        assert found[name]["clips"] == metrics["clips"]
+        assert found[name]["accuracy"] == pytest.approx(metrics["accuracy"], abs=0.01)
+        assert found[name]["log_loss"] == pytest.approx(metrics["log_loss"], abs=2e-3)
+
+
+def test_a_file_elsewhere_needs_a_data_set_and_counts_its_devices(run, synthetic_root, tmp_path):
+    moved = shutil.move(run / "model.tflite", tmp_path / "moved.tflite")
+    with pytest.raises(AscError, match="moved.tflite: is in no run folder; name a data set with --data"):
+        evaluate_file(moved)
+    progress = []
+    evaluate_file(moved, synthetic_root, lambda done, total: progress.append((done, total)))
+    assert devices(tmp_path / f"moved-on-{synthetic_root.name}")["unseen"] == pytest.approx(
+        devices(run)["unseen"], rel=0.02
+    )
+    assert progress[-1][0] == progress[-1][1] == len(progress)
+
+
+def test_a_clip_that_cannot_be_read_is_named(run, synthetic_root, tmp_path, capsys):
+    root = shutil.copytree(synthetic_root, tmp_path / "data")
+    clip = sorted((root / "audio").glob("*-s6.wav"))[0]
+    clip.write_bytes(b"no audio")
+    assert main(["evaluate", str(run / "model.tflite"), "--data", str(root)]) == 1
+    err = capsys.readouterr().err
+    assert clip.name in err and "Traceback" not in err
+    assert not (run / "model-on-data").exists()
+
+
+def test_seeds_are_for_runs(run, capsys):
+    assert main(["evaluate", str(run / "model.tflite"), "--seeds", "2"]) == 1
+    assert "--seeds and --seconds are for runs" in capsys.readouterr().err

@@ -187,17 +187,21 @@ class Compress:
     """run of the network to learn from; the uncompressed one if not given"""
     epochs: int | None = None
     """of additional training after each step; as many as the run had if not given"""
+    schedule: Literal["one-shot", "gradual"] = "one-shot"
+    """prune at once and train on, or more and more in the first half of that training"""
 
     def run(self):
         from asc_tf import stages
 
         teacher = str(self.teacher.resolve()) if self.teacher else None
-        settings = stages.Compression(self.prune, self.weights, self.activations, teacher, self.epochs)
-        table = stages.compress(self.run_folder, self.out, settings, report=_say)
-        print(table.to_string(index=False, na_rep="-", float_format="{:.3f}".format))
+        settings = stages.Compression(self.prune, self.weights, self.activations, teacher, self.epochs, self.schedule)
+        stages.compress(self.run_folder, self.out, settings, report=_say)
+        print(stages.compression_text(self.out))
         if stages.has_test_part(self.out):
-            for name, folder in (("uncompressed", self.run_folder), ("compressed", self.out)):
-                print(f"\n{name}, on the test part\n{stages.evaluate(folder)}")
+            runs = {"uncompressed": self.run_folder, "compressed": self.out}
+            print(f"\non the test part\n{stages.evaluate_changes(runs, self.out / 'test_changes.csv', report=_say)}")
+        else:
+            print("\ntrained on the test part too (data.split=full): no clips to evaluate on")
 
 
 @dataclass

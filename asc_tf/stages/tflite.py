@@ -34,9 +34,35 @@ def export(run, out=None, clips_to_check=None, weights_as="float", takes="wavefo
     run = Path(run)
     config, dataset = read_run(run)
     model = load_model(run)
-    frontend = build_frontend(config)
     clips = read_clips(dataset.root)
     checked = clips[clips.split == ("train" if config.data.split == "full" else "test")]
+    training = clips[clips.split == "train"]
+    path = Path(out or run / "model.tflite")
+    agreement = write_file(
+        path, model, config, dataset, checked, training, weights_as, takes, clips_to_check, calibration_clips
+    )
+    return path, sum(int(np.prod(weight.shape)) for weight in model.trainable_weights), agreement
+
+
+def write_file(
+    path, model, config, dataset, checked, training, weights_as, takes, clips_to_check=None, calibration_clips=100
+):
+    """Write a network as a .tflite file and compare it with the Keras model.
+
+    Args:
+        path: of the file.
+        model: network from features to logits.
+        config, dataset: of its run.
+        checked, training: frames of `read_clips`, of whose clips some are compared on and calibrated on.
+        weights_as, takes, clips_to_check, calibration_clips: of `export`.
+
+    Returns:
+        `Agreement`.
+
+    Raises:
+        AscError: as `export_tflite`, or clips that cannot be read.
+    """
+    frontend = build_frontend(config)
     checked = _alike(checked, clips_to_check or (90 if weights_as == "int8" else 18))
     cut = Cut(frontend.sample_rate_hz, dataset.clip_seconds)
 
@@ -45,10 +71,9 @@ def export(run, out=None, clips_to_check=None, weights_as="float", takes="wavefo
 
     calibrate_on = None
     if weights_as == "int8":
-        training = clips[clips.split == "train"].sample(frac=1, random_state=_CALIBRATION_SEED)
-        calibrate_on = waveforms_of(_alike(training, calibration_clips))
-    path = Path(out or run / "model.tflite")
-    agreement = export_tflite(
+        shuffled = training.sample(frac=1, random_state=_CALIBRATION_SEED)
+        calibrate_on = waveforms_of(_alike(shuffled, calibration_clips))
+    return export_tflite(
         path,
         frontend,
         model,
@@ -61,7 +86,6 @@ def export(run, out=None, clips_to_check=None, weights_as="float", takes="wavefo
         check_labels=label_indices(checked, dataset.scenes),
         check_devices=checked.device.to_numpy(),
     )
-    return path, sum(int(np.prod(weight.shape)) for weight in model.trainable_weights), agreement
 
 
 def _alike(clips, count):

@@ -206,14 +206,15 @@ class Compress:
 
 @dataclass
 class Export:
-    """Write a run's network as a .tflite file and compare it with the Keras model on clips of every device."""
+    """Write a run's network as a .tflite or ONNX file and compare it with the Keras model on clips of every device."""
 
     run_folder: Annotated[Positional[Path], arg(name="run", metavar="RUN")]
     """folder of a run"""
     out: Path | None = None
-    """file to write; RUN/model.tflite if not given"""
-    weights_as: Annotated[Literal["float", "float16", "int8"], arg(name="format")] = "float"
-    """of the numbers: 32-bit, 16-bit weights, or 8-bit weights and feature maps (calibrated on training clips)"""
+    """file to write; RUN/model.tflite (or model.onnx) if not given"""
+    weights_as: Annotated[Literal["float", "float16", "int8", "onnx"], arg(name="format")] = "float"
+    """of the numbers: 32-bit, 16-bit weights, or 8-bit weights and feature maps (calibrated on training clips);
+    or an ONNX file of 32-bit numbers that takes features"""
     takes: Annotated[Literal["features", "waveform"], arg(name="input")] = "waveform"
     """what the file takes; of int8 files, features are int8 too, while a waveform goes through a float frontend"""
 

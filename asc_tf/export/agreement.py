@@ -81,7 +81,7 @@ class Agreement:
             problem = f"the log loss rises by {change:.3f}", f"at most {bound.log_loss}"
         if problem:
             raise DisagreementError(
-                f"the .tflite file disagrees with the Keras model: {problem[0]} on {len(self.found)} clips; "
+                f"the file disagrees with the Keras model: {problem[0]} on {len(self.found)} clips; "
                 f"expected {problem[1]}"
             )
 

@@ -25,7 +25,7 @@ from asc_tf.training.seeding import set_seed
 
 # Highest learning rate of the additional training, as a share of the training's own; the papers do not say.
 RATES = {"pruned": 0.5, "quantized": 0.1}
-SCHEDULES = ("one-shot", "gradual")
+PRUNING_SCHEDULES = ("one-shot", "gradual")
 _MASKS = 100  # that gradual pruning makes, about
 BYTES = {"int8": {"kernel": "int8", "rest": "float16"}, "fp16": {"rest": "float16"}}
 
@@ -89,11 +89,12 @@ def compress(run, out, settings, report=print):
     teacher = load_model(settings.teacher) if settings.teacher else load_model(run)
     steps.table.finish("uncompressed", model, {}, "float")
     if settings.prune:
-        model = steps.train("pruned", _pruning(model, settings, steps.steps()), strip_pruning, teacher)
+        wrap = functools.partial(_pruning, model, settings)
+        model = steps.train("pruned", wrap, strip_pruning, teacher)
         steps.table.finish("pruned", model, {}, "float")
     if settings.weights == "int8":
-        wrap = functools.partial(quantize, model, activations=settings.activations == "int8")
-        model = steps.train("quantized", wrap, strip_quantization, teacher)
+        activations = settings.activations == "int8"
+        model = steps.train("quantized", lambda _: quantize(model, activations), strip_quantization, teacher)
         steps.table.finish("quantized", model, {"kernel": "int8"}, whole or "float")
     try:
         round_to_half(model, kernels=settings.weights == "fp16")
@@ -111,8 +112,8 @@ def check(settings, config, dataset):
         raise AscError(f"--prune {settings.prune:g}: expected 0 up to, but not including, 1")
     if settings.epochs is not None and settings.epochs < 1:
         raise AscError(f"--epochs {settings.epochs}: expected 1 or more")
-    if settings.schedule not in SCHEDULES:
-        raise AscError(f"--schedule {settings.schedule}: expected one of {', '.join(SCHEDULES)}")
+    if settings.schedule not in PRUNING_SCHEDULES:
+        raise AscError(f"--schedule {settings.schedule}: expected one of {', '.join(PRUNING_SCHEDULES)}")
     if settings.activations == "int8" and settings.weights != "int8":
         raise AscError("--activations int8: needs --weights int8")
     if settings.teacher is not None:
@@ -125,13 +126,12 @@ def check(settings, config, dataset):
 
 
 def _pruning(model, settings, steps):
-    """Function without arguments to the model wrapped for pruning."""
+    """The model wrapped for so many steps of additional training."""
     if settings.schedule == "one-shot":
-        return functools.partial(prune, model, settings.prune, floor=min(FLOOR, 1 - settings.prune))
+        return prune(model, settings.prune, floor=min(FLOOR, 1 - settings.prune))
     half = max(1, steps // 2)
     frequency = max(1, half // _MASKS)
-    end = half // frequency * frequency
-    return functools.partial(prune_gradually, model, settings.prune, 0, end, frequency=frequency)
+    return prune_gradually(model, settings.prune, 0, half // frequency * frequency, frequency=frequency)
 
 
 def _claim(out, run, settings):
@@ -170,12 +170,8 @@ class _Steps:
         self.clips = Clips(frame, training, validation, features, label_indices(frame, dataset.scenes))
         self.table = StepTable(out, config, dataset, self.clips, report)
 
-    def steps(self):
-        """Batches of the additional training after a step."""
-        return self.config.train.epochs * math.ceil(len(self.clips.training) / self.config.train.batch_size)
-
     def train(self, name, wrap, strip, teacher):
-        """Additional training of what `wrap` returns; returns it stripped."""
+        """Additional training of what `wrap` makes, given the steps of that training; returns it stripped."""
         folder = self.out / name
         path = folder / "stripped.keras"
         if path.is_file():
@@ -185,9 +181,9 @@ class _Steps:
         rate = settings.learning_rate * RATES[name]
         config = dataclasses.replace(self.config, train=dataclasses.replace(settings, learning_rate=rate))
         set_seed(config.seed, config.deterministic)
-        wrapped = wrap()
-        student = DistilledModel(wrapped, teacher)
         clips = self.clips
+        wrapped = wrap(config.train.epochs * math.ceil(len(clips.training) / config.train.batch_size))
+        student = DistilledModel(wrapped, teacher)
         fit(folder, config, student, clips.features, clips.labels, clips.training, clips.validation, self.report,
             augment_waveforms=waveform_augmentation(config))  # fmt: skip
         model = strip(wrapped)

@@ -59,7 +59,8 @@ def compress(run, out, settings, report=print):
     The file that a step is measured in is what `asc-tf export --input features` writes in the format that the
     parameters have come to: float; int8 once kernels and feature maps are trained for it; at the end, else, float16.
     No runtime of ours has kernels of 8 bits and feature maps in float, so those kernels are float numbers there, on
-    their grid; nor does a file of ours leave zeros out. Latency is that of LiteRT on one thread with one clip.
+    their grid; nor does a file of ours leave zeros out. Latency is that of LiteRT on one thread, on noise of a
+    clip's length.
 
     Args:
         run: folder of a trained run, which stays as it is.

@@ -50,7 +50,7 @@ class StepTable:
     """Measures the network after each step; writes steps.csv, step_devices.csv and layers.csv anew each time.
 
     What was measured is kept in the step's folder, measured.json beside the .tflite file, and is read back as long as
-    the network's weights are those that were measured.
+    the network's weights are those that were measured and the file is there.
 
     Args:
         out: run folder of the compressed network.
@@ -64,7 +64,7 @@ class StepTable:
 
     def __init__(self, out, config: Config, dataset: Dataset, clips: Clips, report):
         self.out, self.config, self.dataset, self.clips, self.report = out, config, dataset, clips, report
-        self.rows, self._devices, self._layers = [], {}, {}
+        self.rows, self._devices, self._nonzeros, self._weights = [], {}, {}, {}
 
     def finish(self, name, model, types, file_format):
         """Measure a network, or read back what was measured.
@@ -82,7 +82,7 @@ class StepTable:
             measured = {"weights": digest, **self._measured(name, model, types, folder, file_format)}
             write_text(folder / "measured.json", json.dumps(measured, indent=1) + "\n")
         self.rows.append(measured["row"])
-        self._layers[name] = measured["layers"]
+        self._nonzeros[name] = measured["nonzeros"]
         self._weights = {layer: kernel.size for layer, kernel in effective_kernels(model).items()}
         if measured["devices"]:
             self._devices[name] = pd.DataFrame.from_dict(measured["devices"], orient="index")
@@ -95,7 +95,7 @@ class StepTable:
         return pd.DataFrame(self.rows, columns=COLUMNS)
 
     def _measured(self, name, model, types, folder, file_format):
-        layers = {layer: int(np.count_nonzero(kernel)) for layer, kernel in effective_kernels(model).items()}
+        nonzeros = {layer: int(np.count_nonzero(kernel)) for layer, kernel in effective_kernels(model).items()}
         parameters = keras_account(model, self.dataset.clip_seconds).with_types(types).parameters()
         devices = self._on_validation(model)
         row = {"step": name}
@@ -105,12 +105,12 @@ class StepTable:
             row["worst_change"] = float((devices.accuracy - first.accuracy).drop("all").min())
         row |= {
             "parameters": sum(tensor.count for tensor in parameters if tensor.trainable),
-            "kernel_nonzeros": sum(layers.values()),
+            "kernel_nonzeros": sum(nonzeros.values()),
             "nonzero_bytes": sum(tensor.nonzero_bytes for tensor in parameters if tensor.kind != "statistic"),
             "file_format": file_format,
             **self._file(name, model, folder / "model.tflite", file_format),
         }
-        return {"row": row, "devices": {} if devices is None else devices.to_dict("index"), "layers": layers}
+        return {"row": row, "devices": {} if devices is None else devices.to_dict("index"), "nonzeros": nonzeros}
 
     def _on_validation(self, model):
         """Frame of `device_metrics`, or None if nothing is held out. All devices there are seen ones."""
@@ -132,6 +132,7 @@ class StepTable:
         try:
             write_file(path, model, self.config, self.dataset, checked, training, file_format, "features")
         except DisagreementError as error:
+            path.unlink(missing_ok=True)
             self.report(f"{name}: no {file_format} file: {error}")
             return {}
         files = {"uncompressed": self.out / "uncompressed" / path.name, name: path}
@@ -146,18 +147,17 @@ class StepTable:
         write_csv(self.out / "steps.csv", self.frame())
         if self._devices:
             write_csv(self.out / "step_devices.csv", device_changes(self._devices))
-        layers = pd.DataFrame({"weights": self._weights, **self._layers})
+        layers = pd.DataFrame({"weights": self._weights, **self._nonzeros})
         write_csv(self.out / "layers.csv", layers.rename_axis("layer").reset_index())
 
 
 def _kept(folder, digest):
-    """What was measured of these weights, or None."""
+    """What was measured of these weights, or None; without a file it is not all that can be measured."""
     try:
         measured = json.loads((folder / "measured.json").read_text())
     except (OSError, ValueError):
         return None
-    has_file = "file_bytes" not in measured["row"] or (folder / "model.tflite").is_file()
-    return measured if measured["weights"] == digest and has_file else None
+    return measured if measured["weights"] == digest and (folder / "model.tflite").is_file() else None
 
 
 def compression_text(out):

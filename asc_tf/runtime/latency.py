@@ -5,6 +5,8 @@ import time
 
 import numpy as np
 
+from asc_tf.quiet import native_stderr_hidden
+
 
 def latencies(contents, rounds, runs):
     """Milliseconds that one inference of each file takes on one thread.
@@ -34,8 +36,9 @@ def latency_ratio(one, other):
 def _ready(content):
     from ai_edge_litert.interpreter import Interpreter
 
-    interpreter = Interpreter(model_content=content, num_threads=1)
-    interpreter.allocate_tensors()
+    with native_stderr_hidden():
+        interpreter = Interpreter(model_content=content, num_threads=1)
+        interpreter.allocate_tensors()
     (taken,) = interpreter.get_input_details()
     noise = np.random.default_rng(0).normal(0, 1, taken["shape"])
     noise = noise * 40 if taken["dtype"] == np.int8 else noise

@@ -25,7 +25,7 @@ COLUMNS = (
     "step", "accuracy", "log_loss", "worst_change", "parameters", "kernel_nonzeros", "nonzero_bytes", "file_format",
     "file_bytes", "latency_ms", "latency_ratio",
 )  # fmt: skip
-_ROUNDS, _RUNS = 15, 7
+_ROUNDS, _RUNS = 31, 3
 
 
 @dataclasses.dataclass(frozen=True)

@@ -38,6 +38,7 @@ _HOMES = {
     "device_metrics": "evaluation.metrics",
     "devices_of": "data.clips",
     "evaluation_batches": "data.loader",
+    "export_onnx": "export.onnx",
     "export_tflite": "export.tflite",
     "find_recipe": "recipes",
     "hold_out_locations": "data.clips",

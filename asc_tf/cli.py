@@ -191,29 +191,34 @@ class Compress:
     """run of the network to learn from; the uncompressed one if not given"""
     epochs: int | None = None
     """of additional training after each step; as many as the run had if not given"""
+    schedule: Literal["one-shot", "gradual"] = "one-shot"
+    """prune at once and train on, or more and more in the first half of that training"""
 
     def run(self):
         from asc_tf import stages
 
         teacher = str(self.teacher.resolve()) if self.teacher else None
-        settings = stages.Compression(self.prune, self.weights, self.activations, teacher, self.epochs)
-        table = stages.compress(self.run_folder, self.out, settings, report=_say)
-        print(table.to_string(index=False, na_rep="-", float_format="{:.3f}".format))
+        settings = stages.Compression(self.prune, self.weights, self.activations, teacher, self.epochs, self.schedule)
+        stages.compress(self.run_folder, self.out, settings, report=_say)
+        print(stages.compression_text(self.out))
         if stages.has_test_part(self.out):
-            for name, folder in (("uncompressed", self.run_folder), ("compressed", self.out)):
-                print(f"\n{name}, on the test part\n{stages.evaluate(folder)}")
+            runs = {"uncompressed": self.run_folder, "compressed": self.out}
+            print(f"\non the test part\n{stages.evaluate_changes(runs, self.out / 'test_changes.csv', report=_say)}")
+        else:
+            print("\ntrained on the test part too (data.split=full): no clips to evaluate on")
 
 
 @dataclass
 class Export:
-    """Write a run's network as a .tflite file and compare it with the Keras model on clips of every device."""
+    """Write a run's network as a .tflite or ONNX file and compare it with the Keras model on clips of every device."""
 
     run_folder: Annotated[Positional[Path], arg(name="run", metavar="RUN")]
     """folder of a run"""
     out: Path | None = None
-    """file to write; RUN/model.tflite if not given"""
-    weights_as: Annotated[Literal["float", "float16", "int8"], arg(name="format")] = "float"
-    """of the numbers: 32-bit, 16-bit weights, or 8-bit weights and feature maps (calibrated on training clips)"""
+    """file to write; RUN/model.tflite (or model.onnx) if not given"""
+    weights_as: Annotated[Literal["float", "float16", "int8", "onnx"], arg(name="format")] = "float"
+    """of the numbers: 32-bit, 16-bit weights, or 8-bit weights and feature maps (calibrated on training clips);
+    or an ONNX file of 32-bit numbers that takes features"""
     takes: Annotated[Literal["features", "waveform"], arg(name="input")] = "waveform"
     """what the file takes; of int8 files, features are int8 too, while a waveform goes through a float frontend"""
 

@@ -42,6 +42,26 @@ def device_metrics(predictions, seen_devices):
     return _metrics(predictions, groups)
 
 
+def device_changes(metrics):
+    """How a network's states differ from the first, device by device.
+
+    Args:
+        metrics: {name of a state: frame of `device_metrics`}, all on the same clips.
+
+    Returns:
+        Frame with columns device ("seen", "unseen" and "all" among them), step, clips, accuracy, log_loss,
+        accuracy_change, log_loss_change.
+    """
+    columns = ["accuracy", "log_loss"]
+    first = next(iter(metrics.values()))
+    frames = [
+        frame.assign(step=step).join((frame[columns] - first[columns]).add_suffix("_change"))
+        for step, frame in metrics.items()
+    ]
+    table = pd.concat(frames).rename_axis("device").reset_index()
+    return table[["device", "step", "clips", *columns, *(f"{name}_change" for name in columns)]]
+
+
 def scene_metrics(predictions):
     """As `device_metrics`, one row a scene: accuracy is the recall of the scene."""
     return _metrics(predictions, {scene: predictions.scene == scene for scene in sorted(predictions.scene.unique())})

@@ -42,6 +42,53 @@ def seeds_table(runs):
     return text.to_string(), summary
 
 
+def changes_table(changes):
+    """Devices in columns; of each state accuracy and log loss, with the change against the first in brackets.
+
+    Args:
+        changes: frame of `asc_tf.evaluation.metrics.device_changes`.
+    """
+    blocks = []
+    for title, name, digits in (("accuracy %", "accuracy", 1), ("log loss", "log_loss", 3)):
+        cells = [
+            f"{row[name]:.{digits}f}"
+            + (f" ({row[f'{name}_change']:+.{digits}f})" if row.step != changes.step.iloc[0] else "")
+            for _, row in changes.iterrows()
+        ]
+        table = changes.assign(cell=cells).pivot(index="step", columns="device", values="cell")
+        table = table.loc[changes.step.unique(), changes.device.unique()].rename(columns=_column)
+        blocks.append(table.rename_axis(title).rename_axis(None, axis=1).reset_index().to_string(index=False))
+    return "\n".join(blocks)
+
+
+_STEP_COLUMNS = {
+    "step": ("", "{}"),
+    "accuracy": ("accuracy %", "{:.1f}"),
+    "log_loss": ("log loss", "{:.3f}"),
+    "worst_change": ("worst device", "{:+.1f}"),
+    "parameters": ("parameters", "{:,}"),
+    "kernel_nonzeros": ("non-zeros in kernels", "{:,}"),
+    "nonzero_bytes": ("bytes by the 2021 rule", "{:,}"),
+    "file_format": ("file", "{}"),
+    "file_bytes": ("bytes of it", "{:,.0f}"),
+    "latency_ms": ("ms", "{:.2f}"),
+    "latency_ratio": ("of uncompressed", "{:.2f}"),
+}
+
+
+def steps_table(steps):
+    """The steps of a compression in rows; what is not known is "-".
+
+    Args:
+        steps: frame of steps.csv of a compression.
+    """
+    table = {
+        title: ["-" if pd.isna(value) else form.format(value) for value in steps[name]]
+        for name, (title, form) in _STEP_COLUMNS.items()
+    }
+    return pd.DataFrame(table).to_string(index=False)
+
+
 def scene_table(metrics, confusion):
     """Accuracy and log loss of each scene, with the confusion matrix beside it."""
     table = pd.DataFrame(

@@ -9,6 +9,10 @@ from asc_tf.errors import AscError
 _SMALLEST = 1e-7  # probability that a logarithm is taken of
 
 
+class DisagreementError(AscError):
+    """A file that differs from the Keras model beyond the bound of its format."""
+
+
 @dataclass(frozen=True)
 class Bound:
     """What an export may change: a probability, the share of clips whose first scene stays, the mean log loss."""
@@ -65,7 +69,7 @@ class Agreement:
         return before - after
 
     def check(self, weights_as):
-        """Raise an AscError if the file differs more than BOUNDS allows this format."""
+        """Raise a DisagreementError if the file differs more than BOUNDS allows this format."""
         bound = BOUNDS[weights_as]
         same, change = self.same_scene.mean(), self.log_loss_change.mean()
         problem = None
@@ -76,8 +80,8 @@ class Agreement:
         elif not change <= bound.log_loss:
             problem = f"the log loss rises by {change:.3f}", f"at most {bound.log_loss}"
         if problem:
-            raise AscError(
-                f"the .tflite file disagrees with the Keras model: {problem[0]} on {len(self.found)} clips; "
+            raise DisagreementError(
+                f"the file disagrees with the Keras model: {problem[0]} on {len(self.found)} clips; "
                 f"expected {problem[1]}"
             )
 

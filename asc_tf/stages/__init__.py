@@ -3,12 +3,14 @@
 A run folder holds config.json (all settings), dataset.json (what was read off the data: scenes, devices, clip length,
 feature statistics), checkpoints/, history.csv, last.keras and best.keras, predictions.csv (of the test part),
 metrics.json with devices.csv, scenes.csv and confusion.csv, and model.tflite. That of a compressed network also holds
-compression.json (what was asked for), steps.csv and layers.csv.
+compression.json (what was asked for), steps.csv, step_devices.csv and layers.csv (what each step has done), a folder
+for each step with what was measured and its .tflite file, and test_changes.csv.
 """
 
 from asc_tf.stages.complexity import account_of, account_of_named
 from asc_tf.stages.compression import Compression, compress
-from asc_tf.stages.evaluation import evaluate, has_test_part, predict_test
+from asc_tf.stages.compression_steps import compression_text
+from asc_tf.stages.evaluation import evaluate, evaluate_changes, has_test_part, predict_test
 from asc_tf.stages.features import compute_features
 from asc_tf.stages.file_evaluation import evaluate_file
 from asc_tf.stages.seeds import evaluate_seeds
@@ -20,8 +22,10 @@ __all__ = [
     "account_of",
     "account_of_named",
     "compress",
+    "compression_text",
     "compute_features",
     "evaluate",
+    "evaluate_changes",
     "evaluate_file",
     "evaluate_seeds",
     "export",

@@ -3,23 +3,20 @@
 import dataclasses
 import functools
 import json
+import math
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import tf_keras as keras
 
 from asc_tf.atomic import write_text
 from asc_tf.build import waveform_augmentation
-from asc_tf.compression.complexity import keras_account
 from asc_tf.compression.half_precision import round_to_half
-from asc_tf.compression.kernels import effective_kernels
-from asc_tf.compression.pruning import FLOOR, prune, strip_pruning
+from asc_tf.compression.pruning import FLOOR, prune, prune_gradually, strip_pruning
 from asc_tf.compression.quantization import quantize, strip_quantization
-from asc_tf.data.loader import evaluation_batches, label_indices, reading
+from asc_tf.data.loader import label_indices
 from asc_tf.errors import AscError
-from asc_tf.evaluation.metrics import device_metrics, predictions_frame
-from asc_tf.run_folder import load_model, read_run, write_csv, write_settings
+from asc_tf.run_folder import load_model, read_run, write_settings
+from asc_tf.stages.compression_steps import Clips, StepTable
 from asc_tf.stages.features import features_of
 from asc_tf.stages.training import fit, split_clips
 from asc_tf.training.distillation import DistilledModel
@@ -28,7 +25,9 @@ from asc_tf.training.seeding import set_seed
 
 # Of the additional training: the highest learning rate and the epochs, as shares of the training's own. The papers do
 # not say. A network that lost nine tenths of its weights learns anew; one whose weights were rounded is only adjusted.
-SCHEDULES = {"pruned": (1.0, 1.0), "quantized": (0.1, 0.25)}
+TRAININGS = {"pruned": (1.0, 1.0), "quantized": (0.1, 0.25)}
+PRUNING_SCHEDULES = ("one-shot", "gradual")
+_MASKS = 100  # that gradual pruning makes, about
 BYTES = {"int8": {"kernel": "int8", "rest": "float16"}, "fp16": {"rest": "float16"}}
 
 
@@ -46,14 +45,23 @@ class Compression:
     """run folder of the teacher; None is the uncompressed network"""
     epochs: int | None = None
     """of additional training after pruning, a quarter of it with rounded kernels; None is as many as the run had"""
+    schedule: str = "one-shot"
+    """prune at once, by one threshold, or gradually in the first half of the additional training, each kernel alike"""
 
 
 def compress(run, out, settings, report=print):
     """Compress the network of a run into a run folder of its own, or go on with an interrupted compression.
 
-    One step after the other: pruning by one threshold, 8-bit kernels; after each the network is trained on the run's
-    own batches with the teacher's help. At the end what is not in 8 bits is rounded to half precision. Steps end with
-    a row of steps.csv; the test part is left to `evaluate`.
+    One step after the other: pruning, 8-bit kernels; after each the network is trained on the run's own batches with
+    the teacher's help. At the end what is not in 8 bits is rounded to half precision. After each step the network is
+    measured: steps.csv, step_devices.csv (every device of the validation part, with the change against the
+    uncompressed network) and layers.csv (non-zeros of each kernel). The test part is left to `evaluate_changes`.
+
+    The file that a step is measured in is what `asc-tf export --input features` writes in the format that the
+    parameters have come to: float; int8 once kernels and feature maps are trained for it; at the end, else, float16.
+    No runtime of ours has kernels of 8 bits and feature maps in float, so those kernels are float numbers there, on
+    their grid; nor does a file of ours leave zeros out. Latency is that of LiteRT on one thread, on noise of a
+    clip's length.
 
     Args:
         run: folder of a trained run, which stays as it is.
@@ -64,8 +72,10 @@ def compress(run, out, settings, report=print):
     Returns:
         The frame of steps.csv: accuracy in percent and log loss on the validation part and, of the device that changes
         most for the worse there, the change of accuracy (NaN where the run holds no part out); parameters; non-zeros of
-        the kernels; bytes of all non-zero parameters, each at the width that the step has brought it to. Moving
-        statistics do not count, as in the papers: they fold into what is beside them.
+        the kernels; bytes by the papers' account of the 2021 rule, of all non-zero parameters, each at the width that
+        the step has brought it to (moving statistics do not count: they fold into what is beside them); format and
+        bytes of the step's .tflite file, milliseconds and their ratio to the uncompressed file's, measured in turns
+        (NaN where an int8 file disagrees with the network beyond `agreement.BOUNDS`).
 
     Raises:
         AscError: not a trained run, a teacher of other scenes or features, settings out of range, or `out` holds
@@ -76,24 +86,26 @@ def compress(run, out, settings, report=print):
     check(settings, config, dataset)
     _claim(out, run, settings)
     steps = _Steps(run, out, config, dataset, settings, report)
+    whole = "int8" if settings.activations == "int8" else None
     model = load_model(run)
     teacher = load_model(settings.teacher) if settings.teacher else load_model(run)
-    steps.finish("uncompressed", model, {})
+    steps.table.finish("uncompressed", model, {}, "float")
     if settings.prune:
-        wrap = functools.partial(prune, model, settings.prune, floor=min(FLOOR, 1 - settings.prune))
-        model = steps.train("pruned", wrap, strip_pruning, teacher, {})
+        wrap = functools.partial(_pruning, model, settings)
+        model = steps.train("pruned", wrap, strip_pruning, teacher)
+        steps.table.finish("pruned", model, {}, "float")
     if settings.weights == "int8":
-        wrap = functools.partial(quantize, model, activations=settings.activations == "int8")
-        model = steps.train("quantized", wrap, strip_quantization, teacher, {"kernel": "int8"})
+        activations = settings.activations == "int8"
+        model = steps.train("quantized", lambda _: quantize(model, activations), strip_quantization, teacher)
+        steps.table.finish("quantized", model, {"kernel": "int8"}, whole or "float")
     try:
         round_to_half(model, kernels=settings.weights == "fp16")
     except ValueError as error:
         raise AscError(f"{run}: cannot be stored in half precision: {error}") from error
-    steps.finish("half precision", model, BYTES[settings.weights])
+    steps.table.finish("half precision", model, BYTES[settings.weights], whole or "float16")
     write_settings(out, dataclasses.replace(config, train=dataclasses.replace(config.train, select="last")), dataset)
     save_model(model, out / "last.keras")
-    write_csv(out / "layers.csv", _layers(model))
-    return pd.DataFrame(steps.rows)
+    return steps.table.frame()
 
 
 def check(settings, config, dataset):
@@ -102,6 +114,8 @@ def check(settings, config, dataset):
         raise AscError(f"--prune {settings.prune:g}: expected 0 up to, but not including, 1")
     if settings.epochs is not None and settings.epochs < 1:
         raise AscError(f"--epochs {settings.epochs}: expected 1 or more")
+    if settings.schedule not in PRUNING_SCHEDULES:
+        raise AscError(f"--schedule {settings.schedule}: expected one of {', '.join(PRUNING_SCHEDULES)}")
     if settings.activations == "int8" and settings.weights != "int8":
         raise AscError("--activations int8: needs --weights int8")
     if settings.teacher is not None:
@@ -113,53 +127,68 @@ def check(settings, config, dataset):
             )
 
 
+def _pruning(model, settings, steps):
+    """The model wrapped for so many steps of additional training."""
+    if settings.schedule == "one-shot":
+        return prune(model, settings.prune, floor=min(FLOOR, 1 - settings.prune))
+    half = max(1, steps // 2)
+    frequency = max(1, half // _MASKS)
+    return prune_gradually(model, settings.prune, 0, half // frequency * frequency, frequency=frequency)
+
+
 def _claim(out, run, settings):
     """Write compression.json, or see that it is the same."""
-    text = json.dumps({"run": str(run.resolve()), **dataclasses.asdict(settings)}, indent=2) + "\n"
+    asked = {"run": str(run.resolve()), **dataclasses.asdict(settings)}
     path = out / "compression.json"
     if path.is_file():
-        if path.read_text() != text:
+        if _read_claim(path) != asked:
             raise AscError(f"{path}: is a compression of another run or other settings; give another --out folder")
     elif out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise AscError(f"{out}: is not empty and holds no compression; expected a new folder")
     else:
-        write_text(path, text)
+        write_text(path, json.dumps(asked, indent=2) + "\n")
+
+
+def _read_claim(path):
+    """Dict of a compression.json; None of a damaged one."""
+    try:
+        return {"schedule": "one-shot", **json.loads(path.read_text())}  # absent in files of before
+    except (ValueError, TypeError):
+        return None
 
 
 class _Steps:
-    """Trains and measures one step after the other; a step that has ended is read back."""
+    """Trains one step after the other, and has it measured; a step that has ended is read back."""
 
     def __init__(self, run, out, config, dataset, settings, report):
-        self.out, self.dataset, self.report = out, dataset, report
+        self.out, self.report = out, report
         self.config, self.epochs = config, settings.epochs or config.train.epochs
-        self.clips, self.training, self.validation = split_clips(dataset.root, config)
-        self.features = features_of(dataset.root, self.clips, config, run, dataset.clip_seconds, report)
-        self.labels = label_indices(self.clips, dataset.scenes)
-        self.rows, self.first = [], None
+        frame, training, validation = split_clips(dataset.root, config)
+        features = features_of(dataset.root, frame, config, run, dataset.clip_seconds, report)
+        self.clips = Clips(frame, training, validation, features, label_indices(frame, dataset.scenes))
+        self.table = StepTable(out, config, dataset, self.clips, report)
 
-    def train(self, name, wrap, strip, teacher, types):
-        """Additional training of what `wrap` returns; returns it stripped."""
+    def train(self, name, wrap, strip, teacher):
+        """Additional training of what `wrap` makes, given the steps of that training; returns it stripped."""
         folder = self.out / name
         path = folder / "stripped.keras"
         if path.is_file():
-            model = keras.models.load_model(path, compile=False)
-        else:
-            config = self._scheduled(name)
-            self.report(f"{name}: additional training, epochs: {config.train.epochs}")
-            set_seed(config.seed, config.deterministic)
-            wrapped = wrap()
-            student = DistilledModel(wrapped, teacher)
-            waveforms = waveform_augmentation(config)
-            fit(folder, config, student, self.features, self.labels, self.training, self.validation, self.report,
-                augment_waveforms=waveforms)  # fmt: skip
-            model = strip(wrapped)
-            save_model(model, path)
-        self.finish(name, model, types)
+            return keras.models.load_model(path, compile=False)
+        config = self._scheduled(name)
+        self.report(f"{name}: additional training, epochs: {config.train.epochs}")
+        set_seed(config.seed, config.deterministic)
+        clips = self.clips
+        wrapped = wrap(config.train.epochs * math.ceil(len(clips.training) / config.train.batch_size))
+        student = DistilledModel(wrapped, teacher)
+        fit(folder, config, student, clips.features, clips.labels, clips.training, clips.validation, self.report,
+            augment_waveforms=waveform_augmentation(config))  # fmt: skip
+        model = strip(wrapped)
+        save_model(model, path)
         return model
 
     def _scheduled(self, name):
         """The run's settings with the step's learning rate and epochs."""
-        rate, share = SCHEDULES[name]
+        rate, share = TRAININGS[name]
         settings = self.config.train
         epochs = max(1, round(self.epochs * share))
         settings = dataclasses.replace(
@@ -169,40 +198,3 @@ class _Steps:
             warmup_epochs=min(settings.warmup_epochs, epochs - 1),
         )
         return dataclasses.replace(self.config, train=settings)
-
-    def finish(self, name, model, types):
-        """Measure the network after a step."""
-        kernels = effective_kernels(model).values()
-        parameters = keras_account(model, self.dataset.clip_seconds).with_types(types).parameters()
-        row = {
-            "step": name,
-            **self._validated(model),
-            "parameters": sum(tensor.count for tensor in parameters if tensor.trainable),
-            "kernel_nonzeros": sum(int(np.count_nonzero(kernel)) for kernel in kernels),
-            "nonzero_bytes": sum(tensor.nonzero_bytes for tensor in parameters if tensor.kind != "statistic"),
-        }
-        self.rows.append(row)
-        write_csv(self.out / "steps.csv", pd.DataFrame(self.rows))
-        self.report(f"{name}: {row['kernel_nonzeros']:,} non-zeros in kernels, {row['nonzero_bytes']:,} bytes")
-
-    def _validated(self, model):
-        if not len(self.validation):
-            return dict.fromkeys(("accuracy", "log_loss", "worst_change"), np.nan)
-        with reading(self.features):
-            batches = evaluation_batches(self.features, self.labels, len(self.dataset.scenes), rows=self.validation)
-            logits = model.predict(batches, verbose=0)
-        predictions = predictions_frame(self.clips.iloc[self.validation], logits, self.dataset.scenes)
-        metrics = device_metrics(predictions, self.dataset.seen_devices)
-        self.first = metrics if self.first is None else self.first
-        changes = (metrics.accuracy - self.first.accuracy).drop(["seen", "all"])
-        return {**metrics.loc["all", ["accuracy", "log_loss"]].to_dict(), "worst_change": changes.min()}
-
-
-def _layers(model):
-    """Of each kernel its weights and those that are not zero."""
-    sizes = {name: (kernel.size, np.count_nonzero(kernel)) for name, kernel in effective_kernels(model).items()}
-    return (
-        pd.DataFrame.from_dict(sizes, orient="index", columns=["weights", "nonzeros"])
-        .rename_axis("layer")
-        .reset_index()
-    )

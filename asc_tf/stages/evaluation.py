@@ -12,8 +12,14 @@ from asc_tf.data.clips import check_audio_files, read_clips
 from asc_tf.data.loader import evaluation_batches, label_indices, reading
 from asc_tf.data.waveforms import read_clip_seconds, repeat_pieces
 from asc_tf.errors import AscError
-from asc_tf.evaluation.metrics import confusion_matrix, device_metrics, predictions_frame, scene_metrics
-from asc_tf.evaluation.report import device_table, scene_table
+from asc_tf.evaluation.metrics import (
+    confusion_matrix,
+    device_changes,
+    device_metrics,
+    predictions_frame,
+    scene_metrics,
+)
+from asc_tf.evaluation.report import changes_table, device_table, scene_table
 from asc_tf.run_folder import load_model, read_run, write_csv
 from asc_tf.stages.features import features_of
 
@@ -106,3 +112,21 @@ def write_tables(folder, predictions, seen_devices, scene_names):
     }
     write_text(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
     return f"{device_table(devices)}\n\n{scene_table(scenes, confusion)}"
+
+
+def evaluate_changes(runs, path, report=print):
+    """Evaluate several runs on their test part and return a table of accuracy and log loss per device as text.
+
+    What was evaluated before is read back. Arguments and errors besides as of `predict_test`.
+
+    Args:
+        runs: {name: run folder}, all of one data set; the others are compared with the first.
+        path: of the CSV file for the frame of `device_changes`.
+    """
+    metrics = {}
+    for name, run in runs.items():
+        evaluate(run, report=report)
+        metrics[name] = device_metrics(predict_test(run), read_run(run)[1].seen_devices)
+    changes = device_changes(metrics)
+    write_csv(path, changes)
+    return changes_table(changes)

@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 from sklearn import metrics as sklearn_metrics
 
-from asc_tf.evaluation.metrics import confusion_matrix, device_metrics, predictions_frame, scene_metrics
-from asc_tf.evaluation.report import device_table, scene_table, seeds_table
+from asc_tf.evaluation.metrics import confusion_matrix, device_changes, device_metrics, predictions_frame, scene_metrics
+from asc_tf.evaluation.report import changes_table, device_table, scene_table, seeds_table, steps_table
 
 SCENES = ["bus", "park", "tram"]
 
@@ -83,3 +83,28 @@ def test_scene_table_shows_every_scene_with_its_row_of_the_confusion_matrix(pred
     confusion = confusion_matrix(predictions, SCENES)
     lines = scene_table(scene_metrics(predictions), confusion).splitlines()
     assert lines[1].split()[:2] == ["1", "bus"] and lines[1].split()[-3:] == [str(n) for n in confusion.loc["bus"]]
+
+
+def test_changes_are_against_the_first():
+    def metrics(*accuracies):
+        rows = {name: {"accuracy": value, "log_loss": value / 10} for name, value in zip("ab", accuracies, strict=True)}
+        return pd.DataFrame.from_dict(rows, orient="index").assign(clips=8)
+
+    changes = device_changes({"before": metrics(50.0, 75.0), "then": metrics(62.5, 50.0)})
+    assert changes.set_index(["step", "device"]).accuracy_change.to_dict() == {
+        ("before", "a"): 0.0, ("before", "b"): 0.0, ("then", "a"): 12.5, ("then", "b"): -25.0,
+    }  # fmt: skip
+    lines = [line.split() for line in changes_table(changes).splitlines()]
+    assert lines[0] == ["accuracy", "%", "A", "B"]
+    assert lines[1:3] == [["before", "50.0", "75.0"], ["then", "62.5", "(+12.5)", "50.0", "(-25.0)"]]
+    assert lines[5] == ["then", "6.250", "(+1.250)", "5.000", "(-2.500)"]
+
+
+def test_what_a_step_does_not_know_is_a_dash():
+    row = {
+        "step": "pruned", "accuracy": np.nan, "log_loss": np.nan, "worst_change": np.nan, "parameters": 8055,
+        "kernel_nonzeros": 684, "nonzero_bytes": 10096, "file_format": "float", "file_bytes": 58000.0,
+        "latency_ms": 1.234, "latency_ratio": 0.987,
+    }  # fmt: skip
+    values = steps_table(pd.DataFrame([row])).splitlines()[1].split()
+    assert values == ["pruned", "-", "-", "-", "8,055", "684", "10,096", "float", "58,000", "1.23", "0.99"]

@@ -123,7 +123,7 @@ def test_a_file_beyond_the_bounds_of_its_format_is_refused(certain, weights_as):
     Agreement(expected, expected.copy(), labels).check(weights_as)
     turned = np.roll(expected, 1, axis=1)
     found = np.where(np.arange(20)[:, np.newaxis] < 3, turned, expected)
-    with pytest.raises(AscError, match="the .tflite file disagrees with the Keras model: .* on 20 clips; expected at"):
+    with pytest.raises(AscError, match="the file disagrees with the Keras model: .* on 20 clips; expected at"):
         Agreement(expected, found, labels).check(weights_as)
     with pytest.raises(AscError, match="a probability differs by nan"):
         Agreement(expected, np.full_like(expected, np.nan), labels).check(weights_as)

@@ -12,7 +12,9 @@ from asc_tf import stages
 from asc_tf.cli import main
 from asc_tf.compression.kernels import effective_kernels
 from asc_tf.errors import AscError
-from asc_tf.stages import Compression
+from asc_tf.export.agreement import DisagreementError
+from asc_tf.runtime import Classifier
+from asc_tf.stages import Compression, compression_steps
 
 SETTINGS = Compression(prune=0.5, epochs=1)
 
@@ -21,6 +23,17 @@ SETTINGS = Compression(prune=0.5, epochs=1)
 def compressed(tiny_run, tmp_path_factory):
     out = tmp_path_factory.mktemp("compressed") / "run"
     return out, stages.compress(tiny_run, out, SETTINGS, report=lambda line: None)
+
+
+@pytest.fixture(autouse=True)
+def no_conversion(tiny_file, monkeypatch):
+    """One file for every step; `compressed` is made before this begins, with files of its own."""
+
+    def copy(path, *arguments):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(tiny_file, path)
+
+    monkeypatch.setattr(compression_steps, "write_file", copy)
 
 
 def test_the_table_follows_the_chain(compressed, tiny_run):
@@ -36,7 +49,36 @@ def test_the_table_follows_the_chain(compressed, tiny_run):
     assert table.nonzero_bytes.iloc[-1] == kept + 2 * rest
     pd.testing.assert_frame_equal(pd.read_csv(out / "steps.csv"), table, check_exact=False)
     layers = pd.read_csv(out / "layers.csv").set_index("layer")
-    assert layers.weights.to_dict() == kernels and layers.nonzeros.sum() == kept
+    assert layers.weights.to_dict() == kernels
+    assert list(layers.columns[1:]) == list(table.step)
+    assert list(layers[table.step].sum()) == list(table.kernel_nonzeros)
+
+
+def test_every_step_has_a_file_in_the_format_it_has_reached(compressed):
+    out, table = compressed
+    assert list(table.file_format) == ["float", "float", "float", "float16"]
+    for row in table.itertuples():
+        path = out / row.step.replace(" ", "-") / "model.tflite"
+        metadata = Classifier(path).metadata
+        assert (metadata.input, metadata.weights) == ("features", row.file_format)
+        assert row.file_bytes == path.stat().st_size and row.latency_ms > 0 and row.latency_ratio > 0
+    assert table.latency_ratio[0] == 1 and table.file_bytes[3] < table.file_bytes[0]
+
+
+def test_every_device_is_compared_with_the_uncompressed_network(compressed):
+    out, table = compressed
+    devices = pd.read_csv(out / "step_devices.csv")
+    assert list(devices.step.unique()) == list(table.step)
+    steps = {step: frame.set_index("device") for step, frame in devices.groupby("step")}
+    first = steps["uncompressed"]
+    for row in table.itertuples():
+        frame = steps[row.step]
+        assert "all" in frame.index and len(frame) > 2 and not {"seen", "unseen"} & set(frame.index)
+        assert frame.log_loss["all"] == pytest.approx(row.log_loss)
+        for name in ("accuracy", "log_loss"):
+            np.testing.assert_allclose(frame[f"{name}_change"], frame[name] - first[name], atol=1e-9)
+        assert frame.accuracy_change.drop("all").min() == pytest.approx(row.worst_change)
+    assert (steps["pruned"].log_loss_change != 0).all()
 
 
 def test_kernels_lie_on_their_grid_and_all_else_is_of_half_precision(compressed):
@@ -61,7 +103,63 @@ def test_the_same_call_again_trains_nothing(compressed, tiny_run):
     lines = []
     table = stages.compress(tiny_run, compressed[0], SETTINGS, report=lines.append)
     pd.testing.assert_frame_equal(table, compressed[1])
-    assert not any("epoch" in line for line in lines)
+    assert not any("epoch" in line or "converting" in line for line in lines)
+
+
+def test_other_weights_are_measured_anew(compressed, tiny_run, tmp_path):
+    out = tmp_path / "run"
+    shutil.copytree(compressed[0], out)
+    measured = out / "pruned" / "measured.json"
+    shutil.copy(out / "uncompressed" / "measured.json", measured)
+    (out / "half-precision" / "model.tflite").unlink()
+    lines = []
+    table = stages.compress(tiny_run, out, SETTINGS, report=lines.append)
+    assert [line.split(":")[0] for line in lines if "converting" in line] == ["pruned", "half precision"]
+    assert list(table.kernel_nonzeros) == list(compressed[1].kernel_nonzeros)
+
+
+def test_a_file_that_disagrees_leaves_its_columns_open(tiny_run, tmp_path, monkeypatch):
+    def refuse(*arguments):
+        raise DisagreementError("too far off")
+
+    monkeypatch.setattr(compression_steps, "write_file", refuse)
+    lines = []
+    table = stages.compress(tiny_run, tmp_path / "out", Compression(prune=0, weights="fp16"), report=lines.append)
+    assert table[["file_bytes", "latency_ms", "latency_ratio"]].isna().all(axis=None)
+    assert "half precision: no float16 file: too far off" in lines
+    assert table.accuracy.notna().all()
+    assert stages.compression_text(tmp_path / "out").splitlines()[-1].split()[-4:] == ["float16", "-", "-", "-"]
+
+
+def test_the_command_ends_in_tables_and_one_look_at_the_test_part(compressed, tiny_run, capsys):
+    out = compressed[0]
+    assert main(["compress", str(tiny_run), "--out", str(out), "--prune", "0.5", "--epochs", "1"]) == 0
+    printed = capsys.readouterr().out
+    steps, test = printed.split("\non the test part\n")
+    assert [name in steps for name in ("classifier", "on the validation part", "bytes by the 2021 rule")] == [True] * 3
+    changes = pd.read_csv(out / "test_changes.csv").set_index(["step", "device"])
+    for step, run in (("uncompressed", tiny_run), ("compressed", out)):
+        expected = json.loads((run / "metrics.json").read_text())["devices"]
+        assert changes.loc[step].log_loss.to_dict() == pytest.approx({k: v["log_loss"] for k, v in expected.items()})
+    change = changes.log_loss["compressed", "s4"] - changes.log_loss["uncompressed", "s4"]
+    assert changes.log_loss_change["compressed", "s4"] == pytest.approx(change)
+    assert f"({change:+.3f})" in test
+
+
+def test_a_run_without_parts_to_measure_on_says_so(tiny_run, tmp_path, capsys):
+    run = tmp_path / "run"
+    shutil.copytree(tiny_run, run)
+    config = json.loads((run / "config.json").read_text())
+    config["data"] |= {"split": "full", "validation_fraction": 0.0}
+    (run / "config.json").write_text(json.dumps(config))
+    flags = ["--prune", "0", "--weights", "fp16"]
+    assert main(["compress", str(run), "--out", str(tmp_path / "out"), *flags]) == 0
+    printed = capsys.readouterr().out
+    assert "no validation part (data.validation_fraction=0)" in printed
+    assert "trained on the test part too (data.split=full)" in printed
+    steps = pd.read_csv(tmp_path / "out" / "steps.csv")
+    assert steps[["accuracy", "log_loss", "worst_change"]].isna().all(axis=None) and steps.latency_ms.notna().all()
+    assert not (tmp_path / "out" / "step_devices.csv").exists()
 
 
 def test_goes_on_after_the_step_that_had_ended(compressed, tiny_run, tmp_path):
@@ -80,6 +178,19 @@ def test_other_settings_are_refused(compressed, tiny_run):
         stages.compress(tiny_run, compressed[0], Compression(prune=0.6, epochs=1))
 
 
+def test_folders_of_before_and_damaged_ones(compressed, tiny_run, tmp_path):
+    out = tmp_path / "run"
+    shutil.copytree(compressed[0], out)
+    path = out / "compression.json"
+    asked = json.loads(path.read_text())
+    del asked["schedule"]
+    path.write_text(json.dumps(asked))
+    stages.compress(tiny_run, out, SETTINGS, report=lambda line: None)
+    path.write_text("{")
+    with pytest.raises(AscError, match="other settings"):
+        stages.compress(tiny_run, out, SETTINGS)
+
+
 def test_a_folder_of_something_else_is_refused(tiny_run, tmp_path):
     (tmp_path / "mine.txt").write_text("")
     with pytest.raises(AscError, match="holds no compression"):
@@ -90,6 +201,7 @@ def test_a_folder_of_something_else_is_refused(tiny_run, tmp_path):
     ("flags", "sentence"),
     [
         (["--prune", "1"], "--prune 1: expected 0 up to, but not including, 1"),
+        (["--prune", "0.5", "--schedule", "gradual", "--epochs", "-1"], "--epochs -1: expected 1 or more"),
         (["--epochs", "0"], "--epochs 0: expected 1 or more"),
         (["--weights", "fp16", "--activations", "int8"], "--activations int8: needs --weights int8"),
         (["--teacher", "nowhere"], "no such file"),
@@ -110,7 +222,8 @@ def test_half_precision_alone(tiny_run, tmp_path):
 
 
 def test_an_interrupted_step_goes_on_as_if_it_had_not_been(tiny_run, tmp_path):
-    settings = Compression(prune=0.5, weights="fp16", epochs=2)
+    # Gradual pruning: its masks and its place in the schedule are of what must be gone on with.
+    settings = Compression(prune=0.5, weights="fp16", epochs=2, schedule="gradual")
 
     def stop(line):
         if line.startswith("epoch 1/2"):
@@ -127,6 +240,8 @@ def test_an_interrupted_step_goes_on_as_if_it_had_not_been(tiny_run, tmp_path):
     )
     for one, other in zip(broken, whole, strict=True):
         np.testing.assert_allclose(one, other, atol=2e-3)
+    layers = pd.read_csv(tmp_path / "broken" / "layers.csv").set_index("layer")
+    assert layers["half precision"].to_dict() == {name: round(size / 2) for name, size in layers.weights.items()}
 
 
 def test_a_teacher_of_other_features_is_refused(tiny_run, tmp_path):

@@ -1,0 +1,92 @@
+"""From a trained network to an ONNX file that knows its labels. Needs the extra `onnx`."""
+
+import dataclasses
+import importlib
+import json
+import logging
+
+import numpy as np
+import tensorflow as tf
+import tf_keras as keras
+
+from asc_tf.atomic import whole_file
+from asc_tf.errors import AscError
+from asc_tf.export.agreement import Agreement
+from asc_tf.export.deployment import deployment_graph
+from asc_tf.quiet import native_stderr_hidden
+from asc_tf.runtime.metadata import Metadata
+
+OPSET = 17
+METADATA_KEY = "asc_tf"
+
+
+def export_onnx(path, frontend, model, labels, clip_seconds, check_on=None, *, check_labels=None, check_devices=None):
+    """Write an ONNX file from features to probabilities, with all that a user of it must know inside.
+
+    The file runs the deployment graph (`deployment_graph`) in float32: features [1, frequency, time, 1], input
+    "features", to probabilities [1, classes], output "probabilities". Only operators of the standard set, version 17,
+    are in it. Its property "asc_tf" is JSON: the fields of `asc_tf.runtime.metadata.Metadata`, labels among them.
+
+    There is no waveform input: tf2onnx has no real and imaginary part of a Fourier transform. Features are what
+    `asc_tf.runtime.frontend` makes in numpy.
+
+    Args:
+        path, frontend, model, labels, clip_seconds, check_on, check_labels, check_devices: as of `export_tflite`.
+
+    Returns:
+        `Agreement` of onnxruntime with the Keras model.
+
+    Raises:
+        AscError: tf2onnx or onnxruntime is not there, a network that tf2onnx cannot convert, the file disagrees with
+            the Keras model beyond the bound of float files, or the disk is full.
+    """
+    samples = round(clip_seconds * frontend.sample_rate_hz)
+    if check_on is None:
+        check_on = np.random.default_rng(0).normal(0, 0.1, (4, samples)).astype(np.float32)
+    features = np.concatenate([frontend(waveform[np.newaxis]).numpy() for waveform in check_on])
+    content = _converted(model, frontend.feature_shape(samples))
+    metadata = Metadata(
+        labels=tuple(labels),
+        sample_rate_hz=frontend.sample_rate_hz,
+        samples=samples,
+        frontend={"class": type(frontend).__name__, **frontend.settings()},
+        network=model.name,
+        input="features",
+        features=tuple(frontend.feature_shape(samples)[:2]),
+    )
+    entry = content.metadata_props.add()
+    entry.key, entry.value = METADATA_KEY, json.dumps(dataclasses.asdict(metadata))
+    with whole_file(path) as part:
+        part.write_bytes(content.SerializeToString())
+        expected = tf.nn.softmax(model.predict(features, batch_size=8, verbose=0)).numpy()
+        agreement = Agreement(expected, _probabilities(part, features), check_labels, check_devices)
+        agreement.check("float")
+    return agreement
+
+
+def _converted(model, shape):
+    """The ONNX model of the deployment graph with softmax."""
+    tf2onnx = _module("tf2onnx")
+    features = keras.Input(shape, name="features")
+    logits = deployment_graph(model)(features)
+    joined = keras.Model(features, keras.layers.Softmax(name="probabilities")(logits))
+    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+    with native_stderr_hidden():
+        content, _ = tf2onnx.convert.from_keras(joined, [tf.TensorSpec((1, *shape), name="features")], opset=OPSET)
+    return content
+
+
+def _probabilities(path, features):
+    onnxruntime = _module("onnxruntime")
+    try:
+        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        return np.concatenate([session.run(None, {"features": clip[np.newaxis]})[0] for clip in features])
+    except Exception as error:  # of pybind11; tf2onnx leaves in the file what it cannot convert
+        raise AscError(f"onnxruntime cannot run the file ({str(error).splitlines()[0][:200]})") from error
+
+
+def _module(name):
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise AscError(f"--format onnx: needs {name}; pip install 'asc-tf[onnx]' ({error})") from error

@@ -1,0 +1,56 @@
+"""Latency of .tflite files in LiteRT, in turns, so that their ratios hold on a busy machine. Needs no TensorFlow."""
+
+import statistics
+import time
+
+import numpy as np
+
+from asc_tf.quiet import native_stderr_hidden
+
+
+def latencies(contents, rounds, runs):
+    """Milliseconds that one inference of each file takes on one thread.
+
+    Args:
+        contents: {name: bytes of a .tflite file of one input}. Each gets one input of noise, which costs what sound
+            costs.
+        rounds: in each, every file has its turn, so that a load on the machine that lasts longer falls on all.
+        runs: inferences of a file in its turn.
+
+    Returns:
+        {name: list of each round's median of the runs}.
+    """
+    interpreters = {name: _ready(content) for name, content in contents.items()}
+    found = {name: [] for name in contents}
+    for _ in range(rounds):
+        for name, interpreter in interpreters.items():
+            found[name].append(_median_milliseconds(interpreter, runs))
+    return found
+
+
+def latency_ratio(one, other):
+    """Median over the rounds of the ratio of two files' latencies, of `latencies`."""
+    return statistics.median(a / b for a, b in zip(one, other, strict=True))
+
+
+def _ready(content):
+    from ai_edge_litert.interpreter import Interpreter
+
+    with native_stderr_hidden():
+        interpreter = Interpreter(model_content=content, num_threads=1)
+        interpreter.allocate_tensors()
+    (taken,) = interpreter.get_input_details()
+    noise = np.random.default_rng(0).normal(0, 1, taken["shape"])
+    noise = noise * 40 if taken["dtype"] == np.int8 else noise
+    interpreter.set_tensor(taken["index"], noise.clip(-128, 127).astype(taken["dtype"]))
+    interpreter.invoke()
+    return interpreter
+
+
+def _median_milliseconds(interpreter, runs):
+    times = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        interpreter.invoke()
+        times.append(1000 * (time.perf_counter() - start))
+    return statistics.median(times)

@@ -1,0 +1,175 @@
+"""What a compression's steps have done to the network: accuracy, sizes and latency, measured once each and kept."""
+
+import dataclasses
+import hashlib
+import json
+import statistics
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from asc_tf.atomic import write_text
+from asc_tf.compression.complexity import keras_account
+from asc_tf.compression.kernels import effective_kernels
+from asc_tf.config import Config
+from asc_tf.data.loader import evaluation_batches, reading
+from asc_tf.evaluation.metrics import device_changes, device_metrics, predictions_frame
+from asc_tf.evaluation.report import changes_table, steps_table
+from asc_tf.export.agreement import DisagreementError
+from asc_tf.run_folder import Dataset, write_csv
+from asc_tf.runtime.latency import latencies, latency_ratio
+from asc_tf.stages.tflite import write_file
+
+COLUMNS = (
+    "step", "accuracy", "log_loss", "worst_change", "parameters", "kernel_nonzeros", "nonzero_bytes", "file_format",
+    "file_bytes", "latency_ms", "latency_ratio",
+)  # fmt: skip
+_ROUNDS, _RUNS = 31, 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Clips:
+    """The clips that a compression works on.
+
+    Args:
+        frame: of `read_clips`.
+        training, validation: rows of it.
+        features: of all rows.
+        labels: index of each row's scene.
+    """
+
+    frame: pd.DataFrame
+    training: np.ndarray
+    validation: np.ndarray
+    features: object
+    labels: np.ndarray
+
+
+class StepTable:
+    """Measures the network after each step; writes steps.csv, step_devices.csv and layers.csv anew each time.
+
+    What was measured is kept in the step's folder, measured.json beside the .tflite file, and is read back as long as
+    the network's weights are those that were measured and the file is there.
+
+    Args:
+        out: run folder of the compressed network.
+        config, dataset: of the run that is compressed.
+        clips: `Clips`.
+        report: called with lines for the user.
+
+    Attributes:
+        rows: a dict with some of COLUMNS for each step so far.
+    """
+
+    def __init__(self, out, config: Config, dataset: Dataset, clips: Clips, report):
+        self.out, self.config, self.dataset, self.clips, self.report = out, config, dataset, clips, report
+        self.rows, self._devices, self._nonzeros, self._weights = [], {}, {}, {}
+
+    def finish(self, name, model, types, file_format):
+        """Measure a network, or read back what was measured.
+
+        Args:
+            name: of the step.
+            model: plain network.
+            types: that the parameters have reached, of `Account.with_types`.
+            file_format: that they have reached, of `asc_tf export`.
+        """
+        folder = self.out / name.replace(" ", "-")
+        digest = hashlib.sha256(b"".join(weight.tobytes() for weight in model.get_weights())).hexdigest()
+        measured = _kept(folder, digest)
+        if measured is None:
+            measured = {"weights": digest, **self._measured(name, model, types, folder, file_format)}
+            write_text(folder / "measured.json", json.dumps(measured, indent=1) + "\n")
+        self.rows.append(measured["row"])
+        self._nonzeros[name] = measured["nonzeros"]
+        self._weights = {layer: kernel.size for layer, kernel in effective_kernels(model).items()}
+        if measured["devices"]:
+            self._devices[name] = pd.DataFrame.from_dict(measured["devices"], orient="index")
+        row = measured["row"]
+        self._write()
+        self.report(f"{name}: {row['kernel_nonzeros']:,} non-zeros in kernels, {row['nonzero_bytes']:,} bytes")
+
+    def frame(self):
+        """All rows, NaN where nothing could be measured."""
+        return pd.DataFrame(self.rows, columns=COLUMNS)
+
+    def _measured(self, name, model, types, folder, file_format):
+        nonzeros = {layer: int(np.count_nonzero(kernel)) for layer, kernel in effective_kernels(model).items()}
+        parameters = keras_account(model, self.dataset.clip_seconds).with_types(types).parameters()
+        devices = self._on_validation(model)
+        row = {"step": name}
+        if devices is not None:
+            first = next(iter(self._devices.values()), devices)
+            row |= devices.loc["all", ["accuracy", "log_loss"]].to_dict()
+            row["worst_change"] = float((devices.accuracy - first.accuracy).drop("all").min())
+        row |= {
+            "parameters": sum(tensor.count for tensor in parameters if tensor.trainable),
+            "kernel_nonzeros": sum(nonzeros.values()),
+            "nonzero_bytes": sum(tensor.nonzero_bytes for tensor in parameters if tensor.kind != "statistic"),
+            "file_format": file_format,
+            **self._file(name, model, folder / "model.tflite", file_format),
+        }
+        return {"row": row, "devices": {} if devices is None else devices.to_dict("index"), "nonzeros": nonzeros}
+
+    def _on_validation(self, model):
+        """Frame of `device_metrics`, or None if nothing is held out. All devices there are seen ones."""
+        clips, scenes = self.clips, self.dataset.scenes
+        if not len(clips.validation):
+            return None
+        with reading(clips.features):
+            batches = evaluation_batches(clips.features, clips.labels, len(scenes), rows=clips.validation)
+            logits = model.predict(batches, verbose=0)
+        predictions = predictions_frame(clips.frame.iloc[clips.validation], logits, scenes)
+        return device_metrics(predictions, self.dataset.seen_devices).drop("seen")
+
+    def _file(self, name, model, path, file_format):
+        """Bytes and latency of the file from features to probabilities; nothing if it disagrees with the network."""
+        frame, held_out = self.clips.frame, self.clips.validation
+        training = frame.iloc[self.clips.training]
+        checked = frame.iloc[held_out] if len(held_out) else training
+        self.report(f"{name}: converting to {file_format} .tflite")
+        try:
+            write_file(path, model, self.config, self.dataset, checked, training, file_format, "features")
+        except DisagreementError as error:
+            path.unlink(missing_ok=True)
+            self.report(f"{name}: no {file_format} file: {error}")
+            return {}
+        files = {"uncompressed": self.out / "uncompressed" / path.name, name: path}
+        contents = {step: file.read_bytes() for step, file in files.items() if file.is_file()}
+        times = latencies(contents, _ROUNDS, _RUNS)
+        measured = {"file_bytes": len(contents[name]), "latency_ms": statistics.median(times[name])}
+        if "uncompressed" in times:
+            measured["latency_ratio"] = latency_ratio(times[name], times["uncompressed"])
+        return measured
+
+    def _write(self):
+        write_csv(self.out / "steps.csv", self.frame())
+        if self._devices:
+            write_csv(self.out / "step_devices.csv", device_changes(self._devices))
+        layers = pd.DataFrame({"weights": self._weights, **self._nonzeros})
+        write_csv(self.out / "layers.csv", layers.rename_axis("layer").reset_index())
+
+
+def _kept(folder, digest):
+    """What was measured of these weights, or None; without a file it is not all that can be measured."""
+    try:
+        measured = json.loads((folder / "measured.json").read_text())
+    except (OSError, ValueError):
+        return None
+    return measured if measured["weights"] == digest and (folder / "model.tflite").is_file() else None
+
+
+def compression_text(out):
+    """Tables of a compression: after every step the non-zeros of each kernel, the change on every device, all else."""
+    out = Path(out)
+    layers, steps = (pd.read_csv(out / f"{name}.csv") for name in ("layers", "steps"))
+    devices = out / "step_devices.csv"
+    lines = [f"non-zeros of each kernel\n{layers.to_string(index=False)}"]
+    if devices.is_file():
+        changes = changes_table(pd.read_csv(devices, dtype={"device": str}))
+        lines.append(f"on the validation part, change against the uncompressed network in brackets\n{changes}")
+    else:
+        lines.append("no validation part (data.validation_fraction=0): no accuracy after the steps")
+    title = "after every step; accuracy, log loss and the worst device's change on the validation part, one thread"
+    return "\n\n".join([*lines, f"{title}\n{steps_table(steps)}"])

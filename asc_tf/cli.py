@@ -190,7 +190,7 @@ class Compress:
     teacher: Path | None = None
     """run of the network to learn from; the uncompressed one if not given"""
     epochs: int | None = None
-    """of additional training after each step; as many as the run had if not given"""
+    """of additional training after pruning, then a quarter of it with rounded kernels; the run's if not given"""
     schedule: Literal["one-shot", "gradual"] = "one-shot"
     """prune at once and train on, or more and more in the first half of that training"""
 

@@ -1,6 +1,7 @@
 """Writing .tflite files in which nothing stands twice. Needs no TensorFlow."""
 
 import flatbuffers
+import numpy as np
 
 _BUFFER_ALIGNMENT = 16  # of the format: runtimes map weights into place
 
@@ -69,5 +70,28 @@ class SharingBuilder(flatbuffers.Builder):
 def packed(model):
     """Bytes of a `schema.ModelT`."""
     builder = SharingBuilder(1024)
+    _write_buffers(builder, model)
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
+
+
+def _write_buffers(builder, model):
+    """Write all buffers, and in the gaps that their alignment leaves some of the many short vectors of indices.
+
+    What packing the model writes later is then there already and is shared.
+    """
+    short = {}
+    for graph in model.subgraphs:
+        for operator in graph.operators:
+            for indices in (operator.inputs, operator.outputs):
+                vector = np.asarray(indices, np.int32)
+                short.setdefault(4 + vector.nbytes, {})[vector.tobytes()] = vector
+    for buffer in model.buffers:
+        if buffer.data is None:
+            continue
+        data = np.asarray(buffer.data, np.uint8)
+        gap = -(builder.Offset() + len(data)) % _BUFFER_ALIGNMENT
+        fitting = [size for size, vectors in short.items() if 8 <= size <= gap and vectors]
+        if fitting:
+            builder.CreateNumpyVector(short[max(fitting)].popitem()[1])
+        builder.CreateNumpyVector(data)

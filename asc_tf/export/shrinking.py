@@ -8,7 +8,7 @@ from asc_tf.runtime.sharing_builder import packed
 
 KEPT_NAMES = (b"features",)  # where the frontend ends: `compression.tflite_frontend` goes by it
 _CONVOLUTIONS = (schema.BuiltinOperator.CONV_2D, schema.BuiltinOperator.DEPTHWISE_CONV_2D)
-_BIAS = 2  # its place among a convolution's inputs
+_KERNEL, _BIAS = 1, 2  # places among a convolution's inputs
 
 
 def shrunk(model_bytes):
@@ -16,11 +16,12 @@ def shrunk(model_bytes):
 
     Dropped: names of tensors but inputs, outputs and KEPT_NAMES, of subgraphs and of signatures, the converter's
     description and metadata, quantization records that say nothing, ranges that calibration left, the mark that a
-    tensor with a shape has a rank, options that are all defaults, buffers that nothing refers to. Equal buffers and
-    equal constants become one; `SharingBuilder` shares what is left.
+    tensor with a shape has a rank, operators' codes where their old field has them, options that are all defaults,
+    buffers that nothing refers to. A reshape's target moves into its options. Equal buffers and equal constants become
+    one; `SharingBuilder` shares what is left.
 
-    Scales of 8-bit convolutions' biases become 1. They follow from the scales of input and kernel, so that runtimes
-    read the latter only; LiteRT wants to find some, one a channel. Who reads biases out of a file has to multiply.
+    Scales of 8-bit convolutions' biases are not the true ones any more: LiteRT wants to find one a channel and reads
+    none, as they follow from those of input and kernel. All biases of as many channels share those of one kernel.
     """
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model_bytes, 0))
     model.description = model.metadata = model.metadataBuffer = model.signatureDefs = None
@@ -34,9 +35,11 @@ def shrunk(model_bytes):
             tensor.shapeSignature = None
             tensor.hasRank = tensor.hasRank and not len(tensor.shape)
             tensor.quantization = _needed(tensor.quantization)
-        _drop_default_options(subgraph)
-        _drop_bias_scales(model, subgraph)
+        for operator in subgraph.operators:
+            _simplify_options(operator, subgraph)
+        _share_bias_scales(subgraph, [_code(code) in _CONVOLUTIONS for code in model.operatorCodes])
         _merge_constants(model, subgraph)
+    _merge_buffers(model)
     _number_by_use(model)
     return packed(model)
 
@@ -48,50 +51,65 @@ def _needed(quantization):
     return quantization
 
 
-def _drop_default_options(subgraph):
-    """Drop options of sums and products without an activation, and those that have no fields."""
-    for operator in subgraph.operators:
-        options = operator.builtinOptions
-        without_activation = isinstance(options, (schema.AddOptionsT, schema.SubOptionsT, schema.MulOptionsT)) and (
-            options.fusedActivationFunction == schema.ActivationFunctionType.NONE
-        )
-        if options is not None and (without_activation or not vars(options)):
-            operator.builtinOptions, operator.builtinOptionsType = None, schema.BuiltinOptions.NONE
+def _simplify_options(operator, subgraph):
+    """Drop options of sums and products without an activation and those that have no fields; set those of a reshape."""
+    options = operator.builtinOptions
+    shape = subgraph.tensors[operator.outputs[0]].shape
+    if isinstance(options, schema.ReshapeOptionsT) and shape is not None and len(shape):
+        options.newShape, operator.inputs = shape, operator.inputs[:1]
+    without_activation = isinstance(options, (schema.AddOptionsT, schema.SubOptionsT, schema.MulOptionsT)) and (
+        options.fusedActivationFunction == schema.ActivationFunctionType.NONE
+    )
+    if options is not None and (without_activation or not vars(options)):
+        operator.builtinOptions, operator.builtinOptionsType = None, schema.BuiltinOptions.NONE
 
 
-def _drop_bias_scales(model, subgraph):
+def _share_bias_scales(subgraph, is_convolution):
+    """Give all biases of as many channels one record; of a single channel LiteRT checks the scale, for old files."""
+    records = {}
     for operator in subgraph.operators:
-        if model.operatorCodes[operator.opcodeIndex].builtinCode not in _CONVOLUTIONS or len(operator.inputs) <= _BIAS:
+        if not is_convolution[operator.opcodeIndex] or len(operator.inputs) <= _BIAS:
             continue
-        quantization = subgraph.tensors[operator.inputs[_BIAS]].quantization
-        # Of a single channel LiteRT checks the scale, for the sake of old files.
-        if quantization is not None and len(quantization.scale) > 1:
-            quantization.scale = [1.0] * len(quantization.scale)
+        kernel, bias = (subgraph.tensors[index] for index in operator.inputs[_KERNEL : _BIAS + 1])
+        if bias.quantization is None or len(bias.quantization.scale) < 2:
+            continue
+        scale = bias.quantization.scale = kernel.quantization.scale
+        bias.quantization = records.setdefault(len(scale), bias.quantization)
 
 
 def _merge_constants(model, subgraph):
-    """Leave one tensor for each constant, as operators slice and pad by the same numbers, and none that is not used."""
+    """Leave one tensor for each constant, as operators slice and pad by the same numbers, and none that is not used.
+
+    Feature maps come first: their numbers, which every operator names, stand in other vectors then.
+    """
     owners = (subgraph, *subgraph.operators)
-    used = {int(index) for owner in owners for index in (*owner.inputs, *owner.outputs)}
-    numbers, kept, place = {}, [], {}
-    for index, tensor in enumerate(subgraph.tensors):
-        if index not in used:
-            continue
-        is_constant = tensor.buffer and model.buffers[tensor.buffer].data is not None
-        key = (tensor.buffer, tensor.type, *tensor.shape) if is_constant and tensor.quantization is None else index
-        if key not in numbers:
-            numbers[key] = len(kept)
-            kept.append(tensor)
-        place[index] = numbers[key]
-    place[-1] = -1  # an input that is left out
-    subgraph.tensors = kept
+    used = {int(index) for owner in owners for index in (*owner.inputs, *owner.outputs)} - {-1}
+    keys = {index: _constant_key(model, subgraph.tensors[index], index) for index in used}
+    first = {key: index for index, key in sorted(keys.items(), reverse=True)}
+    order = sorted(first, key=lambda key: (_is_constant(model, subgraph.tensors[first[key]]), first[key]))
+    numbers = {key: number for number, key in enumerate(order)}
+    place = {index: numbers[key] for index, key in keys.items()} | {-1: -1}  # an input that is left out
+    subgraph.tensors = [subgraph.tensors[first[key]] for key in order]
     for owner in owners:
         owner.inputs = [place[int(index)] for index in owner.inputs]
         owner.outputs = [place[int(index)] for index in owner.outputs]
 
 
+def _constant_key(model, tensor, index):
+    """What is equal for tensors that can become one."""
+    if not _is_constant(model, tensor):
+        return (index,)
+    quantization = tensor.quantization
+    scales = () if quantization is None else (*quantization.scale, *quantization.zeroPoint)
+    return (tensor.buffer, tensor.type, tuple(tensor.shape), scales, quantization and quantization.quantizedDimension)
+
+
+def _is_constant(model, tensor):
+    return bool(tensor.buffer) and model.buffers[tensor.buffer].data is not None
+
+
 def _merge_buffers(model):
-    """Leave one buffer for each content; the first stays the empty one, as the format asks."""
+    """Leave one buffer for each content that a tensor has; the first stays the empty one, as the format asks."""
     numbers, buffers = {b"": 0}, [model.buffers[0]]
     for subgraph in model.subgraphs:
         for tensor in subgraph.tensors:
@@ -112,3 +130,10 @@ def _number_by_use(model):
         for operator in subgraph.operators:
             operator.opcodeIndex = order.index(operator.opcodeIndex)
     model.operatorCodes = [model.operatorCodes[index] for index in order]
+    for code in model.operatorCodes:
+        if code.deprecatedBuiltinCode == code.builtinCode:
+            code.builtinCode = 0
+
+
+def _code(operator_code):
+    return max(operator_code.builtinCode, operator_code.deprecatedBuiltinCode)

@@ -10,14 +10,17 @@ class SharingBuilder(flatbuffers.Builder):
     """A flatbuffer builder that writes what is equal once and lets all that refer to it point there.
 
     Vectors of plain numbers: buffers, shapes, scales and, by far the most, the zero points of symmetric kernels, 8
-    bytes a channel, all 0; and tables, of which most operators' options and many tensors are alike. A vector of offsets
-    is never shared: equal bytes at two places point to two different things. Vectors of bytes are aligned as the format
-    asks of buffers.
+    bytes a channel, all 0. Any place that holds the same bytes serves, as the length and the first number of one vector
+    may be the numbers of another. And tables, of which most operators' options and many tensors are alike. A vector of
+    offsets is never shared: equal bytes at two places point to two different things. Vectors of bytes are aligned as
+    the format asks of buffers.
+
+    Nothing may change in the bytes afterwards but text, which no vector of numbers is equal to.
     """
 
     def __init__(self, size):
         super().__init__(size)
-        self._vectors, self._tables = {}, {}
+        self._tables = {}
         self._vector = None
         self._has_offsets = False
 
@@ -37,11 +40,22 @@ class SharingBuilder(flatbuffers.Builder):
         if started is None or self._has_offsets:  # a string begins no vector
             return vector
         before, size, alignment = started
-        content = bytes(self.Bytes[self.Head() : self.Head() + size])
-        first = self._vectors.setdefault((alignment, content), vector)
-        if first != vector:
-            self.head = len(self.Bytes) - before  # what was written again is taken back
-        return first
+        earlier = self._earlier(size, max(alignment, 4))
+        if earlier is None:
+            return vector
+        self.head = len(self.Bytes) - before  # what was written again is taken back
+        return earlier
+
+    def _earlier(self, size, alignment):
+        """Offset of an older vector that is equal to the one just written, or None."""
+        vector = bytes(self.Bytes[self.Head() : self.Head() + size])
+        place = self.Bytes.find(vector, self.Head() + size)
+        while place >= 0:
+            offset = len(self.Bytes) - place
+            if offset % 4 == 0 and (offset - 4) % alignment == 0:
+                return offset
+            place = self.Bytes.find(vector, place + 1)
+        return None
 
     def StartObject(self, fields):
         self._table = self.Offset(), [fields]

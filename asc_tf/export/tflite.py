@@ -104,15 +104,20 @@ def _convert(frontend, model, samples, weights_as, takes, calibrate_on):
     """The file's bytes without our metadata: frontend, network and softmax, each converted by itself."""
     shape = frontend.feature_shape(samples)
     calibration = None if calibrate_on is None else _in_batches(frontend, np.asarray(calibrate_on, np.float32))
-    graph = deployment_graph(model, space_to_depth=weights_as == "int8")
-    if weights_as == "int8":
-        graph = with_integer_norms(graph, calibration)
     parts = {}
     if takes == "waveform":
         parts["waveform"] = converted(frontend, (samples,))
-    parts["features"] = converted(graph, shape, weights_as, calibration, float_input=takes == "waveform")
+    parts["features"] = network_file(model, shape, weights_as, calibration, float_input=takes == "waveform")
     parts["logits"] = converted(tf.nn.softmax, (model.output_shape[1],))
     return shrunk(chained(parts, "probabilities"))
+
+
+def network_file(model, shape, weights_as="float", calibration=None, float_input=True):
+    """A .tflite file's bytes from features to logits, by the network's deployment graph; arguments of `converted`."""
+    graph = deployment_graph(model, space_to_depth=weights_as == "int8")
+    if weights_as == "int8":
+        graph = with_integer_norms(graph, calibration)
+    return converted(graph, shape, weights_as, calibration, float_input)
 
 
 def _in_batches(layer, inputs, size=8):

@@ -1,70 +1,140 @@
-"""Latency and size of exported networks, as ratios in one run: python benchmarks/deploy.py [--rounds N] [--width C]
+"""Latency and size of exported networks, as ratios in one run: python benchmarks/deploy.py [RUN ...]
 
-BC-ResNet-ASC with ResNorm at the input and after each stage, 10 s inputs (256 x 334 features), LiteRT on one thread:
+10 s inputs (256 x 334 features with the papers' frontend), LiteRT on one thread:
 
 - straightforward: TensorFlow's converter on the training network, float32;
 - folded: the deployment graph, float32, shrunk;
-- int8: the deployment graph with the stem by space-to-depth, weights and feature maps of 8 bits, shrunk.
+- int8: as `asc-tf export --format int8` makes it from features to logits, shrunk: weights and feature maps of 8 bits.
 
-Networks are untrained, their normalizations' scales, shifts and statistics random: that decides no latency and hardly a
-byte, and says nothing of accuracy. Files take turns; a round's latency is the median of its runs, a ratio the median
-over the rounds.
+RUN is the folder of a run on a data set that is still there: its training clips, joined to 10 s, set the 8-bit scales.
+Without runs, BC-ResNet-ASC with ResNorm at the input and after each stage is measured at c = 10 and 80, untrained, its
+normalizations' scales, shifts and statistics random: that decides no latency and hardly a byte, and says nothing of
+accuracy.
+
+Files take turns; a round's latency is the median of its runs. A ratio is the median over the rounds and, in brackets,
+that of the shortest rounds, which another program on the machine disturbs less.
 """
 
 import argparse
+import dataclasses
 import os
 import statistics
 import sys
+import time
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-SHAPE, CLASSES, RUNS = (256, 334, 1), 10, {10: 40, 80: 8}
+import numpy as np
+from tflite_bytes import bytes_by_purpose
+
+SECONDS, CLASSES, WINDOWS = 10, 10, 50
+WIDTHS = (10, 80)
 BARS = {(10, "int8", "folded"): 0.8, (80, "int8", "folded"): 0.5, (10, "folded", "straightforward"): 0.8}
 SIZES = {10: 40_000, 80: 420_000}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--width", type=int, choices=RUNS, help="this c alone")
+    parser.add_argument("runs", nargs="*", metavar="RUN", help="folders of trained runs; default: untrained networks")
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--width", type=int, choices=WIDTHS, help="of the untrained networks this c alone")
     arguments = parser.parse_args()
-    for width in [arguments.width] if arguments.width else RUNS:
-        compare(width, arguments.rounds)
+    for run in arguments.runs:
+        compare(run, *trained(Path(run)), arguments.rounds)
+    for width in () if arguments.runs else [arguments.width] if arguments.width else WIDTHS:
+        compare("untrained", *untrained(width), arguments.rounds)
 
 
-def compare(width, rounds):
-    """Print milliseconds, bytes and ratios of the three files of one width."""
-    from asc_tf.runtime.latency import latencies, latency_ratio
-
-    contents = files(width)
-    latency = latencies(contents, rounds, RUNS[width])
-    print(f"c = {width}, {SHAPE[0]} x {SHAPE[1]} features, one thread")
-    for name, content in contents.items():
-        print(f"  {name:15}  {statistics.median(latency[name]):7.2f} ms  {len(content):9,} bytes")
-    for one, other in (("int8", "folded"), ("folded", "straightforward")):
-        ratio = latency_ratio(latency[one], latency[other])
-        print(f"  {one} / {other}: {ratio:.2f}  wanted: {BARS.get((width, one, other), '-')}")
-    print(f"  bytes of int8: {len(contents['int8']):,}  wanted: {SIZES[width]:,}", flush=True)
-
-
-def files(width):
-    """{name: bytes} of the .tflite files from features to logits."""
+def untrained(width):
+    """(c, network, features)."""
     from small_networks import features_for, unsettled
 
-    from asc_tf.export.conversion import converted
-    from asc_tf.export.deployment import deployment_graph
-    from asc_tf.export.shrinking import shrunk
     from asc_tf.models import bc_resnet_asc
 
-    network = unsettled(bc_resnet_asc(SHAPE, CLASSES, width, norm_position="all"))
-    eight_bit = deployment_graph(network, space_to_depth=True)
+    network = unsettled(bc_resnet_asc((256, 334, 1), CLASSES, width, norm_position="all"))
+    return width, network, features_for(network, 8)
+
+
+def trained(run):
+    """(c, the run's network for 10 s, features of its training clips)."""
+    from asc_tf.build import build_frontend, build_model
+    from asc_tf.data.clips import read_clips
+    from asc_tf.data.waveforms import Cut
+    from asc_tf.run_folder import load_model, read_run
+
+    config, dataset = read_run(run)
+    network = build_model(config, dataclasses.replace(dataset, clip_seconds=SECONDS))
+    network.set_weights(load_model(run).get_weights())
+    frontend = build_frontend(config)
+    clips, cut = read_clips(dataset.root), Cut(frontend.sample_rate_hz, dataset.clip_seconds)
+    samples = SECONDS * frontend.sample_rate_hz
+    names = clips[clips.split == "train"].sample(frac=1, random_state=0).filename
+    needed = names[: -(-WINDOWS * samples // cut.clip_samples)]
+    waveform = np.concatenate([cut.load(Path(dataset.root) / name)[0] for name in needed])
+    windows = waveform[: len(waveform) // samples * samples].reshape(-1, samples)
+    return config.model.width, network, np.concatenate([frontend(window[None]).numpy() for window in windows])
+
+
+def compare(name, width, network, features, rounds):
+    """Print milliseconds, bytes and ratios of the three files of one network, and what the bytes are spent on."""
+    contents = files(network, features)
+    runners = {kind: Runner(content) for kind, content in contents.items()}
+    latency = {kind: [] for kind in runners}
+    for _ in range(rounds):
+        for kind, runner in runners.items():
+            latency[kind].append(runner.milliseconds(max(4, 400 // width)))
+    shape = " x ".join(map(str, network.input_shape[1:3]))
+    print(f"{name}, c = {width}, {shape} features, one thread")
+    for kind, content in contents.items():
+        print(f"  {kind:15}  {statistics.median(latency[kind]):7.2f} ms  {len(content):9,} bytes")
+    for one, other in (("int8", "folded"), ("folded", "straightforward")):
+        ratio = statistics.median(a / b for a, b in zip(latency[one], latency[other], strict=True))
+        shortest = min(latency[one]) / min(latency[other])
+        print(f"  {one} / {other}: {ratio:.2f} ({shortest:.2f})  wanted: {BARS.get((width, one, other), '-')}")
+    wanted = f"{SIZES[width]:,}" if width in SIZES else "-"
+    print(f"  bytes of int8: {len(contents['int8']):,}  wanted: {wanted}")
+    for purpose, count in bytes_by_purpose(contents["int8"]).items():
+        print(f"    {purpose:17} {count:9,}", flush=True)
+
+
+def files(network, features):
+    """{kind: bytes} of the .tflite files from features to logits."""
+    from asc_tf.export.conversion import converted
+    from asc_tf.export.shrinking import shrunk
+    from asc_tf.export.tflite import network_file
+
+    shape = network.input_shape[1:]
     return {
-        "straightforward": converted(network, SHAPE),
-        "folded": shrunk(converted(deployment_graph(network), SHAPE)),
-        "int8": shrunk(converted(eight_bit, SHAPE, "int8", features_for(network, 4), float_input=False)),
+        "straightforward": converted(network, shape),
+        "folded": shrunk(network_file(network, shape)),
+        "int8": shrunk(network_file(network, shape, "int8", features, float_input=False)),
     }
+
+
+class Runner:
+    """A .tflite file in LiteRT, on an input of noise."""
+
+    def __init__(self, content):
+        from ai_edge_litert.interpreter import Interpreter
+
+        self._interpreter = Interpreter(model_content=content, num_threads=1)
+        self._interpreter.allocate_tensors()
+        (taken,) = self._interpreter.get_input_details()
+        noise = np.random.default_rng(0).normal(0, 1, taken["shape"])
+        noise = noise * 40 if taken["dtype"] == np.int8 else noise
+        self._interpreter.set_tensor(taken["index"], noise.clip(-128, 127).astype(taken["dtype"]))
+        self._interpreter.invoke()
+
+    def milliseconds(self, runs):
+        """Median time of one run."""
+        times = []
+        for _ in range(runs):
+            start = time.perf_counter()
+            self._interpreter.invoke()
+            times.append(1000 * (time.perf_counter() - start))
+        return statistics.median(times)
 
 
 if __name__ == "__main__":

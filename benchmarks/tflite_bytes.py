@@ -5,7 +5,16 @@ import struct
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-PURPOSES = ("kernels", "biases", "other numbers", "scales", "operator records", "tensor records", "metadata", "the rest")
+PURPOSES = (
+    "kernels",
+    "biases",
+    "other numbers",
+    "scales",
+    "operator records",
+    "tensor records",
+    "metadata",
+    "the rest",
+)
 _NUMBERS, _SCALES, _OPERATORS, _TENSORS, _METADATA = 2, 3, 4, 5, 6
 # Slots of the tables in the format's schema that are followed here.
 _MODEL = {"codes": 1, "graphs": 2, "description": 3, "buffers": 4, "metadata": 6}

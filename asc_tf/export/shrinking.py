@@ -73,8 +73,11 @@ def _share_bias_scales(subgraph, is_convolution):
         kernel, bias = (subgraph.tensors[index] for index in operator.inputs[_KERNEL : _BIAS + 1])
         if bias.quantization is None or len(bias.quantization.scale) < 2:
             continue
-        scale = bias.quantization.scale = kernel.quantization.scale
-        bias.quantization = records.setdefault(len(scale), bias.quantization)
+        channels = len(bias.quantization.scale)
+        if channels not in records:
+            bias.quantization.scale = kernel.quantization.scale
+            records[channels] = bias.quantization
+        bias.quantization = records[channels]
 
 
 def _merge_constants(model, subgraph):

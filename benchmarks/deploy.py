@@ -28,11 +28,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 import numpy as np
 from tflite_bytes import bytes_by_purpose
+from tflite_operators import milliseconds_by_kind
 
 SECONDS, CLASSES, WINDOWS = 10, 10, 50
 WIDTHS = (10, 80)
 BARS = {(10, "int8", "folded"): 0.8, (80, "int8", "folded"): 0.5, (10, "folded", "straightforward"): 0.8}
-SIZES = {10: 40_000, 80: 420_000}
+SIZES = {10: 40 * 1024, 80: 420 * 1024}  # 40 KB, 420 KB
 
 
 def main():
@@ -96,7 +97,10 @@ def compare(name, width, network, features, rounds):
     wanted = f"{SIZES[width]:,}" if width in SIZES else "-"
     print(f"  bytes of int8: {len(contents['int8']):,}  wanted: {wanted}")
     for purpose, count in bytes_by_purpose(contents["int8"]).items():
-        print(f"    {purpose:17} {count:9,}", flush=True)
+        print(f"    {purpose:17} {count:9,}")
+    print("  operators of int8, each alone in a file:")
+    for kind, (count, spent) in milliseconds_by_kind(contents["int8"]).items():
+        print(f"    {kind:17} {spent:9.3f} ms in {count}", flush=True)
 
 
 def files(network, features):

@@ -20,7 +20,6 @@ import dataclasses
 import os
 import statistics
 import sys
-import time
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -80,18 +79,16 @@ def trained(run):
 
 def compare(name, width, network, features, rounds):
     """Print milliseconds, bytes and ratios of the three files of one network, and what the bytes are spent on."""
+    from asc_tf.runtime.latency import latencies, latency_ratio
+
     contents = files(network, features)
-    runners = {kind: Runner(content) for kind, content in contents.items()}
-    latency = {kind: [] for kind in runners}
-    for _ in range(rounds):
-        for kind, runner in runners.items():
-            latency[kind].append(runner.milliseconds(max(4, 400 // width)))
+    latency = latencies(contents, rounds, max(4, 400 // width))
     shape = " x ".join(map(str, network.input_shape[1:3]))
     print(f"{name}, c = {width}, {shape} features, one thread")
     for kind, content in contents.items():
         print(f"  {kind:15}  {statistics.median(latency[kind]):7.2f} ms  {len(content):9,} bytes")
     for one, other in (("int8", "folded"), ("folded", "straightforward")):
-        ratio = statistics.median(a / b for a, b in zip(latency[one], latency[other], strict=True))
+        ratio = latency_ratio(latency[one], latency[other])
         shortest = min(latency[one]) / min(latency[other])
         print(f"  {one} / {other}: {ratio:.2f} ({shortest:.2f})  wanted: {BARS.get((width, one, other), '-')}")
     wanted = f"{SIZES[width]:,}" if width in SIZES else "-"
@@ -115,30 +112,6 @@ def files(network, features):
         "folded": shrunk(network_file(network, shape)),
         "int8": shrunk(network_file(network, shape, "int8", features, float_input=False)),
     }
-
-
-class Runner:
-    """A .tflite file in LiteRT, on an input of noise."""
-
-    def __init__(self, content):
-        from ai_edge_litert.interpreter import Interpreter
-
-        self._interpreter = Interpreter(model_content=content, num_threads=1)
-        self._interpreter.allocate_tensors()
-        (taken,) = self._interpreter.get_input_details()
-        noise = np.random.default_rng(0).normal(0, 1, taken["shape"])
-        noise = noise * 40 if taken["dtype"] == np.int8 else noise
-        self._interpreter.set_tensor(taken["index"], noise.clip(-128, 127).astype(taken["dtype"]))
-        self._interpreter.invoke()
-
-    def milliseconds(self, runs):
-        """Median time of one run."""
-        times = []
-        for _ in range(runs):
-            start = time.perf_counter()
-            self._interpreter.invoke()
-            times.append(1000 * (time.perf_counter() - start))
-        return statistics.median(times)
 
 
 if __name__ == "__main__":

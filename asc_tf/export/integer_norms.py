@@ -19,16 +19,19 @@ class IntegerFrequencyNormalization(keras.layers.Layer):
     fortieth of the maximum, so that next to nothing of the variance is left. Here a bin's squares are summed by a
     product of matrices, which integer kernels compute in 32 bits, and only the sum is rounded:
 
-        m = mean(x),   v = max((x . x) / n - m^2, floor),   y = s x - (m s - b)
+        m = mean(x),   v = max((x . x) / n - m^2, floor),   r = 1 / sqrt(v)
 
     or, where the mean is large beside the deviation and the difference of squares would cancel (`centred`):
 
-        d = x - m,   v = max((d . d) / n, floor),   y = s d + b
+        d = x - m,     v = max((d . d) / n, floor),         r = 1 / sqrt(v)
 
-    with, r = 1 / sqrt(v) and r_all that of the whole clip:
+    FreqIN and ResNorm are then
 
-        FreqIN, ResNorm   s = r + lambda,                          b = lambda m
-        RFN               s = (1 - lambda) r + lambda r_all,       b = lambda r_all (m - mean(m))
+        y = (r + lambda) x - r m   or   (r + lambda) d + lambda m
+
+    and RFN, with R = lambda r_all of the whole clip's mean M and variance, and s = (1 - lambda) r + R,
+
+        y = s x - (s m - R (m - M))   or   s d + R (m - M)
 
     In float this is the layer it stands for but for `floor`, which takes epsilon's place: v is an 8-bit number too, and
     one below a step of its own cannot be told from none.
@@ -58,17 +61,16 @@ class IntegerFrequencyNormalization(keras.layers.Layer):
 
     def call(self, inputs):
         mean = tf.reduce_mean(inputs, axis=(2, 3), keepdims=True)
-        if self.centred:
-            centred = inputs - mean
-            scale, offset = self._scale_and_offset(mean, _mean_square(centred))
-            return centred * scale + offset
-        scale, offset = self._scale_and_offset(mean, _mean_square(inputs) - mean * mean)
-        return inputs * scale - (mean * scale - offset)
-
-    def _scale_and_offset(self, mean, variance):
+        x = inputs - mean if self.centred else inputs
+        variance = _mean_square(x) if self.centred else _mean_square(x) - mean * mean
         inverse = tf.math.rsqrt(tf.maximum(variance, self.floor))
-        if not self.relaxed:
-            return inverse + self.shortcut, mean * self.shortcut
+        if self.relaxed:
+            scale, offset = self._relaxed(mean, variance, inverse)
+            return x * scale + offset if self.centred else x * scale - (mean * scale - offset)
+        scale = inverse + self.shortcut
+        return x * scale + mean * self.shortcut if self.centred else x * scale - mean * inverse
+
+    def _relaxed(self, mean, variance, inverse):
         between = mean - tf.reduce_mean(mean, axis=1, keepdims=True)
         overall = tf.reduce_mean(variance + between * between, axis=1, keepdims=True)
         by_clip = tf.math.rsqrt(tf.maximum(overall, self.floor)) * self.shortcut

@@ -9,6 +9,7 @@ import importlib
 __version__ = "0.1.0.dev0"
 
 _HOMES = {
+    "AdamWOnKernels": "training.optimizers",
     "AscError": "errors",
     "Classifier": "runtime.classifier",
     "Config": "config",

@@ -104,16 +104,29 @@ AUGMENTATIONS = {
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Optimization: SGD with momentum and L2, linear warm-up, cosine decay to zero."""
+    """Optimization: linear warm-up, then cosine decay to zero, of SGD with momentum and L2 or of AdamW."""
 
     epochs: int = 100
     warmup_epochs: int = 5
     batch_size: int = 64
     learning_rate: float = 0.06
+    warmup_from: float = 0.0
+    """learning rate of the first step"""
+    optimizer: typing.Literal["sgd", "adamw"] = "sgd"
     momentum: float = 0.9
+    """of sgd"""
     l2: float = 0.001
+    """of sgd"""
+    weight_decay: float = 0.05
+    """of adamw"""
     select: typing.Literal["last", "best"] = "last"
     """which weights are evaluated and exported: of the last epoch, or of the lowest validation log loss"""
+
+
+TRAININGS = {
+    "qti": TrainConfig(),
+    "hyu": TrainConfig(300, 10, 512, 0.01, warmup_from=1e-8, optimizer="adamw", weight_decay=0.05),
+}
 
 
 @dataclass(frozen=True)
@@ -130,7 +143,7 @@ class Config:
     train: TrainConfig = field(default_factory=TrainConfig)
 
     def with_settings(self, settings):
-        """A copy with "section.name=value" settings applied, or a preset: "frontend=tau2022", "augment=hyu".
+        """A copy with "section.name=value" settings applied, or a preset: "frontend=tau2022", "train=hyu".
 
         Raises:
             AscError: no such setting (names the nearest), or a value of the wrong type or out of range.
@@ -191,7 +204,7 @@ class Config:
         return [f"{key}: {mine[key]} and {theirs[key]}" for key in mine if mine[key] != theirs[key]]
 
 
-_PRESETS = {"frontend": FRONTENDS, "augment": AUGMENTATIONS}
+_PRESETS = {"frontend": FRONTENDS, "augment": AUGMENTATIONS, "train": TRAININGS}
 _INF = float("inf")
 _RANGES = [
     ("seed", 0, 2**31 - 1),
@@ -217,8 +230,10 @@ _RANGES = [
     ("train.warmup_epochs", 0, _INF),
     ("train.batch_size", 1, _INF),
     ("train.learning_rate", 0, _INF),
+    ("train.warmup_from", 0, _INF),
     ("train.momentum", 0, 0.9999),
     ("train.l2", 0, _INF),
+    ("train.weight_decay", 0, _INF),
 ]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import tf_keras as keras
 
-from asc_tf.build import augmentation, build_model, waveform_augmentation
+from asc_tf.build import augmentation, build_model, build_optimizer, waveform_augmentation
 from asc_tf.data.clips import check_audio_files, devices_of, hold_out_locations, read_clips, scenes_of
 from asc_tf.data.loader import evaluation_batches, label_indices, reading, training_batches
 from asc_tf.data.waveforms import read_clip_seconds
@@ -17,8 +17,6 @@ from asc_tf.run_folder import Dataset, check_run_folder, write_csv, write_settin
 from asc_tf.stages.evaluation import predict_test
 from asc_tf.stages.features import features_of, statistics
 from asc_tf.training.fit import resumable_fit, save_model
-from asc_tf.training.optimizers import SGDWithL2
-from asc_tf.training.schedules import warmup_cosine
 from asc_tf.training.seeding import set_seed
 
 
@@ -92,11 +90,7 @@ def fit(folder, config, model, features, labels, training, validation, report=pr
     settings, classes = config.train, model.output_shape[-1]
     steps_per_epoch = math.ceil(len(training) / settings.batch_size)
     model.compile(
-        SGDWithL2(
-            warmup_cosine(settings.learning_rate, steps_per_epoch, settings.epochs, settings.warmup_epochs),
-            settings.momentum,
-            settings.l2,
-        ),
+        build_optimizer(config, steps_per_epoch),
         keras.losses.CategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )

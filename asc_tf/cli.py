@@ -170,6 +170,26 @@ class Evaluate:
 
 
 @dataclass
+class Finetune:
+    """Fine-tune a run's network while clips of its main device are dropped, evaluate it. The same command goes on."""
+
+    run_folder: Annotated[Positional[Path], arg(name="run", metavar="RUN")]
+    """folder of a run"""
+    out: Path
+    """folder for the fine-tuned network, a run as any other"""
+    settings: Annotated[tuple[str, ...], arg(name="set", metavar="NAME=VALUE ...")] = ()
+    """settings of the section finetune that differ from the run's, such as finetune.max_drop_rate=0.99"""
+
+    def run(self):
+        from asc_tf import stages
+
+        stages.finetune(self.run_folder, self.out, self.settings, report=_say)
+        if stages.has_test_part(self.out):
+            for name, folder in (("pretrained", self.run_folder), ("fine-tuned", self.out)):
+                print(f"{name}, on the test part\n{stages.evaluate(folder)}\n")
+
+
+@dataclass
 class Compress:
     """Prune and quantize a run's network, train it on with a teacher, evaluate it. The same command goes on."""
 
@@ -386,6 +406,7 @@ Command = (
     | Annotated[Features, subcommand("features")]
     | Annotated[Train, subcommand("train")]
     | Annotated[Evaluate, subcommand("evaluate")]
+    | Annotated[Finetune, subcommand("finetune")]
     | Annotated[Compress, subcommand("compress")]
     | Annotated[Export, subcommand("export")]
     | Annotated[Predict, subcommand("predict")]

@@ -130,6 +130,29 @@ TRAININGS = {
 
 
 @dataclass(frozen=True)
+class FinetuneConfig:
+    """Device-aware data-random-drop fine-tuning of Lee et al. (HYU), for `asc-tf finetune`.
+
+    The paper names neither the number of epochs nor how the classifier is retrained.
+    """
+
+    device: str | None = None
+    """whose clips are dropped; None is that of most training clips"""
+    max_drop_rate: float = 0.9
+    distance_weight: float = 0.4
+    """lambda, of the squared distance to the pretrained weights"""
+    epochs: int = 30
+    learning_rate: float = 1e-5
+    """fixed"""
+    weight_decay: float = 1e-8
+    """of AdamW"""
+    classifier_epochs: int = 10
+    """of the new classifier on the frozen network; 0 keeps the old one"""
+    classifier_learning_rate: float = 0.01
+    """highest; falls to 0 along a cosine"""
+
+
+@dataclass(frozen=True)
 class Config:
     """All that determines a run, but for the recordings themselves."""
 
@@ -141,6 +164,7 @@ class Config:
     model: ModelConfig = field(default_factory=ModelConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
+    finetune: FinetuneConfig = field(default_factory=FinetuneConfig)
 
     def with_settings(self, settings):
         """A copy with "section.name=value" settings applied, or a preset: "frontend=tau2022", "train=hyu".
@@ -234,6 +258,13 @@ _RANGES = [
     ("train.momentum", 0, 0.9999),
     ("train.l2", 0, _INF),
     ("train.weight_decay", 0, _INF),
+    ("finetune.max_drop_rate", 0, 1),
+    ("finetune.distance_weight", 0, _INF),
+    ("finetune.epochs", 1, _INF),
+    ("finetune.learning_rate", 0, _INF),
+    ("finetune.weight_decay", 0, _INF),
+    ("finetune.classifier_epochs", 0, _INF),
+    ("finetune.classifier_learning_rate", 0, _INF),
 ]
 
 

@@ -85,12 +85,29 @@ def _train(root, config, run, report):
     save_model(model, run / "last.keras")
 
 
-def fit(folder, config, model, features, labels, training, validation, report=print, best=None, augment_waveforms=None):
-    """Train a network by the settings of a Config, resumable; writes checkpoints/ and history.csv into the folder."""
+def fit(
+    folder,
+    config,
+    model,
+    features,
+    labels,
+    training,
+    validation,
+    report=print,
+    best=None,
+    augment_waveforms=None,
+    optimizer=None,
+    callbacks=(),
+    **batch_settings,
+):
+    """Train a network by the settings of a Config, resumable; writes checkpoints/ and history.csv into the folder.
+
+    `optimizer`, if given, takes the place of the settings' own; `batch_settings` go to `training_batches`.
+    """
     settings, classes = config.train, model.output_shape[-1]
     steps_per_epoch = math.ceil(len(training) / settings.batch_size)
     model.compile(
-        build_optimizer(config, steps_per_epoch),
+        optimizer or build_optimizer(config, steps_per_epoch),
         keras.losses.CategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )
@@ -104,6 +121,7 @@ def fit(folder, config, model, features, labels, training, validation, report=pr
         rows=training,
         augment=augmentation(config),
         augment_waveforms=augment_waveforms,
+        **batch_settings,
     )
     with reading(features):
         history = resumable_fit(
@@ -115,5 +133,6 @@ def fit(folder, config, model, features, labels, training, validation, report=pr
             evaluation_batches(features, labels, classes, rows=validation) if len(validation) else None,
             best,
             report,
+            callbacks=callbacks,
         )
     write_csv(folder / "history.csv", pd.DataFrame(history).rename_axis("epoch").reset_index())

@@ -119,14 +119,34 @@ class TrainConfig:
     """of sgd"""
     weight_decay: float = 0.05
     """of adamw"""
-    select: typing.Literal["last", "best"] = "last"
-    """which weights are evaluated and exported: of the last epoch, or of the lowest validation log loss"""
+    select: typing.Literal["last", "best", "min-var"] = "last"
+    """which weights are evaluated and exported: of the last epoch, of the lowest validation log loss, or of the least
+    variance of accuracy between the devices of the validation part"""
 
 
 TRAININGS = {
     "qti": TrainConfig(),
     "hyu": TrainConfig(300, 10, 512, 0.01, warmup_from=1e-8, optimizer="adamw", weight_decay=0.05),
 }
+
+
+@dataclass(frozen=True)
+class DistillationConfig:
+    """Knowledge distillation in training, from `teacher` or `recipe`; without both there is none.
+
+    The papers name neither temperature nor weight.
+    """
+
+    teacher: tuple[str, ...] | None = None
+    """run folders of trained networks; the probabilities of several are averaged"""
+    recipe: str | None = None
+    """of a teacher that is trained first, on the same data, in the run's folder teacher/; self is the student's own"""
+    logits: typing.Literal["online", "cached"] = "online"
+    """online: the teacher hears each batch as the student does, augmented; cached: once each clip as it is, and mixup
+    mixes its probabilities as the labels"""
+    temperature: float = 2.0
+    weight: float = 0.5
+    """of the distillation loss; that of the labels has 1 - weight"""
 
 
 @dataclass(frozen=True)
@@ -164,6 +184,7 @@ class Config:
     model: ModelConfig = field(default_factory=ModelConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
+    distillation: DistillationConfig = field(default_factory=DistillationConfig)
     finetune: FinetuneConfig = field(default_factory=FinetuneConfig)
 
     def with_settings(self, settings):
@@ -195,8 +216,10 @@ class Config:
             )
         if self.model.width and self.model.width % 2:
             raise AscError(f"setting model.width is {self.model.width}; expected an even number of channels")
-        if self.train.select == "best" and self.data.validation_fraction == 0:
-            raise AscError("setting train.select is best, which needs data.validation_fraction above 0")
+        if self.train.select != "last" and self.data.validation_fraction == 0:
+            raise AscError(f"setting train.select is {self.train.select}, which needs data.validation_fraction above 0")
+        if self.distillation.teacher and self.distillation.recipe:
+            raise AscError("settings distillation.teacher and distillation.recipe are both given; expected one teacher")
         if self.frontend.compression == "pcen" and self.frontend.floor != FrontendConfig.floor:
             raise AscError(f"setting frontend.floor is {self.frontend.floor}; PCEN (frontend.compression) has no floor")
         if self.frontend.compression == "pcen" and self.augment.gain_db:
@@ -258,6 +281,8 @@ _RANGES = [
     ("train.momentum", 0, 0.9999),
     ("train.l2", 0, _INF),
     ("train.weight_decay", 0, _INF),
+    ("distillation.temperature", 1e-3, _INF),
+    ("distillation.weight", 0, 1),
     ("finetune.max_drop_rate", 0, 1),
     ("finetune.distance_weight", 0, _INF),
     ("finetune.epochs", 1, _INF),

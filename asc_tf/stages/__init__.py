@@ -4,11 +4,12 @@ A run folder holds config.json (all settings), dataset.json (what was read off t
 feature statistics), checkpoints/, history.csv, last.keras and best.keras, predictions.csv (of the test part),
 metrics.json with devices.csv, scenes.csv and confusion.csv, and model.tflite. That of a compressed network also holds
 compression.json (what was asked for), steps.csv and layers.csv; that of a fine-tuned one finetuning.json, classifier/
-and drop_rates.csv.
+and drop_rates.csv; that of an ensemble ensemble.json. A run with a teacher may hold teacher/ and teacher_logits.npy.
 """
 
 from asc_tf.stages.complexity import account_of, account_of_named
 from asc_tf.stages.compression import Compression, compress
+from asc_tf.stages.ensembling import join_runs
 from asc_tf.stages.evaluation import evaluate, has_test_part, predict_test
 from asc_tf.stages.features import compute_features
 from asc_tf.stages.finetuning import finetune
@@ -27,6 +28,7 @@ __all__ = [
     "export",
     "finetune",
     "has_test_part",
+    "join_runs",
     "predict_test",
     "train",
 ]

@@ -14,7 +14,7 @@ from asc_tf.data.loader import label_indices
 from asc_tf.errors import AscError
 from asc_tf.run_folder import load_model, read_run, write_settings
 from asc_tf.stages.features import features_of
-from asc_tf.stages.training import fit, split_clips
+from asc_tf.stages.training import fit, selection, split_clips
 from asc_tf.training.device_drop import DeviceRandomDrop, DropRateLog
 from asc_tf.training.fine_tuning import AnchoredModel, freeze_all_but_classifier, renew_classifier
 from asc_tf.training.fit import save_model
@@ -44,7 +44,9 @@ def finetune(run, out, settings=(), report=print):
     run, out = Path(run), Path(out)
     before, dataset = read_run(run)
     config = _with(before, settings)
-    model = load_model(run)
+    load_model(run)  # a training that has not ended is refused here
+    if (run / "ensemble.json").is_file():
+        raise AscError(f"{run}: is an ensemble; fine-tune its members")
     clips, training, validation = split_clips(dataset.root, config)
     device = config.finetune.device or clips.device.iloc[training].mode()[0]
     if device not in set(clips.device.iloc[training]):
@@ -55,18 +57,29 @@ def finetune(run, out, settings=(), report=print):
         return
     features = features_of(dataset.root, clips, config, run, dataset.clip_seconds, report)
     data = features, label_indices(clips, dataset.scenes), training, validation
-    waveforms = waveform_augmentation(config)
-    model = _with_new_classifier(out / "classifier", config, model, data, waveforms, report)
+    if config.finetune.classifier_epochs:
+        _train_classifier(run, out / "classifier", config, data, report)
     report(f"fine-tuning: clips of device {device} are dropped at a rate of up to {config.finetune.max_drop_rate:g}")
-    set_seed(config.seed, config.deterministic)
-    phase = _phase(config, config.finetune.epochs)
+    set_seed(config.seed, config.deterministic)  # before the network is loaded: its dropout draws its seeds then
+    path = out / "classifier" / "model.keras"
+    network = keras.models.load_model(path, compile=False) if path.is_file() else load_model(run)
     steps = config.finetune.epochs * math.ceil(len(training) / config.train.batch_size)
     drop = DeviceRandomDrop(clips.device == device, steps, config.finetune.max_drop_rate)
-    fit(out, phase, AnchoredModel(model, config.finetune.distance_weight), *data, report, out / "best.keras", waveforms,
-        optimizer=AdamWOnKernels(config.finetune.learning_rate, config.finetune.weight_decay),
-        callbacks=[DropRateLog(drop, out / "drop_rates.csv")], select=drop)  # fmt: skip
+    keep = selection(out, config, clips, *data[:2], validation)
+    fit(
+        out,
+        _phase(config, config.finetune.epochs),
+        AnchoredModel(network, config.finetune.distance_weight),
+        *data,
+        report,
+        keep["best"],
+        waveform_augmentation(config),
+        AdamWOnKernels(config.finetune.learning_rate, config.finetune.weight_decay),
+        [DropRateLog(drop, out / "drop_rates.csv"), *keep.get("callbacks", [])],
+        select=drop,
+    )
     write_settings(out, config, dataset)
-    save_model(model, out / "last.keras")
+    save_model(network, out / "last.keras")
 
 
 def _with(config, settings):
@@ -91,25 +104,23 @@ def _claim(out, run, config):
         write_text(path, text)
 
 
-def _with_new_classifier(folder, config, model, data, waveforms, report):
-    """The pretrained network with a classifier that was trained anew on top of it; read back if that has ended."""
-    epochs = config.finetune.classifier_epochs
-    if not epochs:
-        return model
-    path = folder / "model.keras"
+def _train_classifier(run, folder, config, data, report):
+    """Write model.keras into the folder: the pretrained network with a new classifier, trained on the frozen rest."""
+    path, epochs = folder / "model.keras", config.finetune.classifier_epochs
     if path.is_file():
-        return keras.models.load_model(path, compile=False)
+        return
     report(f"a new classifier on the frozen network, epochs: {epochs}")
     set_seed(config.seed, config.deterministic)
+    model = load_model(run)
     renew_classifier(model)
     freeze_all_but_classifier(model)
     steps = epochs * math.ceil(len(data[2]) / config.train.batch_size)
     rates = keras.optimizers.schedules.CosineDecay(config.finetune.classifier_learning_rate, steps)
     optimizer = AdamWOnKernels(rates, config.finetune.weight_decay)
+    waveforms = waveform_augmentation(config)
     fit(folder, _phase(config, epochs), model, *data, report, augment_waveforms=waveforms, optimizer=optimizer)
     freeze_all_but_classifier(model, frozen=False)
     save_model(model, path)
-    return keras.models.load_model(path, compile=False)
 
 
 def _phase(config, epochs):

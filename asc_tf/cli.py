@@ -149,6 +149,8 @@ class Train:
             return ["distillation.teacher=none", "distillation.recipe=self"]
         if self.teacher:
             runs = ",".join(str(run.resolve()) for run in self.teacher)
+            if runs.count(",") >= len(self.teacher):
+                raise AscError(f"--teacher {runs}: expected folders without a comma in their names")
             return ["distillation.recipe=none", f"distillation.teacher={runs}"]
         return []
 

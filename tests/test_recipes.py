@@ -87,7 +87,8 @@ def test_every_recipe_trains_two_steps(recipe, synthetic_root, tmp_path):
     """From its settings, made small: features, statistics, network, augmentation, optimizer."""
     small = [setting for setting in TINY_SETTINGS if "epochs" not in setting and "mel_bins" not in setting]
     depth = [] if recipe.config.model.network == "cp-resnet" else ["model.depth=1,1,1,1"]
-    config = recipe.config.with_settings([*small, *depth, "frontend.mel_bins=64"])
+    width = ["model.width=8"] if recipe.config.model.network == "bc-res2net" else []
+    config = recipe.config.with_settings([*small, *depth, *width, "frontend.mel_bins=64"])
     clips = read_clips(synthetic_root)
     clips = clips[clips.split == "train"].reset_index(drop=True)
     features = cached_features(synthetic_root, clips, build_frontend(config), 1.0)

@@ -47,6 +47,8 @@ def finetune(run, out, settings=(), report=print):
     load_model(run)  # a training that has not ended is refused here
     if (run / "ensemble.json").is_file():
         raise AscError(f"{run}: is an ensemble; fine-tune its members")
+    if (run / "compression.json").is_file():
+        raise AscError(f"{run}: is compressed, which training would undo; fine-tune first, then compress")
     clips, training, validation = split_clips(dataset.root, config)
     device = config.finetune.device or clips.device.iloc[training].mode()[0]
     if device not in set(clips.device.iloc[training]):

@@ -1,5 +1,7 @@
 """asc-tf finetune: both phases, the log of the drop rate, going on to the bit, and what it refuses."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -99,6 +101,14 @@ def test_a_folder_of_something_else_is_refused(pretrained, tmp_path):
     (tmp_path / "mine.txt").write_text("")
     with pytest.raises(AscError, match="holds no fine-tuning"):
         stages.finetune(pretrained, tmp_path)
+
+
+def test_a_compressed_network_is_refused(pretrained, tmp_path):
+    run = shutil.copytree(pretrained, tmp_path / "small")
+    (run / "compression.json").write_text("{}")
+    with pytest.raises(AscError, match="is compressed, which training would undo"):
+        stages.finetune(run, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""From a Config to what it describes: frontend, network, augmentation."""
+"""From a Config to what it describes: frontend, network, optimizer, augmentation."""
 
 import dataclasses
 import functools
@@ -9,6 +9,8 @@ from asc_tf.errors import AscError
 from asc_tf.frontend.log_mel import LogMel
 from asc_tf.frontend.pcen import Pcen
 from asc_tf.models import NETWORKS
+from asc_tf.training.optimizers import AdamWOnKernels, SGDWithL2
+from asc_tf.training.schedules import warmup_cosine
 
 
 def build_frontend(config):
@@ -46,6 +48,15 @@ def build_model(config, dataset):
         )
     except ValueError as error:
         raise AscError(f"the network's settings do not fit together: {str(error).splitlines()[0]}") from error
+
+
+def build_optimizer(config, steps_per_epoch):
+    """The optimizer of a Config, with its learning rates."""
+    train = config.train
+    rates = warmup_cosine(train.learning_rate, steps_per_epoch, train.epochs, train.warmup_epochs, train.warmup_from)
+    if train.optimizer == "adamw":
+        return AdamWOnKernels(rates, train.weight_decay)
+    return SGDWithL2(rates, train.momentum, train.l2)
 
 
 def augmentation(config):

@@ -131,16 +131,28 @@ class Train:
     """of weights, order of clips, augmentation and validation part"""
     deterministic: bool = False
     """same seed, same weights to the last bit, also across an interruption (slower)"""
+    teacher: tuple[Path, ...] = ()
+    """trained runs to learn from as well (distillation.teacher); 'self' trains one with the same settings first"""
 
     def run(self):
         from asc_tf import stages
         from asc_tf.recipes import find_recipe
 
         config = find_recipe(self.recipe).config.with_settings(
-            [f"seed={self.seed}", f"deterministic={self.deterministic}", *self.settings]
+            [f"seed={self.seed}", f"deterministic={self.deterministic}", *self._teaching(), *self.settings]
         )
         if stages.train(self.data, config, self.run_folder, report=_say) is not None:
             print(stages.evaluate(self.run_folder))
+
+    def _teaching(self):
+        if self.teacher == (Path("self"),):
+            return ["distillation.teacher=none", "distillation.recipe=self"]
+        if self.teacher:
+            runs = ",".join(str(run.resolve()) for run in self.teacher)
+            if runs.count(",") >= len(self.teacher):
+                raise AscError(f"--teacher {runs}: expected folders without a comma in their names")
+            return ["distillation.recipe=none", f"distillation.teacher={runs}"]
+        return []
 
 
 @dataclass
@@ -171,6 +183,45 @@ class Evaluate:
             print(stages.evaluate_seeds(self.run_folder, self.seeds, report=_say))
         else:
             print(stages.evaluate(self.run_folder, self.data, self.seconds, report=_say))
+
+
+@dataclass
+class Finetune:
+    """Fine-tune a run's network while clips of its main device are dropped, evaluate it. The same command goes on."""
+
+    run_folder: Annotated[Positional[Path], arg(name="run", metavar="RUN")]
+    """folder of a run"""
+    out: Path
+    """folder for the fine-tuned network, a run as any other"""
+    settings: Annotated[tuple[str, ...], arg(name="set", metavar="NAME=VALUE ...")] = ()
+    """settings of the section finetune that differ from the run's, such as finetune.max_drop_rate=0.99"""
+
+    def run(self):
+        from asc_tf import stages
+
+        stages.finetune(self.run_folder, self.out, self.settings, report=_say)
+        if stages.has_test_part(self.out):
+            for name, folder in (("pretrained", self.run_folder), ("fine-tuned", self.out)):
+                print(f"{name}, on the test part\n{stages.evaluate(folder)}\n")
+
+
+@dataclass
+class Ensemble:
+    """Join trained runs to one network that averages theirs, and evaluate it."""
+
+    runs: Positional[tuple[Path, ...]]
+    """folders of two runs or more"""
+    out: Path
+    """folder for the ensemble, a run as any other"""
+    average: Literal["probabilities", "logits"] = "probabilities"
+    """what is averaged"""
+
+    def run(self):
+        from asc_tf import stages
+
+        stages.join_runs(self.runs, self.out, self.average)
+        if stages.has_test_part(self.out):
+            print(stages.evaluate(self.out))
 
 
 @dataclass
@@ -379,14 +430,19 @@ class Models:
 
 @dataclass
 class Recipes:
-    """List the named experiments with their paper, table and published accuracy on TAU 2020 Mobile."""
+    """List the named experiments with their paper, table, published accuracy and log loss, and commands."""
 
     def run(self):
         from asc_tf.recipes import RECIPES
 
         width = max(map(len, RECIPES))
         for recipe in RECIPES.values():
-            print(f"{recipe.name:{width}}  {recipe.expected:>10} %  {recipe.paper}, {recipe.table}")
+            score = f"{recipe.expected:>10} %  {recipe.log_loss:>5}"
+            print(f"{recipe.name:{width}}  {score}  {recipe.paper}, {recipe.table}")
+            if len(recipe.commands) > 1:
+                print(*(f"    {command}" for command in recipe.commands), sep="\n")
+        print("Where no command stands: asc-tf train --data TAU --recipe NAME --run RUN")
+        print("Accuracy, then log loss, on TAU 2020 Mobile; of Lee et al. on TAU 2022 Mobile (table 3: trained on it).")
         print("The papers train on the whole training part: --set data.validation_fraction=0 does so too.")
 
 
@@ -395,6 +451,8 @@ Command = (
     | Annotated[Features, subcommand("features")]
     | Annotated[Train, subcommand("train")]
     | Annotated[Evaluate, subcommand("evaluate")]
+    | Annotated[Finetune, subcommand("finetune")]
+    | Annotated[Ensemble, subcommand("ensemble")]
     | Annotated[Compress, subcommand("compress")]
     | Annotated[Export, subcommand("export")]
     | Annotated[Predict, subcommand("predict")]

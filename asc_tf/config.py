@@ -104,16 +104,72 @@ AUGMENTATIONS = {
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Optimization: SGD with momentum and L2, linear warm-up, cosine decay to zero."""
+    """Optimization: linear warm-up, then cosine decay to zero, of SGD with momentum and L2 or of AdamW."""
 
     epochs: int = 100
     warmup_epochs: int = 5
     batch_size: int = 64
     learning_rate: float = 0.06
+    warmup_from: float = 0.0
+    """learning rate of the first step"""
+    optimizer: typing.Literal["sgd", "adamw"] = "sgd"
     momentum: float = 0.9
+    """of sgd"""
     l2: float = 0.001
-    select: typing.Literal["last", "best"] = "last"
-    """which weights are evaluated and exported: of the last epoch, or of the lowest validation log loss"""
+    """of sgd"""
+    weight_decay: float = 0.05
+    """of adamw"""
+    select: typing.Literal["last", "best", "min-var"] = "last"
+    """which weights are evaluated and exported: of the last epoch, of the lowest validation log loss, or of the least
+    variance of accuracy between the devices of the validation part"""
+
+
+TRAININGS = {
+    "qti": TrainConfig(),
+    "hyu": TrainConfig(300, 10, 512, 0.01, warmup_from=1e-8, optimizer="adamw", weight_decay=0.05),
+}
+
+
+@dataclass(frozen=True)
+class DistillationConfig:
+    """Knowledge distillation in training, from `teacher` or `recipe`; without both there is none.
+
+    The papers name neither temperature nor weight.
+    """
+
+    teacher: tuple[str, ...] | None = None
+    """run folders of trained networks; the probabilities of several are averaged"""
+    recipe: str | None = None
+    """of a teacher that is trained first, on the same data, in the run's folder teacher/; self is the student's own"""
+    logits: typing.Literal["online", "cached"] = "online"
+    """online: the teacher hears each batch as the student does, augmented; cached: once each clip as it is, and mixup
+    mixes its probabilities as the labels"""
+    temperature: float = 2.0
+    weight: float = 0.5
+    """of the distillation loss; that of the labels has 1 - weight"""
+
+
+@dataclass(frozen=True)
+class FinetuneConfig:
+    """Device-aware data-random-drop fine-tuning of Lee et al. (HYU), for `asc-tf finetune`.
+
+    The paper names neither the number of epochs nor how the classifier is retrained.
+    """
+
+    device: str | None = None
+    """whose clips are dropped; None is that of most training clips"""
+    max_drop_rate: float = 0.9
+    distance_weight: float = 0.4
+    """lambda, of the squared distance to the pretrained weights"""
+    epochs: int = 30
+    learning_rate: float = 1e-5
+    """fixed"""
+    weight_decay: float = 1e-8
+    """of AdamW"""
+    classifier_epochs: int = 10
+    """of the new classifier on the frozen network; 0 keeps the old one"""
+    classifier_learning_rate: float = 0.01
+    """highest; falls to 0 along a cosine"""
 
 
 @dataclass(frozen=True)
@@ -128,9 +184,11 @@ class Config:
     model: ModelConfig = field(default_factory=ModelConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
+    distillation: DistillationConfig = field(default_factory=DistillationConfig)
+    finetune: FinetuneConfig = field(default_factory=FinetuneConfig)
 
     def with_settings(self, settings):
-        """A copy with "section.name=value" settings applied, or a preset: "frontend=tau2022", "augment=hyu".
+        """A copy with "section.name=value" settings applied, or a preset: "frontend=tau2022", "train=hyu".
 
         Raises:
             AscError: no such setting (names the nearest), or a value of the wrong type or out of range.
@@ -158,8 +216,10 @@ class Config:
             )
         if self.model.width and self.model.width % 2:
             raise AscError(f"setting model.width is {self.model.width}; expected an even number of channels")
-        if self.train.select == "best" and self.data.validation_fraction == 0:
-            raise AscError("setting train.select is best, which needs data.validation_fraction above 0")
+        if self.train.select != "last" and self.data.validation_fraction == 0:
+            raise AscError(f"setting train.select is {self.train.select}, which needs data.validation_fraction above 0")
+        if self.distillation.teacher and self.distillation.recipe:
+            raise AscError("settings distillation.teacher and distillation.recipe are both given; expected one teacher")
         if self.frontend.compression == "pcen" and self.frontend.floor != FrontendConfig.floor:
             raise AscError(f"setting frontend.floor is {self.frontend.floor}; PCEN (frontend.compression) has no floor")
         if self.frontend.compression == "pcen" and self.augment.gain_db:
@@ -191,7 +251,7 @@ class Config:
         return [f"{key}: {mine[key]} and {theirs[key]}" for key in mine if mine[key] != theirs[key]]
 
 
-_PRESETS = {"frontend": FRONTENDS, "augment": AUGMENTATIONS}
+_PRESETS = {"frontend": FRONTENDS, "augment": AUGMENTATIONS, "train": TRAININGS}
 _INF = float("inf")
 _RANGES = [
     ("seed", 0, 2**31 - 1),
@@ -217,8 +277,19 @@ _RANGES = [
     ("train.warmup_epochs", 0, _INF),
     ("train.batch_size", 1, _INF),
     ("train.learning_rate", 0, _INF),
+    ("train.warmup_from", 0, _INF),
     ("train.momentum", 0, 0.9999),
     ("train.l2", 0, _INF),
+    ("train.weight_decay", 0, _INF),
+    ("distillation.temperature", 1e-3, _INF),
+    ("distillation.weight", 0, 1),
+    ("finetune.max_drop_rate", 0, 1),
+    ("finetune.distance_weight", 0, _INF),
+    ("finetune.epochs", 1, _INF),
+    ("finetune.learning_rate", 0, _INF),
+    ("finetune.weight_decay", 0, _INF),
+    ("finetune.classifier_epochs", 0, _INF),
+    ("finetune.classifier_learning_rate", 0, _INF),
 ]
 
 

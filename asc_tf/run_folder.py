@@ -70,7 +70,7 @@ def check_run_folder(run, config, root):
 
 def _is_foreign(path):
     """Whether a file is none that a run leaves when it is killed before config.json is written."""
-    return path.name != "features" and not path.name.startswith(".part-")
+    return path.name not in ("features", "teacher") and not path.name.startswith(".part-")
 
 
 def write_settings(run, config, dataset):

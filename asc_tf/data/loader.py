@@ -37,6 +37,8 @@ def training_batches(
     rows=None,
     augment_waveforms=None,
     context=None,
+    select=None,
+    targets=None,
 ):
     """Endless shuffled, augmented batches for `model.fit(..., steps_per_epoch=...)`.
 
@@ -60,9 +62,14 @@ def training_batches(
         augment_waveforms: function (waveforms [batch, samples], stateless seed [2]) to the like, for
             `StreamedFeatures`.
         context: `tf.distribute.InputContext`, or None for a single process.
+        select: function (step, rows int [batch], seed [2]) to bool [batch], on the host: which clips of batch `step`
+            stay, before they are augmented, such as `asc_tf.training.device_drop.DeviceRandomDrop`.
+        targets: float [clips, n], given to the training beside the labels, such as a teacher's probabilities; what
+            augmentation does to the labels it does to these.
 
     Returns:
-        tf.data of (float32 features [batch, frequency, time, 1], float32 one-hot labels [batch, classes]).
+        tf.data of (float32 features [batch, frequency, time, 1], float32 one-hot labels [batch, classes], with
+        `targets` [batch, classes + n]).
 
     Raises:
         ValueError: a batch that the replicas cannot share evenly, or `augment_waveforms` without waveforms.
@@ -70,14 +77,23 @@ def training_batches(
     if augment_waveforms and not hasattr(features, "waveforms"):
         raise ValueError("augment_waveforms needs StreamedFeatures; cached features hold no waveforms")
     numbers, share = _batch_numbers(batch_size, start_step, context)
+    replicas = context.num_replicas_in_sync if context else 1
     order = _order(np.arange(len(labels)) if rows is None else np.asarray(rows), seed, share)
 
     def seeds(number):
         return tf.stack([tf.constant(seed, tf.int64), number])
 
     def finish(number, row, batch):
-        example = _as_example(batch, tf.gather(tf.constant(labels), row), classes)
-        return augment(*example, seed=seeds(number)) if augment else example
+        if select:
+            keep = host_function(
+                lambda number, row: select(number // replicas, row, (seed, number)), [number, row], tf.bool
+            )
+            keep.set_shape(row.shape)
+            row, batch = tf.boolean_mask(row, keep), tf.boolean_mask(batch, keep)
+        batch, label = _as_example(batch, tf.gather(tf.constant(labels), row), classes)
+        if targets is not None:
+            label = tf.concat([label, tf.gather(tf.constant(targets, tf.float32), row)], axis=1)
+        return augment(batch, label, seed=seeds(number)) if augment else (batch, label)
 
     def treat(number, row, waveforms):
         waveforms.set_shape((share, None))  # known as with cached features: else the network is compiled otherwise

@@ -5,6 +5,7 @@ from asc_tf.layers.batch_norm import BatchNormalization
 from asc_tf.layers.channel_slice import ChannelSlice
 from asc_tf.layers.frequency_pooling import FrequencyAveragePooling
 from asc_tf.layers.global_freq_norm import GlobalFrequencyNormalization
+from asc_tf.layers.mean_probability import LogMeanProbability
 from asc_tf.layers.pixel_shuffle import PixelShuffle
 from asc_tf.layers.relaxed_ifn import RelaxedInstanceFrequencyNormalization
 from asc_tf.layers.residual_norm import FrequencyInstanceNormalization, ResidualNormalization
@@ -18,6 +19,7 @@ __all__ = [
     "FrequencyAveragePooling",
     "FrequencyInstanceNormalization",
     "GlobalFrequencyNormalization",
+    "LogMeanProbability",
     "PixelShuffle",
     "RelaxedInstanceFrequencyNormalization",
     "ResidualNormalization",

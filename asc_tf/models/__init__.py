@@ -7,6 +7,7 @@ from asc_tf.models.bc_resnet import bc_resnet
 from asc_tf.models.bc_resnet_asc import bc_resnet_asc
 from asc_tf.models.cp_mobile import cp_mobile
 from asc_tf.models.cp_resnet import cp_resnet
+from asc_tf.models.ensemble import ensemble
 
 NETWORKS = {
     "bc-res2net": bc_res2net,
@@ -53,4 +54,13 @@ NAMED_NETWORKS = {
     "cp-mobile": NamedNetwork("cp-mobile", "Schmid et al., DCASE 2024 baseline", 1.0, 65),
 }
 
-__all__ = ["NAMED_NETWORKS", "NETWORKS", "bc_res2net", "bc_resnet", "bc_resnet_asc", "cp_mobile", "cp_resnet"]
+__all__ = [
+    "NAMED_NETWORKS",
+    "NETWORKS",
+    "bc_res2net",
+    "bc_resnet",
+    "bc_resnet_asc",
+    "cp_mobile",
+    "cp_resnet",
+    "ensemble",
+]

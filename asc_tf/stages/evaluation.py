@@ -47,6 +47,8 @@ def predict_test(run, root=None, seconds=None, report=print):
     config, dataset = read_run(run)
     if root is None and not has_test_part(run):
         raise AscError(f"{run}: was trained on the test part too (data.split=full); give another data set with --data")
+    if seconds is not None and (run / "ensemble.json").is_file():
+        raise AscError(f"{run}: an ensemble classifies whole clips; expected --seconds with one of its members")
     if root is not None or seconds is not None:
         return _predict(run, root or dataset.root, seconds, report)
     kept = run / "predictions.csv"

@@ -20,6 +20,9 @@ def evaluate_seeds(run, seeds, report=print):
     """
     run = Path(run)
     config, dataset = read_run(run)
+    for name in ("compression.json", "finetuning.json", "ensemble.json"):
+        if (run / name).is_file():
+            raise AscError(f"{run}: was made from another run ({name}); repeat that one with other seeds")
     results = {}
     for seed in range(config.seed, config.seed + seeds):
         keras.backend.clear_session()

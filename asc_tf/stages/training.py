@@ -9,17 +9,18 @@ import numpy as np
 import pandas as pd
 import tf_keras as keras
 
-from asc_tf.build import augmentation, build_model, waveform_augmentation
+from asc_tf.build import augmentation, build_model, build_optimizer, waveform_augmentation
 from asc_tf.data.clips import check_audio_files, devices_of, hold_out_locations, read_clips, scenes_of
 from asc_tf.data.loader import evaluation_batches, label_indices, reading, training_batches
 from asc_tf.data.waveforms import read_clip_seconds
+from asc_tf.errors import AscError
 from asc_tf.run_folder import Dataset, check_run_folder, write_csv, write_settings
 from asc_tf.stages.evaluation import predict_test
 from asc_tf.stages.features import features_of, statistics
+from asc_tf.stages.teacher import distilled, teacher_config, teacher_runs
 from asc_tf.training.fit import resumable_fit, save_model
-from asc_tf.training.optimizers import SGDWithL2
-from asc_tf.training.schedules import warmup_cosine
 from asc_tf.training.seeding import set_seed
+from asc_tf.training.selection import MinVarianceCheckpoint
 
 
 def train(root, config, run, report=print):
@@ -47,6 +48,13 @@ def train(root, config, run, report=print):
     return None if full else predict_test(run, report=report)
 
 
+def find_teachers(root, config, run, dataset, report):
+    """Run folders of the teachers of a Config, trained first if distillation.recipe says so."""
+    if config.distillation.recipe:
+        train(root, teacher_config(config), run / "teacher", lambda line: report(f"teacher: {line}"))
+    return teacher_runs(config, run, dataset, report)
+
+
 def split_clips(root, config):
     """Clips of a data set that a run of this Config may read, and the rows of them that it trains on and validates on.
 
@@ -70,6 +78,7 @@ def _train(root, config, run, report):
     scenes, devices = (tuple(names(used)) for names in (scenes_of, devices_of))
     dataset = Dataset(str(Path(root).resolve()), scenes, devices, seconds, feature_mean=0.0, feature_std=1.0)
     build_model(config, dataset)  # settings that fit no network are refused here, not after hours of features
+    teachers = find_teachers(root, config, run, dataset, report)
     # The test part's clips too: one that cannot be read should be known now, not after the training.
     features = features_of(root, clips, config, run, seconds, report)
     mean, std = statistics(run, config, features, training)
@@ -83,20 +92,48 @@ def _train(root, config, run, report):
         f"{len(dataset.scenes)} scenes, devices {', '.join(dataset.seen_devices)}"
     )
     labels = label_indices(clips, dataset.scenes)
-    fit(run, config, model, features, labels, training, validation, report, run / "best.keras", augment_waveforms)
+    select = selection(run, config, clips, features, labels, validation)
+    student, targets = distilled(run, config, model, teachers, features, labels, training, report)
+    fit(run, config, student, features, labels, training, validation, report, augment_waveforms=augment_waveforms,
+        targets=targets, **select)  # fmt: skip
     save_model(model, run / "last.keras")
 
 
-def fit(folder, config, model, features, labels, training, validation, report=print, best=None, augment_waveforms=None):
-    """Train a network by the settings of a Config, resumable; writes checkpoints/ and history.csv into the folder."""
+def selection(run, config, clips, features, labels, validation):
+    """Arguments of `fit` that keep the weights which train.select may name."""
+    if config.train.select != "min-var":
+        return {"best": run / "best.keras"}
+    devices = clips.device.iloc[validation].to_numpy()
+    if len(set(devices)) < 2:
+        raise AscError("setting train.select is min-var; expected clips of two devices or more in the validation part")
+    batches = evaluation_batches(features, labels, labels.max() + 1, rows=validation)
+    keeper = MinVarianceCheckpoint(batches, labels[validation], devices, run / "min-var.keras")
+    return {"best": run / "best.keras", "callbacks": [keeper]}
+
+
+def fit(
+    folder,
+    config,
+    model,
+    features,
+    labels,
+    training,
+    validation,
+    report=print,
+    best=None,
+    augment_waveforms=None,
+    optimizer=None,
+    callbacks=(),
+    **batch_settings,
+):
+    """Train a network by the settings of a Config, resumable; writes checkpoints/ and history.csv into the folder.
+
+    `optimizer`, if given, takes the place of the settings' own; `batch_settings` go to `training_batches`.
+    """
     settings, classes = config.train, model.output_shape[-1]
     steps_per_epoch = math.ceil(len(training) / settings.batch_size)
     model.compile(
-        SGDWithL2(
-            warmup_cosine(settings.learning_rate, steps_per_epoch, settings.epochs, settings.warmup_epochs),
-            settings.momentum,
-            settings.l2,
-        ),
+        optimizer or build_optimizer(config, steps_per_epoch),
         keras.losses.CategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )
@@ -110,6 +147,7 @@ def fit(folder, config, model, features, labels, training, validation, report=pr
         rows=training,
         augment=augmentation(config),
         augment_waveforms=augment_waveforms,
+        **batch_settings,
     )
     with reading(features):
         history = resumable_fit(
@@ -121,5 +159,6 @@ def fit(folder, config, model, features, labels, training, validation, report=pr
             evaluation_batches(features, labels, classes, rows=validation) if len(validation) else None,
             best,
             report,
+            callbacks=callbacks,
         )
     write_csv(folder / "history.csv", pd.DataFrame(history).rename_axis("epoch").reset_index())

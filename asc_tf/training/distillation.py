@@ -1,7 +1,8 @@
 """Knowledge distillation."""
 
 import tensorflow as tf
-import tf_keras as keras
+
+from asc_tf.training.extra_loss import ExtraLossModel
 
 
 def distillation_loss(logits, teacher_logits, temperature):
@@ -20,46 +21,62 @@ def distillation_loss(logits, teacher_logits, temperature):
 
     Reference: Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network", 2015.
     """
-    student, teacher = (tf.nn.log_softmax(values / temperature) for values in (logits, teacher_logits))
-    return temperature**2 * tf.reduce_sum(tf.exp(teacher) * (teacher - student), axis=-1)
+    return softened_loss(logits, soften(teacher_logits, temperature), temperature)
 
 
-class DistilledModel(keras.Model):
+def soften(logits, temperature):
+    """softmax(logits / temperature), [batch, classes]."""
+    return tf.nn.softmax(logits / temperature)
+
+
+def softened_loss(logits, probabilities, temperature):
+    """`distillation_loss` from the teacher's softened probabilities p; [batch].
+
+    Where p is 0 its term is 0. Mixtures of several p, as mixup makes them, are as good as one.
+    """
+    return temperature**2 * tf.reduce_sum(
+        tf.math.xlogy(probabilities, probabilities) - probabilities * tf.nn.log_softmax(logits / temperature), axis=-1
+    )
+
+
+class DistilledModel(ExtraLossModel):
     """A network that also learns from a frozen teacher: `compile` and `fit` it, and its student is trained.
 
         loss = (1 - weight) * compiled loss + weight * distillation loss
 
-    The teacher sees the very batch that the student sees, augmented. "loss" in the logs is the compiled loss alone, so
-    that training and validation compare. The student's layers are shared: save the student, not this.
+    With a teacher here ("online"), it sees the very batch that the student sees, augmented. Without one, its logits on
+    the clips as they are come with the data ("cached"): the targets are [batch, 2 * classes], one-hot labels, then
+    `soften(logits, temperature)`, as `training_batches(..., targets=...)` gives them. Mixup mixes these as it mixes the
+    labels; other augmentation the teacher never sees. "loss" in the logs is the compiled loss alone, so that training
+    and validation compare. The student's layers are shared: save the student, not this.
 
     Args:
         student: functional model, plain or in the wrappers of `prune` or `quantize`; features to logits.
-        teacher: model of the same input and output; it stays as it is.
+        teacher: model of the same input and output, which stays as it is, or None.
         temperature, weight: the papers name neither. Defaults 2 and 0.5.
 
     Raises:
         ValueError: a temperature that is not positive, a weight outside 0 to 1, or another number of classes.
 
     Reference: Kim et al., DCASE Workshop 2021, section 2.3: the compressed network learns from the one before its
-    compression.
+    compression; technical report, section 3.3, and Lee et al. (HYU), DCASE Workshop 2022, section 6: a new network
+    learns from a trained one of the same size.
     """
 
-    def __init__(self, student, teacher, temperature=2.0, weight=0.5):
+    def __init__(self, student, teacher=None, temperature=2.0, weight=0.5):
         if temperature <= 0 or not 0 <= weight <= 1:
             raise ValueError(f"temperature is {temperature} and weight {weight}; expected more than 0, and 0 to 1")
-        if student.output_shape[-1] != teacher.output_shape[-1]:
-            raise ValueError(f"the teacher has {teacher.output_shape[-1]} classes; expected {student.output_shape[-1]}")
-        super().__init__(student.inputs, student.outputs, name=student.name)
-        self.temperature, self.weight = temperature, weight
-        self._ask = lambda features: teacher(features, training=False)  # hidden from the checkpoints in a function
+        classes = student.output_shape[-1]
+        if teacher is not None and classes != teacher.output_shape[-1]:
+            raise ValueError(f"the teacher has {teacher.output_shape[-1]} classes; expected {classes}")
+        super().__init__(student)
+        self.temperature, self.weight, self.classes = temperature, weight, classes
+        # Hidden from the checkpoints in a function.
+        self._ask = teacher and (lambda features: soften(teacher(features, training=False), temperature))
 
-    def train_step(self, data):
-        features, labels, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        taught = self._ask(features)
-        with tf.GradientTape() as tape:
-            logits = self(features, training=True)
-            loss = self.compute_loss(features, labels, logits, sample_weight)
-            distilled = tf.reduce_mean(distillation_loss(logits, taught, self.temperature))
-            both = (1 - self.weight) * loss + self.weight * distilled
-        self.optimizer.minimize(both, self.trainable_variables, tape=tape)
-        return self.compute_metrics(features, labels, logits, sample_weight)
+    def split(self, features, targets):
+        return (targets, self._ask(features)) if self._ask else tf.split(targets, 2, axis=-1)
+
+    def total_loss(self, loss, logits, taught):
+        distilled = tf.reduce_mean(softened_loss(logits, taught, self.temperature))
+        return (1 - self.weight) * loss + self.weight * distilled

@@ -11,10 +11,20 @@ from tqdm import tqdm
 from asc_tf.atomic import whole_file
 from asc_tf.errors import AscError
 from asc_tf.training.checkpoints import EpochCheckpoints, Progress
+from asc_tf.training.extra_loss import ExtraLossModel
 
 
 def resumable_fit(
-    model, batches, steps_per_epoch, epochs, directory, validation=None, best=None, report=print, save_seconds=300.0
+    model,
+    batches,
+    steps_per_epoch,
+    epochs,
+    directory,
+    validation=None,
+    best=None,
+    report=print,
+    save_seconds=300.0,
+    callbacks=(),
 ):
     """Train a compiled model, keeping its newest state on disk, and go on from there if it was interrupted.
 
@@ -33,6 +43,8 @@ def resumable_fit(
         report: called with a line after each epoch.
         save_seconds: longest time in training that a kill may cost; 0 keeps the state after every batch, infinity
             that after whole epochs only.
+        callbacks: of Keras, called before the state is kept, so that what they add to an epoch's logs is kept with it.
+            One that has a method `resume` is told the history so far.
 
     Returns:
         The history, one dict of logs an epoch.
@@ -44,6 +56,9 @@ def resumable_fit(
     begun = checkpoints.restore()
     history = begun.history
     keeper = _Keeper(checkpoints, begun, steps_per_epoch, epochs, best, report, save_seconds)
+    for callback in callbacks:
+        if hasattr(callback, "resume"):
+            callback.resume(history)
 
     def fit(until, step=0):
         data = batches(len(history) * steps_per_epoch + step)
@@ -55,7 +70,7 @@ def resumable_fit(
                 initial_epoch=len(history),
                 epochs=until,
                 validation_data=validation,
-                callbacks=[keeper],
+                callbacks=[*callbacks, keeper],
                 verbose=0,
             )
         finally:
@@ -77,9 +92,9 @@ def resumable_fit(
 
 
 def save_model(model, path):
-    """Write a model as a .keras file, whole or not at all."""
+    """Write a model, of an `ExtraLossModel` its network, as a .keras file, whole or not at all."""
     with whole_file(path) as part:
-        model.save(part)
+        (model.network if isinstance(model, ExtraLossModel) else model).save(part)
 
 
 def _make_metrics(model, labels):

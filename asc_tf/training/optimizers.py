@@ -1,4 +1,4 @@
-"""Optimizers."""
+"""The papers' optimizers."""
 
 import tf_keras as keras
 
@@ -28,3 +28,27 @@ class SGDWithL2(keras.optimizers.SGD):
 
     def get_config(self):
         return {**super().get_config(), "l2": self.l2}
+
+
+@keras.saving.register_keras_serializable("asc_tf")
+class AdamWOnKernels(keras.optimizers.AdamW):
+    """AdamW whose weight decay leaves out biases and the weights of normalizations, as is usual.
+
+        w <- w - rate * decay * w,   then Adam's step with `rate`
+
+    Only kernels decay: to draw the scale of a normalization to 0 would switch its channel off rather than make the
+    network simpler. Left out are weights named gamma, beta, bias or lambda.
+
+    Args:
+        learning_rate: number or schedule; it scales the decay too.
+        weight_decay: 0.05 in HYU's training, 1e-8 in their fine-tuning.
+        others: as in `keras.optimizers.AdamW`.
+
+    Reference: Loshchilov and Hutter, "Decoupled Weight Decay Regularization", ICLR 2019; Lee et al. (HYU), DCASE
+    Workshop 2022, section 4.2. Differences: the paper does not say what decays; epsilon is 1e-8 as in PyTorch, but is
+    added before the bias correction, where Keras has it.
+    """
+
+    def __init__(self, learning_rate=0.01, weight_decay=0.05, epsilon=1e-8, name="AdamWOnKernels", **kwargs):
+        super().__init__(learning_rate=learning_rate, weight_decay=weight_decay, epsilon=epsilon, name=name, **kwargs)
+        self.exclude_from_weight_decay(var_names=["(^|/)(gamma|beta|bias|lambda)(:|$)"])

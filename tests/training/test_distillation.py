@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 import tf_keras as keras
 
-from asc_tf.training.distillation import DistilledModel, distillation_loss
+from asc_tf.training.distillation import DistilledModel, distillation_loss, softened_loss
 from asc_tf.training.seeding import set_seed
 
 
@@ -70,3 +70,23 @@ def test_the_logged_loss_is_the_labels_alone():
 def test_settings_out_of_range(temperature, weight):
     with pytest.raises(ValueError, match="temperature is"):
         DistilledModel(network(1), network(2), temperature, weight)
+
+
+@pytest.mark.parametrize("weight", [0.3, 1.0])
+def test_cached_logits_teach_as_the_teacher_would(weight):
+    """On clips that nothing has augmented both ways are the same."""
+    online, _ = after_a_step(weight)
+    features, labels = example()
+    probabilities = softmax(network(2)(features).numpy() / 2)
+    student = network(1)
+    model = DistilledModel(student, None, 2.0, weight)
+    model.compile(keras.optimizers.SGD(0.1), keras.losses.CategoricalCrossentropy(from_logits=True))
+    loss = model.train_on_batch(features, np.concatenate([labels, probabilities], axis=1))
+    assert loss == pytest.approx(float(model.loss(labels, network(1)(features))), rel=1e-6)
+    for one, other in zip(student.get_weights(), online.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+def test_a_probability_of_zero_teaches_nothing_wrong():
+    found = softened_loss(tf.constant([[1.0, -2.0]]), tf.constant([[1.0, 0.0]]), 1.0)
+    assert float(found[0]) == pytest.approx(-np.log(softmax(np.array([1.0, -2.0]))[0]), rel=1e-5)

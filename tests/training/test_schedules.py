@@ -23,3 +23,11 @@ def test_rate_starts_at_zero_peaks_after_the_warm_up_and_ends_at_zero():
     schedule = warmup_cosine(0.06, 10, 20, 5)
     rates = np.array([float(schedule(step)) for step in range(201)])
     assert rates[0] == 0 and rates.argmax() == 50 and rates[50] == pytest.approx(0.06) and rates[200] < 1e-9
+
+
+def test_warm_up_of_hyu_begins_at_its_start():
+    """Lee et al., DCASE Workshop 2022, section 4.2: 1e-8 to 0.01 in ten epochs, then down to 0."""
+    schedule = warmup_cosine(0.01, 273, 300, 10, start=1e-8)
+    assert float(schedule(0)) == pytest.approx(1e-8, rel=1e-3)
+    assert float(schedule(1)) == pytest.approx(1e-8 + (0.01 - 1e-8) / 2730, rel=1e-5)
+    assert float(schedule(2730)) == pytest.approx(0.01) and float(schedule(273 * 300)) < 1e-9

@@ -1,0 +1,20 @@
+"""The mean of several networks' probabilities."""
+
+import tensorflow as tf
+import tf_keras as keras
+
+_SMALLEST = 1e-30
+
+
+@keras.saving.register_keras_serializable("asc_tf")
+class LogMeanProbability(keras.layers.Layer):
+    """Logits of an ensemble that averages probabilities.
+
+        y = ln(1 / n * sum_i softmax(x_i)), so that softmax(y) is the mean of the softmax(x_i)
+
+    Input: list of n logits [batch, classes]. Output: [batch, classes]; a probability below 1e-30 counts as 1e-30.
+    """
+
+    def call(self, inputs):
+        mean = tf.add_n([tf.nn.softmax(logits) for logits in inputs]) * (1 / len(inputs))
+        return tf.math.log(tf.maximum(mean, _SMALLEST))

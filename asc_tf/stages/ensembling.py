@@ -1,0 +1,67 @@
+"""Ensembles of runs."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+from asc_tf.atomic import write_text
+from asc_tf.errors import AscError
+from asc_tf.models.ensemble import ensemble
+from asc_tf.run_folder import load_model, read_run, write_settings
+from asc_tf.training.fit import save_model
+
+
+def join_runs(runs, out, average="probabilities"):
+    """Make one run folder of several trained runs: its network averages theirs.
+
+    It is evaluated, counted, exported and learnt from as any other run. ensemble.json names the members.
+
+    Args:
+        runs: folders of trained runs on one data set, with the same frontend.
+        out: run folder of the ensemble.
+        average: "probabilities" or "logits".
+
+    Raises:
+        AscError: fewer than two runs, no trained run, one of other data, scenes, clips or features, or `out` holds
+            something else.
+    """
+    runs, out = [Path(run) for run in runs], Path(out)
+    if len(runs) < 2:
+        raise AscError(f"{len(runs)} run is given; expected 2 or more for an ensemble")
+    (config, dataset), *others = (read_run(run) for run in runs)
+    for run, (other, theirs) in zip(runs[1:], others, strict=True):
+        for what, one, two in (
+            ("data set", dataset.root, theirs.root),
+            ("scenes", dataset.scenes, theirs.scenes),
+            ("length of clips", dataset.clip_seconds, theirs.clip_seconds),
+            ("frontend", config.frontend, other.frontend),
+        ):
+            if one != two:
+                raise AscError(f"{run}: has another {what} than {runs[0]}; expected runs that differ in neither")
+    models = [load_model(run) for run in runs]
+    if _claim(out, runs, average):
+        return
+    devices = tuple(sorted({*dataset.seen_devices, *(name for _, theirs in others for name in theirs.seen_devices)}))
+    full = any(each.data.split == "full" for each in (config, *(other for other, _ in others)))
+    config = dataclasses.replace(
+        config,
+        recipe="",
+        train=dataclasses.replace(config.train, select="last"),
+        data=dataclasses.replace(config.data, split="full" if full else "official"),
+    )
+    write_settings(out, config, dataclasses.replace(dataset, seen_devices=devices))
+    save_model(ensemble(models, average), out / "last.keras")
+
+
+def _claim(out, runs, average):
+    """Write ensemble.json, or see that it is the same; returns whether the ensemble is there already."""
+    text = json.dumps({"runs": [str(run.resolve()) for run in runs], "average": average}, indent=2) + "\n"
+    path = out / "ensemble.json"
+    if path.is_file():
+        if path.read_text() != text:
+            raise AscError(f"{path}: is an ensemble of other runs or settings; give another --out folder")
+        return (out / "last.keras").is_file()
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise AscError(f"{out}: is not empty and holds no ensemble; expected a new folder")
+    write_text(path, text)
+    return False

@@ -1,0 +1,131 @@
+"""Device-aware data-random-drop fine-tuning of a trained network."""
+
+import dataclasses
+import json
+import math
+from pathlib import Path
+
+import tf_keras as keras
+
+from asc_tf.atomic import write_text
+from asc_tf.build import waveform_augmentation
+from asc_tf.data.clips import devices_of
+from asc_tf.data.loader import label_indices
+from asc_tf.errors import AscError
+from asc_tf.run_folder import load_model, read_run, write_settings
+from asc_tf.stages.features import features_of
+from asc_tf.stages.training import fit, selection, split_clips
+from asc_tf.training.device_drop import DeviceRandomDrop, DropRateLog
+from asc_tf.training.fine_tuning import AnchoredModel, freeze_all_but_classifier, renew_classifier
+from asc_tf.training.fit import save_model
+from asc_tf.training.optimizers import AdamWOnKernels
+from asc_tf.training.seeding import set_seed
+
+
+def finetune(run, out, settings=(), report=print):
+    """Fine-tune the network of a run into a run folder of its own, or go on with an interrupted fine-tuning.
+
+    First the classifier is initialized and trained anew on the frozen network. Then the whole network is trained near
+    its pretrained weights (`AnchoredModel`), while clips of one device are dropped from the batches at a growing rate
+    (`DeviceRandomDrop`), which drop_rates.csv lists. Both without mixup, otherwise with the run's own augmentation,
+    batch size, seed and validation part. The test part is left to `evaluate`.
+
+    Args:
+        run: folder of a trained run, which stays as it is.
+        out: run folder of the fine-tuned network.
+        settings: "finetune.name=value", where they differ from the run's; train.select may be changed too.
+        report: called with lines for the user.
+
+    Raises:
+        AscError: not a trained run, other settings, a device without training clips, or `out` holds something else.
+
+    Reference: Lee et al. (HYU), DCASE Workshop 2022, section 3.
+    """
+    run, out = Path(run), Path(out)
+    before, dataset = read_run(run)
+    config = _with(before, settings)
+    load_model(run)  # a training that has not ended is refused here
+    if (run / "ensemble.json").is_file():
+        raise AscError(f"{run}: is an ensemble; fine-tune its members")
+    if (run / "compression.json").is_file():
+        raise AscError(f"{run}: is compressed, which training would undo; fine-tune first, then compress")
+    clips, training, validation = split_clips(dataset.root, config)
+    device = config.finetune.device or clips.device.iloc[training].mode()[0]
+    if device not in set(clips.device.iloc[training]):
+        known = ", ".join(devices_of(clips.iloc[training]))
+        raise AscError(f"setting finetune.device is {device}; expected a device with training clips: {known}")
+    _claim(out, run, config)
+    if (out / "last.keras").is_file():
+        return
+    features = features_of(dataset.root, clips, config, run, dataset.clip_seconds, report)
+    data = features, label_indices(clips, dataset.scenes), training, validation
+    if config.finetune.classifier_epochs:
+        _train_classifier(run, out / "classifier", config, data, report)
+    report(f"fine-tuning: clips of device {device} are dropped at a rate of up to {config.finetune.max_drop_rate:g}")
+    set_seed(config.seed, config.deterministic)  # before the network is loaded: its dropout draws its seeds then
+    path = out / "classifier" / "model.keras"
+    network = keras.models.load_model(path, compile=False) if path.is_file() else load_model(run)
+    steps = config.finetune.epochs * math.ceil(len(training) / config.train.batch_size)
+    drop = DeviceRandomDrop(clips.device == device, steps, config.finetune.max_drop_rate)
+    keep = selection(out, config, clips, *data[:2], validation)
+    fit(
+        out,
+        _phase(config, config.finetune.epochs),
+        AnchoredModel(network, config.finetune.distance_weight),
+        *data,
+        report,
+        keep["best"],
+        waveform_augmentation(config),
+        AdamWOnKernels(config.finetune.learning_rate, config.finetune.weight_decay),
+        [DropRateLog(drop, out / "drop_rates.csv"), *keep.get("callbacks", [])],
+        select=drop,
+    )
+    write_settings(out, config, dataset)
+    save_model(network, out / "last.keras")
+
+
+def _with(config, settings):
+    """A run's Config with settings for its fine-tuning."""
+    for setting in settings:
+        if not setting.startswith(("finetune.", "train.select=")):
+            raise AscError(f"--set {setting}: fine-tuning keeps the run's settings; expected finetune.NAME=VALUE")
+    return config.with_settings(settings)
+
+
+def _claim(out, run, config):
+    """Write finetuning.json, or see that it is the same."""
+    asked = {"run": str(run.resolve()), "select": config.train.select, **dataclasses.asdict(config.finetune)}
+    text = json.dumps(asked, indent=2) + "\n"
+    path = out / "finetuning.json"
+    if path.is_file():
+        if path.read_text() != text:
+            raise AscError(f"{path}: is a fine-tuning of another run or other settings; give another --out folder")
+    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise AscError(f"{out}: is not empty and holds no fine-tuning; expected a new folder")
+    else:
+        write_text(path, text)
+
+
+def _train_classifier(run, folder, config, data, report):
+    """Write model.keras into the folder: the pretrained network with a new classifier, trained on the frozen rest."""
+    path, epochs = folder / "model.keras", config.finetune.classifier_epochs
+    if path.is_file():
+        return
+    report(f"a new classifier on the frozen network, epochs: {epochs}")
+    set_seed(config.seed, config.deterministic)
+    model = load_model(run)
+    renew_classifier(model)
+    freeze_all_but_classifier(model)
+    steps = epochs * math.ceil(len(data[2]) / config.train.batch_size)
+    rates = keras.optimizers.schedules.CosineDecay(config.finetune.classifier_learning_rate, steps)
+    optimizer = AdamWOnKernels(rates, config.finetune.weight_decay)
+    waveforms = waveform_augmentation(config)
+    fit(folder, _phase(config, epochs), model, *data, report, augment_waveforms=waveforms, optimizer=optimizer)
+    freeze_all_but_classifier(model, frozen=False)
+    save_model(model, path)
+
+
+def _phase(config, epochs):
+    """Settings of one of the two trainings."""
+    train = dataclasses.replace(config.train, epochs=epochs, warmup_epochs=0)
+    return dataclasses.replace(config, train=train, augment=dataclasses.replace(config.augment, mixup_alpha=0.0))

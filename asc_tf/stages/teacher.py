@@ -1,0 +1,81 @@
+"""The teacher of a training."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+
+from asc_tf.atomic import whole_file
+from asc_tf.config import DistillationConfig
+from asc_tf.data.loader import evaluation_batches, reading
+from asc_tf.errors import AscError
+from asc_tf.models.ensemble import ensemble
+from asc_tf.recipes import find_recipe
+from asc_tf.run_folder import load_model, read_run
+from asc_tf.training.distillation import DistilledModel, soften
+
+
+def teacher_config(config):
+    """Settings of the teacher that distillation.recipe names: "self", or a recipe on the student's data.
+
+    Frontend, seed and validation part are the student's, so that the teacher knows no clip that the student is
+    validated on.
+
+    Raises:
+        AscError: no such recipe.
+    """
+    if config.distillation.recipe == "self":
+        return dataclasses.replace(config, distillation=DistillationConfig())
+    recipe = find_recipe(config.distillation.recipe).config
+    common = {name: getattr(config, name) for name in ("seed", "deterministic", "frontend", "data")}
+    return dataclasses.replace(recipe, **common)
+
+
+def teacher_runs(config, run, dataset, report):
+    """Folders of the runs that a Config is to learn from, checked; none if it learns from labels alone.
+
+    Raises:
+        AscError: no trained run, or one of other scenes, clips or features.
+    """
+    settings = config.distillation
+    runs = [run / "teacher"] if settings.recipe else [Path(name) for name in settings.teacher or ()]
+    for teacher in runs:
+        theirs, taught = read_run(teacher)
+        if (taught.scenes, taught.clip_seconds, theirs.frontend) != (
+            dataset.scenes,
+            dataset.clip_seconds,
+            config.frontend,
+        ):
+            raise AscError(f"{teacher}: the teacher has other scenes, clips or features than the run")
+        load_model(teacher)
+        if theirs.data.split == "full" and config.data.split != "full":
+            report(f"{teacher}: the teacher was trained on the test part too; its student will score too well there")
+    return runs
+
+
+def distilled(run, config, model, teachers, features, labels, training, report):
+    """(what to fit, targets for `training_batches`): the network with its teachers, or as it is without any.
+
+    Cached logits are kept in the run folder, teacher_logits.npy [clips, classes].
+    """
+    settings = config.distillation
+    if not teachers:
+        return model, None
+    if settings.logits == "online":
+        return DistilledModel(model, _together(teachers), settings.temperature, settings.weight), None
+    kept, classes = run / "teacher_logits.npy", model.output_shape[-1]
+    if not kept.is_file():
+        report("the teacher classifies the training clips")
+        logits = np.zeros((len(labels), classes), np.float32)
+        with reading(features):
+            batches = evaluation_batches(features, labels, classes, rows=training)
+            logits[training] = _together(teachers).predict(batches, verbose=0)
+        with whole_file(kept) as part, part.open("wb") as file:
+            np.save(file, logits)
+    targets = soften(np.load(kept), settings.temperature).numpy()
+    return DistilledModel(model, None, settings.temperature, settings.weight), targets
+
+
+def _together(teachers):
+    models = [load_model(teacher) for teacher in teachers]
+    return ensemble(models) if len(models) > 1 else models[0]

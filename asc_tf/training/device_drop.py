@@ -1,0 +1,104 @@
+"""Device-aware data-random-drop."""
+
+from pathlib import Path
+
+import numpy as np
+import tf_keras as keras
+
+from asc_tf.atomic import write_text
+
+_STEEPNESS = 6.0
+_STREAM = 1  # of random numbers, apart from those of the augmentation
+
+
+def drop_rate(step, steps, max_rate):
+    """Share of the device's clips that is dropped from batch `step` of `steps`: 0 at the first, `max_rate` at the last.
+
+        rate = max_rate * (s(x) - s(-6)) / (s(6) - s(-6)),   s(x) = 1 / (1 + exp(-x)),   x = 12 * step / (steps - 1) - 6
+
+    Args:
+        step: number of the batch, from 0; those after the last one count as the last one. May be an array.
+        steps: batches of the whole fine-tuning.
+        max_rate: 0 to 1; 0.9 is the paper's best.
+
+    Reference: Lee et al. (HYU), DCASE Workshop 2022, section 3: "with the shape of the sigmoid function from zero to
+    the given parameter". Difference: it gives no formula. Here the logistic function from -6 to 6 is stretched so
+    that it begins at exactly 0 and ends at exactly the maximum.
+    """
+    x = _STEEPNESS * (2 * np.clip(np.asarray(step) / max(1, steps - 1), 0, 1) - 1)
+    low, high, value = (1 / (1 + np.exp(-x)) for x in (-_STEEPNESS, _STEEPNESS, x))
+    return max_rate * (value - low) / (high - low)
+
+
+class DeviceRandomDrop:
+    """Drops clips of the device that has most of them from every batch: the `select` of `training_batches`.
+
+    Each clip of the device is dropped by itself with probability `drop_rate`, so batches get smaller towards the end. A
+    batch that would be left empty keeps its first clip. What is dropped depends on the seed and the batch's number
+    alone.
+
+        drop = DeviceRandomDrop(clips.device == "a", steps=epochs * steps_per_epoch, max_rate=0.9)
+        model.fit(training_batches(..., select=drop), ..., callbacks=[DropRateLog(drop, "drop_rates.csv")])
+
+    Args:
+        dropped: bool [clips], the clips that may be dropped, numbered as the features are.
+        steps: batches of the whole fine-tuning.
+        max_rate: of `drop_rate`.
+
+    Raises:
+        ValueError: a maximum outside 0 to 1.
+
+    Reference: Lee et al. (HYU), DCASE Workshop 2022, section 3. Difference: it does not say whether each clip is drawn
+    for itself or a fixed number of them goes.
+    """
+
+    def __init__(self, dropped, steps, max_rate=0.9):
+        if not 0 <= max_rate <= 1:
+            raise ValueError(f"max_rate is {max_rate}; expected 0 to 1")
+        self.dropped, self.steps, self.max_rate = np.asarray(dropped, bool), steps, max_rate
+
+    def rate(self, step):
+        """`drop_rate` of a batch."""
+        return drop_rate(step, self.steps, self.max_rate)
+
+    def __call__(self, step, rows, seed):
+        """Which clips of a batch stay.
+
+        Args:
+            step: number of the batch.
+            rows: int [batch], numbers of its clips.
+            seed: sequence of whole numbers, another one for each batch.
+
+        Returns:
+            bool [batch].
+        """
+        draws = np.random.default_rng((*map(int, seed), _STREAM)).random(len(rows))
+        keep = ~(self.dropped[rows] & (draws < self.rate(int(step))))
+        if not keep.any():
+            keep[0] = True
+        return keep
+
+
+class DropRateLog(keras.callbacks.Callback):
+    """Writes the drop rate of every batch that is trained on: columns step, drop_rate.
+
+    A training that goes on goes on with the file: lines of batches that are trained again are replaced.
+
+    Args:
+        drop: `DeviceRandomDrop`.
+        path: of the CSV file.
+    """
+
+    def __init__(self, drop, path):
+        super().__init__()
+        self.drop, self.path = drop, Path(path)
+
+    def on_train_begin(self, logs=None):
+        self.step = int(self.model.optimizer.iterations)
+        lines = self.path.read_text().splitlines()[1 : self.step + 1] if self.path.is_file() else []
+        write_text(self.path, "\n".join(["step,drop_rate", *lines, ""]))
+
+    def on_train_batch_end(self, batch, logs=None):
+        with self.path.open("a") as file:
+            file.write(f"{self.step},{self.drop.rate(self.step):.8f}\n")
+        self.step += 1

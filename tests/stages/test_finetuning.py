@@ -1,0 +1,137 @@
+"""asc-tf finetune: both phases, the log of the drop rate, going on to the bit, and what it refuses."""
+
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+import tf_keras as keras
+
+from asc_tf import stages
+from asc_tf.cli import main
+from asc_tf.errors import AscError
+from asc_tf.run_folder import load_model, read_run
+from asc_tf.training.device_drop import drop_rate
+
+SETTINGS = ["finetune.epochs=2", "finetune.classifier_epochs=1", "finetune.learning_rate=1e-3"]
+# Two batches an epoch: 40 clips less the validation part, 16 at a time.
+STEPS = 2 * 2
+
+
+@pytest.fixture(scope="module")
+def pretrained(synthetic_root, tiny_config, tmp_path_factory):
+    """A run of a shallow network, which TensorFlow traces quickly, with deterministic kernels."""
+    run = tmp_path_factory.mktemp("pretrained") / "run"
+    config = tiny_config.with_settings(["model.depth=1,1,1,1", "deterministic=true"])
+    stages.train(synthetic_root, config, run, report=lambda line: None)
+    return run
+
+
+@pytest.fixture(scope="module")
+def tuned(pretrained, tmp_path_factory):
+    out = tmp_path_factory.mktemp("tuned") / "run"
+    stages.finetune(pretrained, out, SETTINGS, report=lambda line: None)
+    return out
+
+
+def test_the_fine_tuned_network_is_a_run(tuned, pretrained):
+    assert "accuracy %" in stages.evaluate(tuned)
+    config, dataset = read_run(tuned)
+    before, same = read_run(pretrained)
+    assert dataset == same and config.finetune.epochs == 2
+    assert {line.split(":")[0] for line in config.differences(before)} == {s.split("=")[0] for s in SETTINGS}
+    assert len(pd.read_csv(tuned / "history.csv")) == 2 and len(pd.read_csv(tuned / "classifier" / "history.csv")) == 1
+
+
+def test_the_drop_rate_of_every_step_is_listed(tuned):
+    log = pd.read_csv(tuned / "drop_rates.csv")
+    assert log.step.tolist() == list(range(STEPS))
+    np.testing.assert_allclose(log.drop_rate, drop_rate(np.arange(STEPS), STEPS, 0.9), atol=1e-7)
+
+
+def test_first_the_classifier_alone_then_everything(tuned, pretrained):
+    before, between, after = (
+        {(layer.name, i): w.numpy() for layer in model.layers for i, w in enumerate(layer.weights)}
+        for model in (
+            load_model(pretrained),
+            keras.models.load_model(tuned / "classifier" / "model.keras", compile=False),
+            load_model(tuned),
+        )
+    )
+
+    def changed(one, other):
+        return {name for name in one if not np.array_equal(one[name], other[name])}
+
+    assert changed(before, between) == {("classifier", 0), ("classifier", 1)}
+    assert len(changed(between, after)) > 0.9 * len(after)
+
+
+def test_the_whole_network_is_trainable_afterwards(tuned, pretrained):
+    assert len(load_model(tuned).trainable_weights) == len(load_model(pretrained).trainable_weights)
+
+
+def test_the_same_call_again_trains_nothing(tuned, pretrained):
+    lines = []
+    stages.finetune(pretrained, tuned, SETTINGS, report=lines.append)
+    assert not lines
+
+
+@pytest.mark.parametrize("stop_at", ["epoch 1/1", "epoch 1/2"])
+def test_interrupted_it_goes_on_to_the_very_same_weights(pretrained, tuned, tmp_path, stop_at):
+    def stop(line):
+        if line.startswith(stop_at):
+            raise KeyboardInterrupt
+
+    out = tmp_path / "broken"
+    with pytest.raises(KeyboardInterrupt):
+        stages.finetune(pretrained, out, SETTINGS, report=stop)
+    assert not (out / "last.keras").exists()
+    stages.finetune(pretrained, out, SETTINGS, report=lambda line: None)
+    for one, other in zip(load_model(out).get_weights(), load_model(tuned).get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert (out / "drop_rates.csv").read_text() == (tuned / "drop_rates.csv").read_text()
+
+
+def test_other_settings_are_refused(tuned, pretrained):
+    with pytest.raises(AscError, match="is a fine-tuning of another run or other settings; give another --out"):
+        stages.finetune(pretrained, tuned, ["finetune.max_drop_rate=0.5"])
+
+
+def test_a_folder_of_something_else_is_refused(pretrained, tmp_path):
+    (tmp_path / "mine.txt").write_text("")
+    with pytest.raises(AscError, match="holds no fine-tuning"):
+        stages.finetune(pretrained, tmp_path)
+
+
+def test_a_compressed_network_is_refused(pretrained, tmp_path):
+    run = shutil.copytree(pretrained, tmp_path / "small")
+    (run / "compression.json").write_text("{}")
+    with pytest.raises(AscError, match="is compressed, which training would undo"):
+        stages.finetune(run, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (
+            ["--set", "finetune.max_drop_rate=1.5"],
+            "setting finetune.max_drop_rate is 1.5; expected a value from 0 to 1",
+        ),
+        (["--set", "model.width=8"], "--set model.width=8: fine-tuning keeps the run's settings"),
+        (["--set", "finetune.device=s6"], "setting finetune.device is s6; expected a device with training clips: a, b"),
+    ],
+)
+def test_mistakes_are_one_sentence_and_leave_nothing(flags, sentence, pretrained, tmp_path, capsys):
+    assert main(["finetune", str(pretrained), "--out", str(tmp_path / "out"), *flags]) == 1
+    error = capsys.readouterr().err.strip()
+    assert sentence in error and "\n" not in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_command_prints_both_tables(pretrained, tmp_path, capsys):
+    flags = ["--set", "finetune.epochs=1", "finetune.classifier_epochs=0", "train.select=min-var"]
+    assert main(["finetune", str(pretrained), "--out", str(tmp_path / "out"), *flags]) == 0
+    out = capsys.readouterr().out
+    assert out.index("pretrained, on the test part") < out.index("fine-tuned, on the test part")
+    assert (tmp_path / "out" / "min-var.keras").is_file() and not (tmp_path / "out" / "classifier").exists()

@@ -20,7 +20,7 @@ from asc_tf.data.loader import evaluation_batches, label_indices, reading
 from asc_tf.errors import AscError
 from asc_tf.evaluation.metrics import device_metrics, predictions_frame
 from asc_tf.run_folder import load_model, read_run, write_csv, write_settings
-from asc_tf.stages.features import features_of
+from asc_tf.stages.features import features_of, with_translated
 from asc_tf.stages.training import fit, split_clips
 from asc_tf.training.distillation import DistilledModel
 from asc_tf.training.fit import save_model
@@ -137,6 +137,9 @@ class _Steps:
         )
         self.clips, self.training, self.validation = split_clips(dataset.root, config)
         self.features = features_of(dataset.root, self.clips, config, run, dataset.clip_seconds, report)
+        self.clips, self.training, self.features = with_translated(
+            dataset.root, config, dataset.clip_seconds, self.clips, self.training, self.features
+        )
         self.labels = label_indices(self.clips, dataset.scenes)
         self.rows, self.first = [], None
 

@@ -1,6 +1,5 @@
 """The commands `asc-tf translate train` and `asc-tf translate apply`."""
 
-import functools
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +9,6 @@ from tyro.conf import Positional, arg, subcommand
 
 from asc_tf.config import Config
 from asc_tf.errors import AscError
-
-_say = functools.partial(print, file=sys.stderr, flush=True)
 
 
 @dataclass
@@ -65,12 +62,12 @@ class TranslateTrain:
         others = [difference for difference in config.differences(Config()) if not difference.startswith("frontend.")]
         if others:
             raise AscError(f"--set {others[0].split(':')[0]}: expected settings of the frontend only")
-        from asc_tf.stages import translation
+        from asc_tf import stages
         from asc_tf.translator_folder import Translation
 
         own = {"root", "out", "settings"}
         settings = Translation(**{name: value for name, value in vars(self).items() if name not in own})
-        distances = translation.train_translator(self.root, settings, self.out, config.frontend, report=_say)
+        distances = stages.train_translator(self.root, settings, self.out, config.frontend, report=_say)
         print("distance to the real clips of the target device in dB, on held-out pairs")
         print(distances.to_string(float_format="{:.2f}".format))
         print(f"pictures of the first of them: {self.out / 'translation.png'}")
@@ -86,11 +83,15 @@ class TranslateApply:
     """folder in ROOT/features, or an absolute path; 'asc-tf train --set data.translated=OUT' reads it"""
 
     def run(self):
-        from asc_tf.stages import translation
+        from asc_tf import stages
 
-        count, folder = translation.apply_translator(self.translator, self.out, report=_say)
+        count, folder = stages.apply_translator(self.translator, self.out, report=_say)
         print(f"{count} translated clips in {folder}")
         print(f"train on them as well: asc-tf train --set data.translated={self.out} ...")
+
+
+def _say(line):
+    print(line, file=sys.stderr, flush=True)
 
 
 @dataclass

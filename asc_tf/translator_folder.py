@@ -72,17 +72,23 @@ def read_translator(folder):
         raise AscError(f"{path}: cannot be read; expected a folder of 'asc-tf translate train'") from None
 
 
-def claim_translator(folder, root, settings, frontend):
-    """Write translator.json, or see that it is the same."""
-    mine = str(Path(root).resolve()), settings, frontend
+def check_translator_folder(folder, root, settings, frontend):
+    """Raise an AscError if the folder holds something else than a translator of these settings."""
     if (folder / "translator.json").is_file():
-        if read_translator(folder) != mine:
+        if read_translator(folder) != (str(Path(root).resolve()), settings, frontend):
             raise AscError(f"{folder}: holds a translator of another data set or other settings; give another --out")
-    elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    elif folder.exists() and (not folder.is_dir() or any(not p.name.startswith(".part-") for p in folder.iterdir())):
         raise AscError(f"{folder}: is not empty and holds no translator; expected a new folder")
-    else:
-        values = {"root": mine[0], "settings": dataclasses.asdict(settings), "frontend": dataclasses.asdict(frontend)}
-        write_text(folder / "translator.json", json.dumps(values, indent=2) + "\n")
+
+
+def write_translator(folder, root, settings, frontend):
+    """Write translator.json."""
+    values = {
+        "root": str(Path(root).resolve()),
+        "settings": dataclasses.asdict(settings),
+        "frontend": dataclasses.asdict(frontend),
+    }
+    write_text(folder / "translator.json", json.dumps(values, indent=2) + "\n")
 
 
 def load_generator(folder):

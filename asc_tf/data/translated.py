@@ -107,7 +107,9 @@ def read_translated(folder, root, clips, frontend, cut):
         targets, source = settings.pop("targets"), settings.pop("source")
         del settings["translator"]
     except (OSError, ValueError, KeyError):
-        raise AscError(f"{path}: cannot be read; expected what 'asc-tf translate apply' writes") from None
+        raise AscError(
+            f"{path}: cannot be read; make it with 'asc-tf translate train' and 'asc-tf translate apply'"
+        ) from None
     expected = feature_settings(frontend, cut)
     if settings != expected:
         names = [name for name in expected if settings.get(name) != expected[name]]

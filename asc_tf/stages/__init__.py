@@ -13,11 +13,13 @@ from asc_tf.stages.features import compute_features
 from asc_tf.stages.seeds import evaluate_seeds
 from asc_tf.stages.tflite import export
 from asc_tf.stages.training import train
+from asc_tf.stages.translation import apply_translator, train_translator
 
 __all__ = [
     "Compression",
     "account_of",
     "account_of_named",
+    "apply_translator",
     "compress",
     "compute_features",
     "evaluate",
@@ -26,4 +28,5 @@ __all__ = [
     "has_test_part",
     "predict_test",
     "train",
+    "train_translator",
 ]

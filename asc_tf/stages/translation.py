@@ -18,6 +18,7 @@ from asc_tf.data.waveforms import Cut, read_clip_seconds
 from asc_tf.errors import AscError
 from asc_tf.run_folder import write_csv
 from asc_tf.training.fit import resumable_fit, save_model
+from asc_tf.training.schedules import ConstantThenLinear
 from asc_tf.training.seeding import set_seed
 from asc_tf.translator.distance import distance_table, log_mel_distance_db
 from asc_tf.translator.pairs import (
@@ -33,7 +34,13 @@ from asc_tf.translator.patch_gan import patch_gan
 from asc_tf.translator.picture import write_translation_picture
 from asc_tf.translator.pix2pix import Pix2Pix
 from asc_tf.translator.unet import translate, unet
-from asc_tf.translator_folder import check_translation, claim_translator, load_generator, read_translator
+from asc_tf.translator_folder import (
+    check_translation,
+    check_translator_folder,
+    load_generator,
+    read_translator,
+    write_translator,
+)
 
 STEPS_PER_EPOCH = 250
 
@@ -59,7 +66,7 @@ def train_translator(root, settings, folder, frontend=None, report=print):
     """
     folder, frontend = Path(folder), frontend or FrontendConfig()
     check_translation(settings, frontend)
-    claim_translator(folder, root, settings, frontend)
+    check_translator_folder(folder, root, settings, frontend)
     pairs, features = _pairs(folder, root, settings, frontend, report)
     if not (folder / "generator.keras").is_file():
         _train(folder, settings, pairs, features, report)
@@ -123,12 +130,16 @@ def _pairs(folder, root, settings, frontend, report):
         kept = pairs[pairs.kept]
         pairs["held_out"] = False
         pairs.loc[kept.index, "held_out"] = hold_out_pairs(kept, settings.held_out, settings.seed)
+        write_translator(folder, root, settings, frontend)
         write_pair_features(file, root, kept, layer, cut)
         write_csv(table, pairs)
     text = dict.fromkeys(("scene", "location", "device", "source", "target"), str)
     pairs = pd.read_csv(table, dtype=text, keep_default_na=False)
     report(pairs_table(pairs).to_string(float_format="{:.2f}".format))
-    return pairs, np.load(file, mmap_mode="r")
+    try:
+        return pairs, np.load(file, mmap_mode="r")
+    except (OSError, ValueError) as error:
+        raise AscError(f"{file}: cannot be read back ({error}); delete it to make it anew") from error
 
 
 def _train(folder, settings, pairs, features, report):
@@ -151,7 +162,8 @@ def _train(folder, settings, pairs, features, report):
         **statistics,
     )
     model = Pix2Pix(generator, patch_gan(response, settings.width, **statistics), settings.reconstruction_weight, std)
-    model.compile(keras.optimizers.Adam(settings.learning_rate, beta_1=0.5))
+    rate = ConstantThenLinear(settings.learning_rate, settings.epochs * STEPS_PER_EPOCH)
+    model.compile(keras.optimizers.Adam(rate, beta_1=0.5))
     step = 2**settings.depth
     longest = features.shape[3] // step * step
     if not longest:

@@ -36,12 +36,12 @@ class TranslateTrain:
     """of its SubSpectral Normalization"""
     dropout: float = 0.5
     """in its decoder"""
-    epochs: int = 80
+    epochs: int = 200
     """of 250 batches each"""
-    batch_size: int = 4
+    batch_size: int = 1
     """pairs a batch"""
-    frames: int = 128
-    """length of the stretches that are cut from the pairs"""
+    frames: int = 256
+    """length of the stretches that are cut from longer pairs"""
     learning_rate: float = 2e-4
     """of Adam"""
     reconstruction_weight: float = 100.0

@@ -15,7 +15,11 @@ from asc_tf.errors import AscError
 
 @dataclasses.dataclass(frozen=True)
 class Translation:
-    """From which device to which others, and how the translator is trained."""
+    """From which device to which others, and how the translator is trained: the defaults are pix2pix's and QTI's.
+
+    QTI's report names the residual blocks, the sub-bands and, for the training, the settings of pix2pix. Epochs, lengths
+    and all about pairs are ours.
+    """
 
     source: str
     targets: tuple[str, ...]
@@ -25,11 +29,11 @@ class Translation:
     residual_blocks: int = 6
     sub_bands: int = 16
     dropout: float = 0.5
-    epochs: int = 80
+    epochs: int = 200
     """of 250 batches each, however many pairs there are"""
-    batch_size: int = 4
-    frames: int = 128
-    """length of the stretches that are cut from the pairs"""
+    batch_size: int = 1
+    frames: int = 256
+    """length of the stretches that are cut from the pairs, or of the whole clips where they are shorter"""
     learning_rate: float = 2e-4
     reconstruction_weight: float = 100.0
     """of the L2 distance, against 1 of the GAN's loss"""

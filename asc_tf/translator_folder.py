@@ -17,8 +17,8 @@ from asc_tf.errors import AscError
 class Translation:
     """From which device to which others, and how the translator is trained: the defaults are pix2pix's and QTI's.
 
-    QTI's report names the residual blocks, the sub-bands and, for the training, the settings of pix2pix. Epochs, lengths
-    and all about pairs are ours.
+    QTI's report names the residual blocks, the sub-bands and, for the training, the settings of pix2pix. Epochs,
+    lengths and all about pairs are ours.
     """
 
     source: str

@@ -10,13 +10,13 @@ import tf_keras as keras
 
 from asc_tf.build import build_frontend
 from asc_tf.config import Config, FrontendConfig
-from asc_tf.data.cache import cached_features
 from asc_tf.data.clips import check_audio_files, read_clips
 from asc_tf.data.loader import evaluation_batches, mean_and_std, training_batches
 from asc_tf.data.translated import translated_clips, translated_folder, translation_settings, write_translated
 from asc_tf.data.waveforms import Cut, read_clip_seconds
 from asc_tf.errors import AscError
 from asc_tf.run_folder import write_csv
+from asc_tf.stages.features import features_of
 from asc_tf.training.fit import resumable_fit, save_model
 from asc_tf.training.schedules import ConstantThenLinear
 from asc_tf.training.seeding import set_seed
@@ -97,7 +97,7 @@ def apply_translator(folder, out="translated", report=print):
     clips = clips[(clips.split == "train") & (clips.device == settings.source)].reset_index(drop=True)
     check_audio_files(root, clips)
     layer, cut = _frontend_and_cut(root, frontend)
-    features = cached_features(root, clips, layer, cut.clip_seconds, report=report)
+    features = features_of(root, clips, Config(frontend=frontend), folder, cut.clip_seconds, report)
     number = {name: row for row, name in enumerate(clips.filename)}
 
     def translate_rows(rows):

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
-from asc_tf.layers import SubSpectralNormalization
+from asc_tf.translator.clip_norm import SubSpectralInstanceNormalization
 
 KERNEL = 4  # bins and frames of the strided convolutions, as in pix2pix
 WIDEST = 8  # channels of the deepest levels, in widths, as in pix2pix
@@ -71,7 +71,7 @@ def unet(
         width: channels after the first convolution; then twice as many a level, up to eight times. pix2pix: 64.
         depth: levels. 256 bins, halved 4 times, leave each of 16 sub-bands one.
         residual_blocks: in the middle.
-        sub_bands: of the SubSpectral Normalization after each convolution but the first and the last.
+        sub_bands: of the normalization after each convolution but the first and the last, by each clip's own statistics.
         dropout: rate in the three deepest levels of the decoder, but never the last level. pix2pix: 0.5.
         feature_mean, feature_std: of the source's features, two numbers: the network works on standardized ones.
 
@@ -100,14 +100,14 @@ def unet(
             x = keras.layers.LeakyReLU(0.2, name=f"down{level}_relu")(x)
         x = convolution(channels, KERNEL, f"down{level}_conv", stride=2, bias=level == 1)(x)
         if level > 1:
-            x = SubSpectralNormalization(sub_bands, name=f"down{level}_ssn")(x)
+            x = SubSpectralInstanceNormalization(sub_bands, name=f"down{level}_ssn")(x)
         maps.append(x)
     for number in range(1, residual_blocks + 1):
         x = _residual_block(x, sub_bands, f"residual{number}")
     for level in range(depth, 1, -1):
         x = keras.layers.ReLU(name=f"up{level}_relu")(x)
         x = _upsampling(widths[level - 2], f"up{level}_conv", bias=False)(x)
-        x = SubSpectralNormalization(sub_bands, name=f"up{level}_ssn")(x)
+        x = SubSpectralInstanceNormalization(sub_bands, name=f"up{level}_ssn")(x)
         if dropout and level > depth - DROPOUTS:
             x = keras.layers.Dropout(dropout, name=f"up{level}_dropout")(x)
         x = keras.layers.Concatenate(name=f"up{level}_skip")([x, maps[level - 2]])
@@ -156,10 +156,10 @@ def _initializer():
 def _residual_block(x, sub_bands, name):
     """x + SSN(conv(ReLU(SSN(conv(x))))), both convolutions 3x3."""
     y = convolution(x.shape[-1], 3, f"{name}_conv1")(x)
-    y = SubSpectralNormalization(sub_bands, name=f"{name}_ssn1")(y)
+    y = SubSpectralInstanceNormalization(sub_bands, name=f"{name}_ssn1")(y)
     y = keras.layers.ReLU(name=f"{name}_relu")(y)
     y = convolution(x.shape[-1], 3, f"{name}_conv2")(y)
-    y = SubSpectralNormalization(sub_bands, name=f"{name}_ssn2")(y)
+    y = SubSpectralInstanceNormalization(sub_bands, name=f"{name}_ssn2")(y)
     return keras.layers.Add(name=f"{name}_add")([x, y])
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tf_keras as keras
 
-from asc_tf.layers import SubSpectralNormalization
+from asc_tf.translator.clip_norm import SubSpectralInstanceNormalization
 from asc_tf.translator.unet import DeviceResponse, translate, unet
 
 BINS = 64
@@ -30,7 +30,7 @@ def test_parameters_by_hand(small):
 
 def test_the_default_is_as_wide_and_deep_as_in_the_docstring():
     model = unet(response_of(1, 256))
-    norms = [layer for layer in model.layers if isinstance(layer, SubSpectralNormalization)]
+    norms = [layer for layer in model.layers if isinstance(layer, SubSpectralInstanceNormalization)]
     assert len(norms) == 3 + 12 + 3 and {layer.sub_bands for layer in norms} == {16}
     assert model.get_layer("residual6_add").output_shape == (None, 16, None, 512)
     assert [model.get_layer(f"down{level}_conv").filters for level in (1, 2, 3, 4)] == [64, 128, 256, 512]

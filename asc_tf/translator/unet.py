@@ -71,7 +71,7 @@ def unet(
         width: channels after the first convolution; then twice as many a level, up to eight times. pix2pix: 64.
         depth: levels. 256 bins, halved 4 times, leave each of 16 sub-bands one.
         residual_blocks: in the middle.
-        sub_bands: of the normalization after each convolution but the first and the last, by each clip's own statistics.
+        sub_bands: of the `SubSpectralInstanceNormalization` after each convolution but the first and the last.
         dropout: rate in the three deepest levels of the decoder, but never the last level. pix2pix: 0.5.
         feature_mean, feature_std: of the source's features, two numbers: the network works on standardized ones.
 

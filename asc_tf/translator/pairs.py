@@ -118,7 +118,10 @@ def lag_between(x, y, max_lag):
 
 
 def hold_out_pairs(pairs, fraction, seed=0):
-    """Choose pairs to measure the translation on: whole locations, about the same share of each target device.
+    """Choose pairs to measure the translation on: whole locations, of each target device about the same share of its own.
+
+    Which locations are drawn for a device depends on its pairs alone, so that translators to one device and to several
+    are measured on the same clips; those to several perhaps on more, as a location is held out for all devices.
 
     Args:
         pairs: frame with columns location and device.
@@ -129,15 +132,23 @@ def hold_out_pairs(pairs, fraction, seed=0):
         Boolean array [pairs].
 
     Raises:
-        AscError: a device has pairs of one location only.
+        AscError: a device has pairs of one location only, or all its locations are held out.
     """
-    for device, locations in pairs.groupby("device").location:
-        if locations.nunique() < 2:
+    held_out = set()
+    for device, group in pairs.groupby("device"):
+        if group.location.nunique() < 2:
             raise AscError(
-                f"device '{device}' has pairs of one location only ({locations.iloc[0]}); "
+                f"device '{device}' has pairs of one location only ({group.location.iloc[0]}); "
                 "expected two, one of which is held out"
             )
-    return hold_out_locations(pairs.assign(scene=pairs.device), fraction, seed)
+        held_out.update(group.location[hold_out_locations(group.assign(scene=device), fraction, seed)])
+    for device, group in pairs.groupby("device"):
+        if group.location.isin(held_out).all():
+            raise AscError(
+                f"device '{device}': all its {group.location.nunique()} locations are held out, as others draw them too;"
+                " give a lower --held-out or another --seed"
+            )
+    return pairs.location.isin(held_out).to_numpy()
 
 
 def pairs_table(pairs):

@@ -159,6 +159,20 @@ def test_held_out_pairs_are_whole_locations_of_every_device():
     assert (hold_out_pairs(pairs, 0.2, seed=1) != held_out).any()
 
 
+def test_what_is_held_out_of_a_device_does_not_depend_on_the_others():
+    pairs = pd.DataFrame({"location": [*"ABCDEFGHIJ"] * 2, "device": ["b"] * 10 + ["c"] * 10})
+    alone = hold_out_pairs(pairs[pairs.device == "b"], 0.3)
+    together = hold_out_pairs(pairs.assign(location=[*"ABCDEFGHIJ", *"ABCDKLMNOP"]), 0.3)[:10]
+    assert alone.sum() == 3 and (together >= alone).all()
+
+
+def test_a_device_must_keep_a_location_to_train_on():
+    pairs = pd.DataFrame({"location": [*"AB", *"AX", *"BX"], "device": [*"bbccdd"]})
+    with pytest.raises(AscError, match="all its 2 locations are held out, as others draw them too"):
+        for seed in range(20):
+            hold_out_pairs(pairs, 0.5, seed)
+
+
 def test_pairs_of_one_location_cannot_be_held_out():
     pairs = pd.DataFrame({"location": ["A", "A", "B", "C"], "device": ["b", "b", "c", "c"]})
     with pytest.raises(AscError, match=r"device 'b' has pairs of one location only \(A\)"):

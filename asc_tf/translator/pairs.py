@@ -118,7 +118,7 @@ def lag_between(x, y, max_lag):
 
 
 def hold_out_pairs(pairs, fraction, seed=0):
-    """Choose pairs to measure the translation on: whole locations, of each target device about the same share of its own.
+    """Choose pairs to measure the translation on: whole locations, of each target about the same share of its own.
 
     Which locations are drawn for a device depends on its pairs alone, so that translators to one device and to several
     are measured on the same clips; those to several perhaps on more, as a location is held out for all devices.
@@ -145,8 +145,8 @@ def hold_out_pairs(pairs, fraction, seed=0):
     for device, group in pairs.groupby("device"):
         if group.location.isin(held_out).all():
             raise AscError(
-                f"device '{device}': all its {group.location.nunique()} locations are held out, as others draw them too;"
-                " give a lower --held-out or another --seed"
+                f"device '{device}': all its {group.location.nunique()} locations are held out, as others draw them"
+                " too; give a lower --held-out or another --seed"
             )
     return pairs.location.isin(held_out).to_numpy()
 

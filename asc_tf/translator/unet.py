@@ -63,11 +63,11 @@ def unet(
     spectrogram and the target's `DeviceResponse`, so that it begins near a fixed filter and learns what none can do:
     hiss, compression, level.
 
-    One network serves all targets. On the held-out pairs of ESC-10 Mobile it came to 2.42 dB from the real clips of b and
-    to 3.43 dB from those of s2; networks of their own, trained as often on each pair, to 1.94 and 3.84 dB
-    (`asc-tf translate train ESC10 --from a --width 8` with `--to b c s1 s2 s3 --epochs 12`, `--to b --epochs 3` and `--to s2
-    --epochs 2`; one seed). That is about even, with a fifth of the weights and of the commands; and whoever wants a
-    network for each device names one target at a time.
+    One network serves all targets. On the held-out pairs of ESC-10 Mobile it came to 2.42 dB from the real clips of b
+    and to 3.43 dB from those of s2; networks of their own, trained as often on each pair, to 1.94 and 3.84 dB
+    (`asc-tf translate train ESC10 --from a --width 8` with `--to b c s1 s2 s3 --epochs 12`, with `--to b --epochs 3`,
+    with `--to s2 --epochs 2`; one seed). That is about even, for a fifth of the weights. Whoever wants a network for
+    each device names one target at a time.
 
     Args:
         response: mean difference of the targets from the source, [devices, frequency], in the features' units:

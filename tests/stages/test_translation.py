@@ -10,11 +10,12 @@ import tf_keras as keras
 
 from asc_tf import stages
 from asc_tf.config import FrontendConfig
-from asc_tf.data.clips import read_clips
+from asc_tf.data.clips import read_clips, scenes_of
 from asc_tf.data.synthetic import write_synthetic
 from asc_tf.errors import AscError
-from asc_tf.run_folder import read_run
+from asc_tf.run_folder import Dataset, read_run
 from asc_tf.stages import training, translation
+from asc_tf.stages.compression import Compression, _Steps
 from asc_tf.stages.features import with_translated
 from asc_tf.translator_folder import Translation
 
@@ -160,6 +161,15 @@ def test_clips_held_out_from_a_training_do_not_come_back_translated(applied, roo
     more, rows, _ = with_translated(root, config, 1.0, clips, own, features)
     added = more.iloc[rows[len(own) :]]
     assert len(added) and not set(added.location) & set(clips.location.iloc[validation])
+
+
+def test_a_compression_trains_on_them_as_well(applied, root, tiny_config, tmp_path):
+    config = tiny_config.with_settings(["data.translated=translated"])
+    clips, own, validation = training.split_clips(root, config)
+    dataset = Dataset(str(root), tuple(scenes_of(clips)), ("a",), 1.0, 0.0, 1.0)
+    steps = _Steps(tmp_path, tmp_path, config, dataset, Compression(), quiet)
+    assert len(steps.training) == len(own) + 2 * (clips.device[own] == "a").sum()
+    assert len(steps.features) == len(steps.labels) == len(clips) + len(steps.training) - len(own)
 
 
 @pytest.mark.parametrize(

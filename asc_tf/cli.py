@@ -12,6 +12,7 @@ import tyro
 from tyro.conf import Positional, arg, subcommand
 
 from asc_tf import __version__
+from asc_tf.cli_translate import Translate
 from asc_tf.config import FRONTENDS, Config
 from asc_tf.errors import AscError
 
@@ -454,6 +455,7 @@ Command = (
     | Annotated[Finetune, subcommand("finetune")]
     | Annotated[Ensemble, subcommand("ensemble")]
     | Annotated[Compress, subcommand("compress")]
+    | Annotated[Translate, subcommand("translate")]
     | Annotated[Export, subcommand("export")]
     | Annotated[Predict, subcommand("predict")]
     | Annotated[Listen, subcommand("listen")]

@@ -45,6 +45,8 @@ class DataConfig:
     """length of a clip; None reads it off the first training clip"""
     features: typing.Literal["cache", "stream"] = "cache"
     """cache: computed once and kept on disk; stream: computed from the audio in every epoch"""
+    translated: str | None = None
+    """folder of 'asc-tf translate apply' whose clips are trained on as well: in ROOT/features, or an absolute path"""
 
 
 @dataclass(frozen=True)
@@ -226,6 +228,9 @@ class Config:
             raise AscError("setting augment.gain_db adds to a logarithm, which needs frontend.compression=log")
         if self.augment.impulse_responses and self.data.features == "cache":
             raise AscError("setting augment.impulse_responses treats waveforms, which needs data.features=stream")
+
+        if self.data.translated and self.data.features == "stream":
+            raise AscError("setting data.translated needs data.features=cache: translated clips have no audio")
 
     def to_json(self):
         """JSON text; `from_json` reads it back to an equal Config."""

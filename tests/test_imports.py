@@ -16,9 +16,9 @@ LAYERS = [
     ["blocks"],
     ["models", "translator", "training", "compression", "runtime"],
     ["export"],
-    ["recipes", "search", "run_folder", "build"],
+    ["recipes", "search", "run_folder", "translator_folder", "build"],
     ["stages"],
-    ["cli"],
+    ["cli", "cli_translate"],
     ["__main__"],
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

@@ -151,6 +151,13 @@ def test_the_commands_of_every_recipe_are_commands():
             find_recipe(words.recipe).config.with_settings(words.settings)
 
 
+def test_the_device_translators_row_differs_from_resnorms_in_the_clips_alone():
+    recipe, plain = find_recipe("bc-resnet-asc-8-resnorm-translator"), find_recipe("bc-resnet-asc-8-resnorm")
+    assert (recipe.table, recipe.expected) == ("table 2", "75.4 ± 0.3")
+    changed = [difference.split(":")[0] for difference in recipe.config.differences(plain.config)]
+    assert changed == ["recipe", "data.translated"]
+
+
 def test_unknown_recipe():
     with pytest.raises(AscError, match="--recipe x: no such recipe; expected one of bc-resnet-asc-1, "):
         find_recipe("x")

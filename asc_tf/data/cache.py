@@ -70,17 +70,22 @@ def cached_features(
     return cache.rows(clips.filename, offsets)
 
 
+def feature_settings(frontend, cut):
+    """What determines the features of a recording, as a dict for JSON: the frontend and the length (a `Cut`)."""
+    return {
+        "format": FORMAT,
+        "frontend": {"name": type(frontend).__name__, "version": frontend.version, **frontend.settings()},
+        "clip_samples": cut.clip_samples,
+        "piece_samples": cut.samples,
+    }
+
+
 class _Cache:
     """The folder of one frontend and length: where it is, what is in it, how it is filled."""
 
     def __init__(self, root, frontend, cut, directory):
         self.root, self.frontend, self.cut = root, frontend, cut
-        self.settings = {
-            "format": FORMAT,
-            "frontend": {"name": type(frontend).__name__, "version": frontend.version, **frontend.settings()},
-            "clip_samples": cut.clip_samples,
-            "piece_samples": cut.samples,
-        }
+        self.settings = feature_settings(frontend, cut)
         key = hashlib.sha256(json.dumps(self.settings).encode()).hexdigest()[:16]
         self.folder = directory / f"{type(frontend).__name__.lower()}-{key}"
         self.paths = [self.folder / f"{number:02d}.npy" for number in range(SHARDS)]

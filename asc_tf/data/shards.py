@@ -118,6 +118,13 @@ class StoredFeatures:
     def __len__(self):
         return self.shape[0]
 
+    def followed_by(self, others):
+        """These rows and then those of other `StoredFeatures` of the same frequency and time."""
+        files = self._files | {number + 1 + max(self._files): file for number, file in others._files.items()}
+        shard = np.concatenate([self._shard, others._shard + 1 + max(self._files)])
+        offsets = np.concatenate([self._offsets, others._offsets])
+        return StoredFeatures(self.folder, files, shard, offsets, self.shape[1:])
+
     def __array__(self, dtype=None, copy=None):
         return self[:].astype(dtype or self.dtype, copy=False)
 

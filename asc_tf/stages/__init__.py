@@ -20,11 +20,13 @@ from asc_tf.stages.finetuning import finetune
 from asc_tf.stages.seeds import evaluate_seeds
 from asc_tf.stages.tflite import export
 from asc_tf.stages.training import train
+from asc_tf.stages.translation import apply_translator, train_translator
 
 __all__ = [
     "Compression",
     "account_of",
     "account_of_named",
+    "apply_translator",
     "compress",
     "compression_text",
     "compute_features",
@@ -38,4 +40,5 @@ __all__ = [
     "join_runs",
     "predict_test",
     "train",
+    "train_translator",
 ]

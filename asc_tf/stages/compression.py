@@ -17,7 +17,7 @@ from asc_tf.data.loader import label_indices
 from asc_tf.errors import AscError
 from asc_tf.run_folder import load_model, read_run, write_settings
 from asc_tf.stages.compression_steps import Clips, StepTable
-from asc_tf.stages.features import features_of
+from asc_tf.stages.features import features_of, with_translated
 from asc_tf.stages.training import fit, split_clips
 from asc_tf.training.distillation import DistilledModel
 from asc_tf.training.fit import save_model
@@ -163,9 +163,12 @@ class _Steps:
     def __init__(self, run, out, config, dataset, settings, report):
         self.out, self.report = out, report
         self.config, self.epochs = config, settings.epochs or config.train.epochs
-        frame, training, validation = split_clips(dataset.root, config)
+        frame, recorded, validation = split_clips(dataset.root, config)
         features = features_of(dataset.root, frame, config, run, dataset.clip_seconds, report)
-        self.clips = Clips(frame, training, validation, features, label_indices(frame, dataset.scenes))
+        frame, training, features = with_translated(
+            dataset.root, config, dataset.clip_seconds, frame, recorded, features
+        )
+        self.clips = Clips(frame, recorded, training, validation, features, label_indices(frame, dataset.scenes))
         self.table = StepTable(out, config, dataset, self.clips, report)
 
     def train(self, name, wrap, strip, teacher):

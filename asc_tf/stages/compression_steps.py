@@ -34,12 +34,14 @@ class Clips:
 
     Args:
         frame: of `read_clips`.
+        recorded: rows of it that are trained on and are recordings, not translated ones.
         training, validation: rows of it.
         features: of all rows.
         labels: index of each row's scene.
     """
 
     frame: pd.DataFrame
+    recorded: np.ndarray
     training: np.ndarray
     validation: np.ndarray
     features: object
@@ -126,7 +128,7 @@ class StepTable:
     def _file(self, name, model, path, file_format):
         """Bytes and latency of the file from features to probabilities; nothing if it disagrees with the network."""
         frame, held_out = self.clips.frame, self.clips.validation
-        training = frame.iloc[self.clips.training]
+        training = frame.iloc[self.clips.recorded]
         checked = frame.iloc[held_out] if len(held_out) else training
         self.report(f"{name}: converting to {file_format} .tflite")
         try:

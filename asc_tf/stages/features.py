@@ -3,12 +3,16 @@
 import os
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+
 from asc_tf.build import build_frontend
 from asc_tf.data.cache import cached_features
 from asc_tf.data.clips import read_clips
 from asc_tf.data.loader import mean_and_std
 from asc_tf.data.stream import StreamedFeatures
-from asc_tf.data.waveforms import read_clip_seconds
+from asc_tf.data.translated import read_translated, translated_folder
+from asc_tf.data.waveforms import Cut, read_clip_seconds
 from asc_tf.run_folder import read_run
 
 
@@ -35,6 +39,36 @@ def features_of(root, clips, config, run, seconds, report, piece_seconds=None):
     # Beside the recordings, for all runs; in the run folder where the recordings are read-only.
     directory = (Path(root) if os.access(root, os.W_OK) else run) / "features"
     return cached_features(root, clips, frontend, seconds, directory, piece_seconds, report=report)
+
+
+def with_translated(root, config, seconds, clips, training, features):
+    """Add the translated clips that data.translated names to those of a run, behind them.
+
+    Only clips that the run trains on are used as translated ones too: not those that it validates on.
+
+    Args:
+        root: folder of the data set.
+        config: a `Config`.
+        seconds: length of a clip.
+        clips, training: frame and rows of `asc_tf.stages.training.split_clips`.
+        features: of the clips.
+
+    Returns:
+        The three with the translated clips: (clips, training, features).
+
+    Raises:
+        AscError: see `read_translated`.
+    """
+    if not config.data.translated:
+        return clips, training, features
+    folder = translated_folder(root, config.data.translated)
+    frontend = build_frontend(config)
+    own = clips.iloc[training]
+    own = own[own.split == "train"]
+    rows, translated = read_translated(folder, root, own, frontend, Cut(frontend.sample_rate_hz, seconds))
+    numbers = np.arange(len(clips), len(clips) + len(rows))
+    clips = pd.concat([clips, rows[clips.columns]], ignore_index=True)
+    return clips, np.concatenate([training, numbers]), features.followed_by(translated)
 
 
 def statistics(run, config, features, training):

@@ -13,7 +13,7 @@ from asc_tf.data.clips import devices_of
 from asc_tf.data.loader import label_indices
 from asc_tf.errors import AscError
 from asc_tf.run_folder import load_model, read_run, write_settings
-from asc_tf.stages.features import features_of
+from asc_tf.stages.features import features_of, with_translated
 from asc_tf.stages.training import fit, selection, split_clips
 from asc_tf.training.device_drop import DeviceRandomDrop, DropRateLog
 from asc_tf.training.fine_tuning import AnchoredModel, freeze_all_but_classifier, renew_classifier
@@ -58,6 +58,7 @@ def finetune(run, out, settings=(), report=print):
     if (out / "last.keras").is_file():
         return
     features = features_of(dataset.root, clips, config, run, dataset.clip_seconds, report)
+    clips, training, features = with_translated(dataset.root, config, dataset.clip_seconds, clips, training, features)
     data = features, label_indices(clips, dataset.scenes), training, validation
     if config.finetune.classifier_epochs:
         _train_classifier(run, out / "classifier", config, data, report)

@@ -16,7 +16,7 @@ from asc_tf.data.waveforms import read_clip_seconds
 from asc_tf.errors import AscError
 from asc_tf.run_folder import Dataset, check_run_folder, write_csv, write_settings
 from asc_tf.stages.evaluation import predict_test
-from asc_tf.stages.features import features_of, statistics
+from asc_tf.stages.features import features_of, statistics, with_translated
 from asc_tf.stages.teacher import distilled, teacher_config, teacher_runs
 from asc_tf.training.fit import resumable_fit, save_model
 from asc_tf.training.seeding import set_seed
@@ -81,6 +81,8 @@ def _train(root, config, run, report):
     teachers = find_teachers(root, config, run, dataset, report)
     # The test part's clips too: one that cannot be read should be known now, not after the training.
     features = features_of(root, clips, config, run, seconds, report)
+    own = len(training)
+    clips, training, features = with_translated(root, config, seconds, clips, training, features)
     mean, std = statistics(run, config, features, training)
     dataset = dataclasses.replace(dataset, feature_mean=mean, feature_std=std)
     keras.backend.clear_session()
@@ -88,9 +90,11 @@ def _train(root, config, run, report):
     model = build_model(config, dataset)
     write_settings(run, config, dataset)
     report(
-        f"{len(training)} training and {len(validation)} validation clips of {seconds:g} s, "
+        f"{own} training and {len(validation)} validation clips of {seconds:g} s, "
         f"{len(dataset.scenes)} scenes, devices {', '.join(dataset.seen_devices)}"
     )
+    if len(training) > own:
+        report(f"and {len(training) - own} translated training clips")
     labels = label_indices(clips, dataset.scenes)
     select = selection(run, config, clips, features, labels, validation)
     student, targets = distilled(run, config, model, teachers, features, labels, training, report)

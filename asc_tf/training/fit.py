@@ -33,7 +33,7 @@ def resumable_fit(
     that of an unbroken one.
 
     Args:
-        model: compiled with metric "accuracy".
+        model: compiled; metric "accuracy", if it has one, is reported.
         batches: function (start_step) to a tf.data of training batches, such as `training_batches`.
         steps_per_epoch: batches an epoch.
         epochs: to train in all, those before an interruption counted.
@@ -167,8 +167,13 @@ class _Keeper(keras.callbacks.Callback):
 
     def _line(self, epoch, logs):
         pace = sum(self.seconds[-5:]) / len(self.seconds[-5:])
-        line = f"epoch {epoch + 1}/{self.epochs}  loss {logs['loss']:.3f}  accuracy {100 * logs['accuracy']:.1f} %"
+        line = f"epoch {epoch + 1}/{self.epochs}  {_results(logs, '')}"
         if "val_loss" in logs:
-            line += f"  validation loss {logs['val_loss']:.3f}  accuracy {100 * logs['val_accuracy']:.1f} %"
+            line += f"  validation {_results(logs, 'val_')}"
         minutes, seconds = divmod(round(pace * (self.epochs - epoch - 1)), 60)
         return f"{line}  {self.seconds[-1]:.1f} s, {minutes}:{seconds:02d} left"
+
+
+def _results(logs, prefix):
+    accuracy = f"  accuracy {100 * logs[f'{prefix}accuracy']:.1f} %" if f"{prefix}accuracy" in logs else ""
+    return f"loss {logs[f'{prefix}loss']:.3f}{accuracy}"

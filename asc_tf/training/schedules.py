@@ -1,5 +1,6 @@
 """Learning rates."""
 
+import tensorflow as tf
 import tf_keras as keras
 
 
@@ -27,3 +28,27 @@ def warmup_cosine(peak, steps_per_epoch, epochs, warmup_epochs=5, start=0.0):
     if warmup_steps == 0:
         return keras.optimizers.schedules.CosineDecay(peak, decay_steps)
     return keras.optimizers.schedules.CosineDecay(start, decay_steps, warmup_target=peak, warmup_steps=warmup_steps)
+
+
+@keras.saving.register_keras_serializable("asc_tf")
+class ConstantThenLinear(keras.optimizers.schedules.LearningRateSchedule):
+    """A constant learning rate for the first half of the steps, then linearly to 0 at the last one.
+
+        rate(step) = peak * min(1, 2 * (1 - step / n))
+
+    Args:
+        peak: highest learning rate; 2e-4 for pix2pix.
+        steps: n, of the whole training.
+
+    Reference: Zhu et al., "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks", ICCV 2017,
+    appendix 7.1, from the authors of pix2pix, whose own paper names a rate alone.
+    """
+
+    def __init__(self, peak, steps):
+        self.peak, self.steps = peak, steps
+
+    def __call__(self, step):
+        return self.peak * tf.minimum(1.0, 2 * (1 - tf.cast(step, tf.float32) / self.steps))
+
+    def get_config(self):
+        return {"peak": self.peak, "steps": self.steps}

@@ -2,8 +2,9 @@ import math
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from asc_tf.training.schedules import warmup_cosine
+from asc_tf.training.schedules import ConstantThenLinear, warmup_cosine
 
 
 @pytest.mark.parametrize(("steps_per_epoch", "epochs", "warmup_epochs"), [(7, 20, 5), (219, 100, 5), (3, 4, 0)])
@@ -31,3 +32,10 @@ def test_warm_up_of_hyu_begins_at_its_start():
     assert float(schedule(0)) == pytest.approx(1e-8, rel=1e-3)
     assert float(schedule(1)) == pytest.approx(1e-8 + (0.01 - 1e-8) / 2730, rel=1e-5)
     assert float(schedule(2730)) == pytest.approx(0.01) and float(schedule(273 * 300)) < 1e-9
+
+
+def test_constant_then_linear():
+    schedule = ConstantThenLinear(0.4, 100)
+    found = [float(schedule(tf.constant(step, tf.int64))) for step in (0, 25, 50, 75, 100)]
+    assert found == pytest.approx([0.4, 0.4, 0.4, 0.2, 0.0])
+    assert ConstantThenLinear.from_config(schedule.get_config()).steps == 100

@@ -1,0 +1,104 @@
+"""The commands `asc-tf translate train` and `asc-tf translate apply`."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional, arg, subcommand
+
+from asc_tf.config import Config
+from asc_tf.errors import AscError
+
+
+@dataclass
+class TranslateTrain:
+    """Train a device translator on pairs of training clips; the same command goes on after an interruption.
+
+    It is measured on pairs of held-out training locations. The test part is not touched.
+    """
+
+    root: Positional[Path]
+    """folder of a data set in the TAU layout"""
+    source: Annotated[str, arg(name="from")]
+    """device to translate from"""
+    targets: Annotated[tuple[str, ...], arg(name="to")]
+    """devices to translate to, with one network"""
+    out: Path
+    """folder for everything the translator makes"""
+    width: int = 64
+    """channels of the first convolution of generator and discriminator; 8 is for a CPU"""
+    depth: int = 4
+    """how often the U-Net halves the spectrogram"""
+    residual_blocks: int = 6
+    """in its middle"""
+    sub_bands: int = 16
+    """of its SubSpectral Normalization"""
+    dropout: float = 0.5
+    """in its decoder"""
+    epochs: int = 200
+    """of 250 batches each"""
+    batch_size: int = 1
+    """pairs a batch"""
+    frames: int = 256
+    """length of the stretches that are cut from longer pairs"""
+    learning_rate: float = 2e-4
+    """of Adam"""
+    reconstruction_weight: float = 100.0
+    """of the L2 distance, against 1 of the GAN's loss"""
+    max_lag_seconds: float = 1.0
+    """largest lag between the clips of a pair that is looked for"""
+    min_correlation: float = 0.5
+    """pairs that correlate less are dropped"""
+    held_out: float = 0.2
+    """share of the locations to measure on"""
+    seed: int = 0
+    """of weights, order, stretches and held-out pairs"""
+    settings: Annotated[tuple[str, ...], arg(name="set", metavar="NAME=VALUE ...")] = ()
+    """settings of the features, such as frontend=tau2022 or frontend.mel_bins=128"""
+
+    def run(self):
+        config = Config().with_settings(self.settings)
+        others = [difference for difference in config.differences(Config()) if not difference.startswith("frontend.")]
+        if others:
+            raise AscError(f"--set {others[0].split(':')[0]}: expected settings of the frontend only")
+        from asc_tf import stages
+        from asc_tf.translator_folder import Translation
+
+        own = {"root", "out", "settings"}
+        settings = Translation(**{name: value for name, value in vars(self).items() if name not in own})
+        distances = stages.train_translator(self.root, settings, self.out, config.frontend, report=_say)
+        print("distance to the real clips of the target device in dB, on held-out pairs")
+        print(distances.to_string(float_format="{:.2f}".format))
+        print(f"pictures of the first of them: {self.out / 'translation.png'}")
+
+
+@dataclass
+class TranslateApply:
+    """Write the source device's training clips as the targets would have heard them: additional training clips."""
+
+    translator: Positional[Path]
+    """folder of 'asc-tf translate train'"""
+    out: str = "translated"
+    """folder in ROOT/features, or an absolute path; 'asc-tf train --set data.translated=OUT' reads it"""
+
+    def run(self):
+        from asc_tf import stages
+
+        count, folder = stages.apply_translator(self.translator, self.out, report=_say)
+        print(f"{count} translated clips in {folder}")
+        print(f"train on them as well: asc-tf train --set data.translated={self.out} ...")
+
+
+def _say(line):
+    print(line, file=sys.stderr, flush=True)
+
+
+@dataclass
+class Translate:
+    """Translate clips of one device into those of another (QTI's device translator)."""
+
+    action: Annotated[TranslateTrain, subcommand("train")] | Annotated[TranslateApply, subcommand("apply")]
+
+    def run(self):
+        self.action.run()

@@ -1,0 +1,138 @@
+"""Translated clips: features as other devices would have given them, kept like those of the cache."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from asc_tf.atomic import exclusive, write_text
+from asc_tf.data.cache import feature_settings
+from asc_tf.data.shards import SHARDS, StoredFeatures, read_shard, row_type, shard_of, write_shard
+from asc_tf.data.waveforms import audio_state
+from asc_tf.errors import AscError
+
+BATCH = 8  # clips that are translated at once
+
+
+def translated_folder(root, name):
+    """Where the translated clips of a name are: in ROOT/features, unless it is an absolute path."""
+    return Path(root).resolve() / "features" / name
+
+
+def translated_clips(clips, targets):
+    """The frame of the clips that a frame's clips become: for each target all of them, that target as the device.
+
+    A translated clip is named TARGET/FILENAME; column source holds the FILENAME of the clip that it is made of.
+    """
+    parts = [
+        clips.assign(
+            device=target,
+            source=clips.filename,
+            filename=f"{target}/" + clips.filename,
+            clip_id=clips.clip_id + f"-as-{target}",
+        )
+        for target in targets
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def write_translated(folder, root, rows, settings, shape, translate, report):
+    """Translate clips, or go on with it after an interruption.
+
+    As in the cache, 64 shards hold a row for each translated clip, with a checksum, and with size and time of change of
+    the recording that it is made of. A shard appears whole; those that are there and valid stay.
+
+    Args:
+        folder: of `translated_folder`.
+        root: folder of the data set.
+        rows: frame of `translated_clips`.
+        settings: of `translation_settings`.
+        shape: of a clip's features, (frequency, time).
+        translate: function (some of the rows) to their features [rows, frequency, time].
+        report: called with lines for the user.
+
+    Raises:
+        AscError: the folder holds other clips or other translations, or cannot be written.
+    """
+    text = json.dumps(settings, indent=2) + "\n"
+    path = folder / "settings.json"
+    if path.is_file() and path.read_text() != text:
+        raise AscError(
+            f"{folder}: holds clips of another translator or to other devices; give another --out, or delete it"
+        )
+    if not path.is_file() and folder.exists() and any(not each.name.startswith(".") for each in folder.iterdir()):
+        raise AscError(f"{folder}: is not empty and holds no translated clips; give another --out")
+    state = audio_state(root, rows.source.unique())[0]
+    with (
+        exclusive(folder, report),
+        tqdm(total=len(rows), desc="translation", unit="clip", disable=None, leave=False) as bar,
+    ):
+        write_text(path, text)
+        for number, group in rows.sort_values("filename").groupby(rows.filename.map(shard_of)):
+            shard = folder / f"{number:02d}.npy"
+            wanted = {row.filename: state[row.source] for row in group.itertuples()}
+            if len(read_shard(shard, shape, wanted.get)[1]) < len(wanted):
+                names = [name.encode() for name in wanted]
+                results = zip(names, wanted.values(), _in_batches(translate, group), strict=True)
+                ready = ((name, *changed, features) for name, changed, features in results)
+                write_shard(shard, ready, len(names), row_type(names, shape))
+            bar.update(len(wanted))
+
+
+def translation_settings(frontend, cut, source, targets, translator):
+    """What determines translated clips, as a dict for JSON; `translator` is text that tells it from another one."""
+    return {**feature_settings(frontend, cut), "source": source, "targets": [*targets], "translator": translator}
+
+
+def read_translated(folder, root, clips, frontend, cut):
+    """The translated clips made of a frame's clips.
+
+    Args:
+        folder: of `translated_folder`.
+        root: folder of the data set.
+        clips: frame; its clips of other devices than the translator's source have no translation.
+        frontend, cut: of the run that will train on them.
+
+    Returns:
+        (frame of `translated_clips`, its `StoredFeatures`).
+
+    Raises:
+        AscError: no folder of translated clips, of other features, or clips of the source device are missing in it.
+    """
+    path = folder / "settings.json"
+    try:
+        settings = json.loads(path.read_text())
+        targets, source = settings.pop("targets"), settings.pop("source")
+        del settings["translator"]
+    except (OSError, ValueError, KeyError):
+        raise AscError(
+            f"{path}: cannot be read; make it with 'asc-tf translate train' and 'asc-tf translate apply'"
+        ) from None
+    expected = feature_settings(frontend, cut)
+    if settings != expected:
+        names = [name for name in expected if settings.get(name) != expected[name]]
+        raise AscError(f"{folder}: its features are of another {' and '.join(names)} than the run's")
+    rows = translated_clips(clips[clips.device == source], targets)
+    shape = (expected["frontend"]["mel_bins"], frontend.feature_shape(cut.samples)[1])
+    state = audio_state(root, rows.source.unique())[0]
+    wanted = {row.filename: state.get(row.source) for row in rows.itertuples()}
+    files, offsets = {}, {}
+    for shard in range(SHARDS):
+        files[shard], found, _ = read_shard(folder / f"{shard:02d}.npy", shape, wanted.get)
+        offsets |= found
+    missing = [name for name in rows.filename if name not in offsets]
+    if missing:
+        raise AscError(
+            f"{folder}: lacks {len(missing)} of {len(rows)} translated clips, {missing[0]} for one; "
+            "run the same 'asc-tf translate apply' command again"
+        )
+    shards = rows.filename.map(shard_of).to_numpy()
+    places = np.array([offsets[name] for name in rows.filename], np.int64)
+    return rows, StoredFeatures(folder, files, shards, places, shape)
+
+
+def _in_batches(translate, rows):
+    for start in range(0, len(rows), BATCH):
+        yield from translate(rows.iloc[start : start + BATCH])

@@ -1,0 +1,223 @@
+"""The device translator: trained on paired clips, measured on held-out pairs, and applied to the training part."""
+
+import functools
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import tf_keras as keras
+
+from asc_tf.build import build_frontend
+from asc_tf.config import Config, FrontendConfig
+from asc_tf.data.clips import check_audio_files, read_clips
+from asc_tf.data.loader import evaluation_batches, mean_and_std, training_batches
+from asc_tf.data.translated import translated_clips, translated_folder, translation_settings, write_translated
+from asc_tf.data.waveforms import Cut, read_clip_seconds
+from asc_tf.errors import AscError
+from asc_tf.run_folder import write_csv
+from asc_tf.stages.features import features_of
+from asc_tf.training.fit import resumable_fit, save_model
+from asc_tf.training.schedules import ConstantThenLinear
+from asc_tf.training.seeding import set_seed
+from asc_tf.translator.distance import distance_table, log_mel_distance_db
+from asc_tf.translator.pairs import (
+    align_pairs,
+    find_pairs,
+    hold_out_pairs,
+    mean_differences,
+    pairs_table,
+    random_crop,
+    write_pair_features,
+)
+from asc_tf.translator.patch_gan import patch_gan
+from asc_tf.translator.picture import write_translation_picture
+from asc_tf.translator.pix2pix import Pix2Pix
+from asc_tf.translator.unet import translate, unet
+from asc_tf.translator_folder import (
+    check_translation,
+    check_translator_folder,
+    load_generator,
+    read_translator,
+    write_translator,
+)
+
+STEPS_PER_EPOCH = 250
+
+
+def train_translator(root, settings, folder, frontend=None, report=print):
+    """Train a device translator on the training part's pairs, or go on with an interrupted training, and measure it.
+
+    Writes into the folder: translator.json (settings), pairs.csv, pairs.npy (features of the pairs), checkpoints/,
+    history.csv, generator.keras, distances.csv and translation.png.
+
+    Args:
+        root: folder of the data set. Its test part is not touched.
+        settings: a `Translation`.
+        folder: made if it is not there.
+        frontend: a `FrontendConfig`; the default if None.
+        report: called with lines for the user.
+
+    Returns:
+        Frame of `distance_table` on the held-out pairs.
+
+    Raises:
+        AscError: see `find_pairs`, `align_pairs`, `resumable_fit`; the folder holds something else.
+    """
+    folder, frontend = Path(folder), frontend or FrontendConfig()
+    check_translation(settings, frontend)
+    check_translator_folder(folder, root, settings, frontend)
+    pairs, features = _pairs(folder, root, settings, frontend, report)
+    if not (folder / "generator.keras").is_file():
+        _train(folder, settings, pairs, features, report)
+    distances, translated = _measure(folder, settings, pairs, features)
+    write_csv(folder / "distances.csv", distances.rename_axis("device").reset_index())
+    _draw(folder, settings, frontend, pairs, features, translated)
+    return distances
+
+
+def apply_translator(folder, out="translated", report=print):
+    """Translate the source's training clips to all targets, into ROOT/features/OUT: data.translated=OUT reads them.
+
+    Args:
+        folder: of `train_translator`.
+        out: name below ROOT/features, or an absolute path.
+        report: called with lines for the user.
+
+    Returns:
+        (number of translated clips, where they are).
+
+    Raises:
+        AscError: the translator is not trained, a clip cannot be read, or `out` holds something else.
+    """
+    folder = Path(folder)
+    root, settings, frontend = read_translator(folder)
+    generator = load_generator(folder)
+    clips = read_clips(root)
+    clips = clips[(clips.split == "train") & (clips.device == settings.source)].reset_index(drop=True)
+    check_audio_files(root, clips)
+    layer, cut = _frontend_and_cut(root, frontend)
+    features = features_of(root, clips, Config(frontend=frontend), folder, cut.clip_seconds, report)
+    number = {name: row for row, name in enumerate(clips.filename)}
+
+    def translate_rows(rows):
+        source = features[rows.source.map(number).to_numpy()]
+        return translate(generator, source, rows.device.map(settings.targets.index).to_numpy())
+
+    translator = hashlib.sha256((folder / "generator.keras").read_bytes()).hexdigest()
+    made = translation_settings(layer, cut, settings.source, settings.targets, translator)
+    rows, place = translated_clips(clips, settings.targets), translated_folder(root, out)
+    write_translated(place, root, rows, made, features.shape[1:], translate_rows, report)
+    return len(rows), place
+
+
+def _frontend_and_cut(root, frontend):
+    layer = build_frontend(Config(frontend=frontend))
+    clips = read_clips(root)
+    return layer, Cut(layer.sample_rate_hz, read_clip_seconds(root, clips[clips.split == "train"]))
+
+
+def _pairs(folder, root, settings, frontend, report):
+    """(frame of all pairs, features of those kept [kept, 2, frequency, time]), as they were made before or made now."""
+    table, file = folder / "pairs.csv", folder / "pairs.npy"
+    if not (table.is_file() and file.is_file()):
+        clips = read_clips(root)
+        clips = clips[clips.split == "train"]
+        pairs = find_pairs(clips, settings.source, settings.targets)
+        check_audio_files(root, clips[clips.filename.isin({*pairs.source, *pairs.target})])
+        layer, cut = _frontend_and_cut(root, frontend)
+        pairs = align_pairs(root, pairs, cut, settings.max_lag_seconds, settings.min_correlation)
+        kept = pairs[pairs.kept]
+        pairs["held_out"] = False
+        pairs.loc[kept.index, "held_out"] = hold_out_pairs(kept, settings.held_out, settings.seed)
+        write_translator(folder, root, settings, frontend)
+        write_pair_features(file, root, kept, layer, cut)
+        write_csv(table, pairs)
+    text = dict.fromkeys(("scene", "location", "device", "source", "target"), str)
+    pairs = pd.read_csv(table, dtype=text, keep_default_na=False)
+    report(pairs_table(pairs).to_string(float_format="{:.2f}".format))
+    try:
+        return pairs, np.load(file, mmap_mode="r")
+    except (OSError, ValueError) as error:
+        raise AscError(f"{file}: cannot be read back ({error}); delete it to make it anew") from error
+
+
+def _train(folder, settings, pairs, features, report):
+    kept = pairs[pairs.kept]
+    held_out = kept.held_out.to_numpy()
+    training, validation = np.flatnonzero(~held_out), np.flatnonzero(held_out)
+    targets, devices = _target_indices(kept, settings), len(settings.targets)
+    mean, std = mean_and_std(features[:, 0], training)
+    response = mean_differences(features, targets, training, devices)
+    keras.backend.clear_session()
+    set_seed(settings.seed)
+    statistics = {"feature_mean": mean, "feature_std": std}
+    generator = unet(
+        response,
+        settings.width,
+        settings.depth,
+        settings.residual_blocks,
+        settings.sub_bands,
+        settings.dropout,
+        **statistics,
+    )
+    model = Pix2Pix(generator, patch_gan(response, settings.width, **statistics), settings.reconstruction_weight, std)
+    rate = ConstantThenLinear(settings.learning_rate, settings.epochs * STEPS_PER_EPOCH)
+    model.compile(keras.optimizers.Adam(rate, beta_1=0.5))
+    step = 2**settings.depth
+    longest = features.shape[3] // step * step
+    if not longest:
+        raise AscError(
+            f"clips of {features.shape[3]} frames cannot be halved {settings.depth} times; give a lower --depth"
+        )
+    crop = functools.partial(random_crop, frames=min(settings.frames // step * step, longest))
+    report(f"{len(training)} pairs to train on, {len(validation)} held out; {generator.count_params():,} parameters")
+    history = resumable_fit(
+        model,
+        lambda start_step: training_batches(
+            features, targets, devices, settings.batch_size, settings.seed, crop, start_step, training
+        ).map(_as_example),
+        STEPS_PER_EPOCH,
+        settings.epochs,
+        folder / "checkpoints",
+        evaluation_batches(features, targets, devices, settings.batch_size, validation).map(
+            lambda pair, target: _as_example(pair[:, :, :, :longest], target)
+        ),
+        report=report,
+    )
+    write_csv(folder / "history.csv", pd.DataFrame(history).rename_axis("epoch").reset_index())
+    save_model(generator, folder / "generator.keras")
+
+
+def _as_example(pair, targets):
+    return (pair[:, 0], targets), pair[:, 1]
+
+
+def _target_indices(pairs, settings):
+    return pairs.device.map(settings.targets.index).to_numpy(np.int32)
+
+
+def _measure(folder, settings, pairs, features):
+    """(`distance_table` on the held-out pairs, {row of features: its translation})."""
+    generator, kept = load_generator(folder), pairs[pairs.kept]
+    targets, held_out = _target_indices(kept, settings), kept.held_out.to_numpy()
+    response = mean_differences(features, targets, np.flatnonzero(~held_out), len(settings.targets))
+    distances, translated = {"untranslated": [], "filtered": [], "translated": []}, {}
+    for row in np.flatnonzero(held_out):
+        source, target = features[row].astype(np.float32)
+        translated[row] = translate(generator, source[np.newaxis], targets[[row]])[0]
+        guesses = source, source + response[targets[row], :, np.newaxis], translated[row]
+        for found, guess in zip(distances.values(), guesses, strict=True):
+            found.append(log_mel_distance_db(guess[np.newaxis], target[np.newaxis])[0])
+    return distance_table(kept.device[held_out], distances), translated
+
+
+def _draw(folder, settings, frontend, pairs, features, translated):
+    """translation.png: of each target the first held-out pair."""
+    kept = pairs[pairs.kept].reset_index(drop=True)
+    examples = {}
+    for device in settings.targets:
+        row = next(row for row in translated if kept.device[row] == device)
+        source, target = features[row].astype(np.float32)
+        examples[device] = kept.scene[row], np.stack([source, translated[row], target])
+    write_translation_picture(folder / "translation.png", settings.source, examples, frontend.hop_ms)

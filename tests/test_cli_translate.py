@@ -1,0 +1,81 @@
+"""asc-tf translate: what a user reads, and one sentence for every mistake."""
+
+import pytest
+
+from asc_tf.cli import main
+from asc_tf.data.synthetic import write_synthetic
+from asc_tf.stages import translation
+
+SMALL = ["--width", "2", "--depth", "1", "--residual-blocks", "1", "--epochs", "1", "--frames", "16",
+         "--min-correlation", "0.3", "--set", "frontend.mel_bins=32"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    root = tmp_path_factory.mktemp("data") / "synthetic"
+    write_synthetic(root, clips=70, seconds=1.0)
+    return root
+
+
+@pytest.fixture(autouse=True)
+def few_steps(monkeypatch):
+    monkeypatch.setattr(translation, "STEPS_PER_EPOCH", 2)
+
+
+def run(*arguments):
+    return main([str(argument) for argument in arguments])
+
+
+def train(root, out, *arguments):
+    return run("translate", "train", root, "--from", "a", "--to", "s1", "b", "--out", out, *SMALL, *arguments)
+
+
+def fails(capsys, *arguments):
+    assert run(*arguments) == 1
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("asc-tf: ")]
+    return line
+
+
+def test_train_and_apply(root, tmp_path, capsys):
+    assert train(root, tmp_path / "t") == 0
+    printed = capsys.readouterr()
+    for word in ("untranslated", "filtered", "ratio", str(tmp_path / "t" / "translation.png")):
+        assert word in printed.out
+    assert "dropped" in printed.err and "median lag ms" in printed.err and "epoch 1/1  loss" in printed.err
+    assert run("translate", "apply", tmp_path / "t", "--out", "mine") == 0
+    assert f"translated clips in {root.resolve() / 'features' / 'mine'}" in capsys.readouterr().out
+    assert fails(capsys, "translate", "train", root, "--from", "a", "--to", "b", "--out", tmp_path / "t", *SMALL) == (
+        f"asc-tf: {tmp_path / 't'}: holds a translator of another data set or other settings; give another --out"
+    )
+
+
+def test_mistakes_are_told_in_one_sentence(root, tmp_path, capsys):
+    begin = ["translate", "train", root, "--out", tmp_path / "t"]
+    assert "device 's5' has no clips in the training part; it has a, b, c, s1, s2, s3" in fails(
+        capsys, *begin, "--from", "a", "--to", "s5", *SMALL
+    )
+    assert "--set model.width: expected settings of the frontend only" in fails(
+        capsys, *begin, "--from", "a", "--to", "b", "--set", "model.width=20"
+    )
+    assert "no such folder" in fails(
+        capsys, "translate", "train", tmp_path / "x", "--from", "a", "--to", "b", "--out", tmp_path / "t"
+    )
+    assert not (tmp_path / "t").exists()
+    assert "expected a folder of 'asc-tf translate train'" in fails(capsys, "translate", "apply", tmp_path)
+
+
+def test_training_without_translated_clips_names_the_commands(root, tmp_path, capsys):
+    sentence = fails(
+        capsys, "train", "--data", root, "--run", tmp_path / "run", "--set", "data.translated=none-such",
+        "frontend.mel_bins=32",
+    )  # fmt: skip
+    assert "none-such" in sentence and "make it with 'asc-tf translate train' and 'asc-tf translate apply'" in sentence
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_translator_that_is_not_trained_to_the_end(root, tmp_path, capsys):
+    assert train(root, tmp_path / "t") == 0
+    (tmp_path / "t" / "generator.keras").unlink()
+    assert "its training has not ended" in fails(capsys, "translate", "apply", tmp_path / "t")
+    (tmp_path / "t" / "generator.keras").write_bytes(b"nothing")
+    assert "generator.keras: cannot be loaded" in fails(capsys, "translate", "apply", tmp_path / "t")

@@ -133,9 +133,9 @@ def test_training_reads_the_translated_clips_of_the_clips_that_it_trains_on(
     config = tiny_config.with_settings(["data.translated=translated", "train.epochs=1", "train.warmup_epochs=0"])
     seen, lines, fit = {}, [], training.fit
 
-    def noted(folder, config, model, features, labels, rows, validation, *others):
+    def noted(folder, config, model, features, labels, rows, validation, *others, **more):
         seen.update(features=features, labels=labels, training=rows, validation=validation)
-        fit(folder, config, model, features, labels, rows, validation, *others)
+        fit(folder, config, model, features, labels, rows, validation, *others, **more)
 
     monkeypatch.setattr(training, "fit", noted)
     stages.train(root, config, tmp_path / "run", report=lines.append)
@@ -168,8 +168,10 @@ def test_a_compression_trains_on_them_as_well(applied, root, tiny_config, tmp_pa
     clips, own, validation = training.split_clips(root, config)
     dataset = Dataset(str(root), tuple(scenes_of(clips)), ("a",), 1.0, 0.0, 1.0)
     steps = _Steps(tmp_path, tmp_path, config, dataset, Compression(), quiet)
-    assert len(steps.training) == len(own) + 2 * (clips.device[own] == "a").sum()
-    assert len(steps.features) == len(steps.labels) == len(clips) + len(steps.training) - len(own)
+    read = steps.clips
+    assert len(read.training) == len(own) + 2 * (clips.device[own] == "a").sum()
+    assert len(read.features) == len(read.labels) == len(clips) + len(read.training) - len(own)
+    np.testing.assert_array_equal(read.recorded, own)
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,13 @@
 """What the time of a .tflite file is spent on: each operator alone in a file of its own. Needs no TensorFlow."""
 
 import copy
-import statistics
-import time
 from collections import Counter
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
+from asc_tf.runtime.latency import median_milliseconds
 from asc_tf.runtime.sharing_builder import packed
 
 _NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
@@ -24,7 +23,7 @@ def milliseconds_by_kind(content, rounds=7, runs=10):
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
     (graph,) = model.subgraphs
     interpreters = [_interpreter(model, graph, operator) for operator in graph.operators]
-    times = np.median([[_milliseconds(it, runs) for it in interpreters] for _ in range(rounds)], axis=0)
+    times = np.median([[median_milliseconds(it, runs) for it in interpreters] for _ in range(rounds)], axis=0)
     counts, totals = Counter(), Counter()
     for operator, spent in zip(graph.operators, times - times.min(), strict=True):
         code = model.operatorCodes[operator.opcodeIndex]
@@ -63,12 +62,3 @@ def _interpreter(model, graph, operator):
         interpreter.set_tensor(taken["index"], noise.clip(-128, 127).astype(taken["dtype"]))
     interpreter.invoke()
     return interpreter
-
-
-def _milliseconds(interpreter, runs):
-    times = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        interpreter.invoke()
-        times.append(1000 * (time.perf_counter() - start))
-    return statistics.median(times)

@@ -13,8 +13,8 @@ from asc_tf.atomic import whole_file
 from asc_tf.errors import AscError
 from asc_tf.export.agreement import Agreement
 from asc_tf.export.deployment import deployment_graph
+from asc_tf.export.tflite import metadata_of
 from asc_tf.quiet import native_stderr_hidden
-from asc_tf.runtime.metadata import Metadata
 
 OPSET = 17
 METADATA_KEY = "asc_tf"
@@ -45,15 +45,7 @@ def export_onnx(path, frontend, model, labels, clip_seconds, check_on=None, *, c
         check_on = np.random.default_rng(0).normal(0, 0.1, (4, samples)).astype(np.float32)
     features = np.concatenate([frontend(waveform[np.newaxis]).numpy() for waveform in check_on])
     content = _converted(model, frontend.feature_shape(samples))
-    metadata = Metadata(
-        labels=tuple(labels),
-        sample_rate_hz=frontend.sample_rate_hz,
-        samples=samples,
-        frontend={"class": type(frontend).__name__, **frontend.settings()},
-        network=model.name,
-        input="features",
-        features=tuple(frontend.feature_shape(samples)[:2]),
-    )
+    metadata = metadata_of(frontend, model, labels, samples, input="features")
     entry = content.metadata_props.add()
     entry.key, entry.value = METADATA_KEY, json.dumps(dataclasses.asdict(metadata))
     with whole_file(path) as part:

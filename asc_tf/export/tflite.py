@@ -79,17 +79,8 @@ def export_tflite(
     samples = round(clip_seconds * frontend.sample_rate_hz)
     joined = waveform_model(frontend, model, samples)
     content = _convert(frontend, model, samples, weights_as, takes, calibrate_on)
-    metadata = Metadata(
-        labels=tuple(labels),
-        sample_rate_hz=frontend.sample_rate_hz,
-        samples=samples,
-        frontend={"class": type(frontend).__name__, **frontend.settings()},
-        network=model.name,
-        input=takes,
-        features=tuple(frontend.feature_shape(samples)[:2]),
-        weights=weights_as,
-        quantization=_input_quantization(content),
-    )
+    quantization = _input_quantization(content)
+    metadata = metadata_of(frontend, model, labels, samples, input=takes, weights=weights_as, quantization=quantization)
     if check_on is None:
         check_on = np.random.default_rng(0).normal(0, 0.1, (4, samples)).astype(np.float32)
     with whole_file(path) as part:
@@ -110,6 +101,19 @@ def _convert(frontend, model, samples, weights_as, takes, calibrate_on):
     parts["features"] = network_file(model, shape, weights_as, calibration, float_input=takes == "waveform")
     parts["logits"] = converted(tf.nn.softmax, (model.output_shape[1],))
     return shrunk(chained(parts, "probabilities"))
+
+
+def metadata_of(frontend, model, labels, samples, **more):
+    """`Metadata` of a file with this frontend and network; `more` are its other fields."""
+    return Metadata(
+        labels=tuple(labels),
+        sample_rate_hz=frontend.sample_rate_hz,
+        samples=samples,
+        frontend={"class": type(frontend).__name__, **frontend.settings()},
+        network=model.name,
+        features=tuple(frontend.feature_shape(samples)[:2]),
+        **more,
+    )
 
 
 def network_file(model, shape, weights_as="float", calibration=None, float_input=True):

@@ -24,7 +24,7 @@ def latencies(contents, rounds, runs):
     found = {name: [] for name in contents}
     for _ in range(rounds):
         for name, interpreter in interpreters.items():
-            found[name].append(_median_milliseconds(interpreter, runs))
+            found[name].append(median_milliseconds(interpreter, runs))
     return found
 
 
@@ -47,7 +47,8 @@ def _ready(content):
     return interpreter
 
 
-def _median_milliseconds(interpreter, runs):
+def median_milliseconds(interpreter, runs):
+    """Of so many inferences of an interpreter whose input is set."""
     times = []
     for _ in range(runs):
         start = time.perf_counter()

@@ -52,6 +52,33 @@ def load_model(run):
         raise AscError(f"{path}: cannot be loaded ({str(error).splitlines()[0]})") from error
 
 
+def claim(path, asked, kind, of, before=None):
+    """Write what was asked for into the folder of something made of runs, or see that it is the same.
+
+    Args:
+        path: of the JSON file, in that folder.
+        asked: dict that JSON can hold.
+        kind: word for what the folder holds, and `of`, how another one differs, for the error.
+        before: values of settings that older files do not have.
+
+    Raises:
+        AscError: the folder holds something else.
+    """
+    text = json.dumps(asked, indent=2) + "\n"
+    out = path.parent
+    if path.is_file():
+        try:
+            known = {**(before or {}), **json.loads(path.read_text())}
+        except (ValueError, TypeError):
+            known = None
+        if known != json.loads(text):
+            raise AscError(f"{path}: is {of}; give another --out folder")
+    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise AscError(f"{out}: is not empty and holds no {kind}; expected a new folder")
+    else:
+        write_text(path, text)
+
+
 def check_run_folder(run, config, root):
     """Raise an AscError if the folder holds something else than a run of these settings on the data set at `root`."""
     path = run / "config.json"

@@ -6,7 +6,7 @@ import numpy as np
 
 from asc_tf.errors import AscError
 
-_SMALLEST = 1e-7  # probability that a logarithm is taken of
+SMALLEST = 1e-7  # probability that a logarithm is taken of
 
 
 class DisagreementError(AscError):
@@ -65,7 +65,7 @@ class Agreement:
         if self.labels is None:
             return np.zeros(len(self.found))
         rows = np.arange(len(self.labels))
-        before, after = (np.log(np.maximum(p[rows, self.labels], _SMALLEST)) for p in (self.expected, self.found))
+        before, after = (np.log(np.maximum(p[rows, self.labels], SMALLEST)) for p in (self.expected, self.found))
         return before - after
 
     def check(self, weights_as):

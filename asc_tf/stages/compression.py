@@ -2,22 +2,21 @@
 
 import dataclasses
 import functools
-import json
 import math
 from pathlib import Path
 
 import tf_keras as keras
 
-from asc_tf.atomic import write_text
 from asc_tf.build import waveform_augmentation
 from asc_tf.compression.half_precision import round_to_half
 from asc_tf.compression.pruning import FLOOR, prune, prune_gradually, strip_pruning
 from asc_tf.compression.quantization import quantize, strip_quantization
 from asc_tf.data.loader import label_indices
 from asc_tf.errors import AscError
-from asc_tf.run_folder import load_model, read_run, write_settings
+from asc_tf.run_folder import claim, load_model, read_run, write_settings
 from asc_tf.stages.compression_steps import Clips, StepTable
 from asc_tf.stages.features import features_of, with_translated
+from asc_tf.stages.teacher import hears_the_same
 from asc_tf.stages.training import fit, split_clips
 from asc_tf.training.distillation import DistilledModel
 from asc_tf.training.fit import save_model
@@ -84,7 +83,9 @@ def compress(run, out, settings, report=print):
     run, out = Path(run), Path(out)
     config, dataset = read_run(run)
     check(settings, config, dataset)
-    _claim(out, run, settings)
+    asked = {"run": str(run.resolve()), **dataclasses.asdict(settings)}
+    of = "a compression of another run or other settings"
+    claim(out / "compression.json", asked, "compression", of, before={"schedule": "one-shot"})
     steps = _Steps(run, out, config, dataset, settings, report)
     whole = "int8" if settings.activations == "int8" else None
     model = load_model(run)
@@ -118,13 +119,8 @@ def check(settings, config, dataset):
         raise AscError(f"--schedule {settings.schedule}: expected one of {', '.join(PRUNING_SCHEDULES)}")
     if settings.activations == "int8" and settings.weights != "int8":
         raise AscError("--activations int8: needs --weights int8")
-    if settings.teacher is not None:
-        theirs, taught = read_run(settings.teacher)
-        found = taught.scenes, taught.clip_seconds, theirs.frontend
-        if found != (dataset.scenes, dataset.clip_seconds, config.frontend):
-            raise AscError(
-                f"--teacher {settings.teacher}: has other scenes, clips or features than the run to compress"
-            )
+    if settings.teacher is not None and not hears_the_same(settings.teacher, config, dataset):
+        raise AscError(f"--teacher {settings.teacher}: has other scenes, clips or features than the run to compress")
 
 
 def _pruning(model, settings, steps):
@@ -134,27 +130,6 @@ def _pruning(model, settings, steps):
     half = max(1, steps // 2)
     frequency = max(1, half // _MASKS)
     return prune_gradually(model, settings.prune, 0, half // frequency * frequency, frequency=frequency)
-
-
-def _claim(out, run, settings):
-    """Write compression.json, or see that it is the same."""
-    asked = {"run": str(run.resolve()), **dataclasses.asdict(settings)}
-    path = out / "compression.json"
-    if path.is_file():
-        if _read_claim(path) != asked:
-            raise AscError(f"{path}: is a compression of another run or other settings; give another --out folder")
-    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise AscError(f"{out}: is not empty and holds no compression; expected a new folder")
-    else:
-        write_text(path, json.dumps(asked, indent=2) + "\n")
-
-
-def _read_claim(path):
-    """Dict of a compression.json; None of a damaged one."""
-    try:
-        return {"schedule": "one-shot", **json.loads(path.read_text())}  # absent in files of before
-    except (ValueError, TypeError):
-        return None
 
 
 class _Steps:

@@ -1,13 +1,11 @@
 """Ensembles of runs."""
 
 import dataclasses
-import json
 from pathlib import Path
 
-from asc_tf.atomic import write_text
 from asc_tf.errors import AscError
 from asc_tf.models.ensemble import ensemble
-from asc_tf.run_folder import load_model, read_run, write_settings
+from asc_tf.run_folder import claim, load_model, read_run, write_settings
 from asc_tf.training.fit import save_model
 
 
@@ -39,7 +37,9 @@ def join_runs(runs, out, average="probabilities"):
             if one != two:
                 raise AscError(f"{run}: has another {what} than {runs[0]}; expected runs that differ in neither")
     models = [load_model(run) for run in runs]
-    if _claim(out, runs, average):
+    asked = {"runs": [str(run.resolve()) for run in runs], "average": average}
+    claim(out / "ensemble.json", asked, "ensemble", "an ensemble of other runs or settings")
+    if (out / "last.keras").is_file():
         return
     devices = tuple(sorted({*dataset.seen_devices, *(name for _, theirs in others for name in theirs.seen_devices)}))
     full = any(each.data.split == "full" for each in (config, *(other for other, _ in others)))
@@ -51,17 +51,3 @@ def join_runs(runs, out, average="probabilities"):
     )
     write_settings(out, config, dataclasses.replace(dataset, seen_devices=devices))
     save_model(ensemble(models, average), out / "last.keras")
-
-
-def _claim(out, runs, average):
-    """Write ensemble.json, or see that it is the same; returns whether the ensemble is there already."""
-    text = json.dumps({"runs": [str(run.resolve()) for run in runs], "average": average}, indent=2) + "\n"
-    path = out / "ensemble.json"
-    if path.is_file():
-        if path.read_text() != text:
-            raise AscError(f"{path}: is an ensemble of other runs or settings; give another --out folder")
-        return (out / "last.keras").is_file()
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise AscError(f"{out}: is not empty and holds no ensemble; expected a new folder")
-    write_text(path, text)
-    return False

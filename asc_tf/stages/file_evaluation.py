@@ -9,12 +9,11 @@ from asc_tf.data.clips import check_audio_files, read_clips
 from asc_tf.data.loader import label_indices
 from asc_tf.errors import AscError
 from asc_tf.evaluation.metrics import predictions_frame
+from asc_tf.export.agreement import SMALLEST
 from asc_tf.run_folder import read_run
 from asc_tf.runtime.classifier import Classifier
 from asc_tf.runtime.folder import classified
 from asc_tf.stages.evaluation import has_test_part, write_tables
-
-_SMALLEST = 1e-7  # probability that a logarithm is taken of
 
 
 def evaluate_file(path, root=None, progress=lambda done, total: None):
@@ -50,7 +49,7 @@ def evaluate_file(path, root=None, progress=lambda done, total: None):
         found[record["file"]] = record["probabilities"]
         progress(len(found), len(clips))
     probabilities = np.array([found[name] for name in clips.filename])
-    predictions = predictions_frame(clips, np.log(np.maximum(probabilities, _SMALLEST)), classifiers[0].labels)
+    predictions = predictions_frame(clips, np.log(np.maximum(probabilities, SMALLEST)), classifiers[0].labels)
     folder = path.with_name(f"{path.stem}-on-{root.resolve().name}")
     return write_tables(folder, predictions, seen, classifiers[0].labels)
 

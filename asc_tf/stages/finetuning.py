@@ -1,18 +1,16 @@
 """Device-aware data-random-drop fine-tuning of a trained network."""
 
 import dataclasses
-import json
 import math
 from pathlib import Path
 
 import tf_keras as keras
 
-from asc_tf.atomic import write_text
 from asc_tf.build import waveform_augmentation
 from asc_tf.data.clips import devices_of
 from asc_tf.data.loader import label_indices
 from asc_tf.errors import AscError
-from asc_tf.run_folder import load_model, read_run, write_settings
+from asc_tf.run_folder import claim, load_model, read_run, write_settings
 from asc_tf.stages.features import features_of, with_translated
 from asc_tf.stages.training import fit, selection, split_clips
 from asc_tf.training.device_drop import DeviceRandomDrop, DropRateLog
@@ -54,7 +52,8 @@ def finetune(run, out, settings=(), report=print):
     if device not in set(clips.device.iloc[training]):
         known = ", ".join(devices_of(clips.iloc[training]))
         raise AscError(f"setting finetune.device is {device}; expected a device with training clips: {known}")
-    _claim(out, run, config)
+    asked = {"run": str(run.resolve()), "select": config.train.select, **dataclasses.asdict(config.finetune)}
+    claim(out / "finetuning.json", asked, "fine-tuning", "a fine-tuning of another run or other settings")
     if (out / "last.keras").is_file():
         return
     features = features_of(dataset.root, clips, config, run, dataset.clip_seconds, report)
@@ -91,20 +90,6 @@ def _with(config, settings):
         if not setting.startswith(("finetune.", "train.select=")):
             raise AscError(f"--set {setting}: fine-tuning keeps the run's settings; expected finetune.NAME=VALUE")
     return config.with_settings(settings)
-
-
-def _claim(out, run, config):
-    """Write finetuning.json, or see that it is the same."""
-    asked = {"run": str(run.resolve()), "select": config.train.select, **dataclasses.asdict(config.finetune)}
-    text = json.dumps(asked, indent=2) + "\n"
-    path = out / "finetuning.json"
-    if path.is_file():
-        if path.read_text() != text:
-            raise AscError(f"{path}: is a fine-tuning of another run or other settings; give another --out folder")
-    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise AscError(f"{out}: is not empty and holds no fine-tuning; expected a new folder")
-    else:
-        write_text(path, text)
 
 
 def _train_classifier(run, folder, config, data, report):

@@ -40,17 +40,19 @@ def teacher_runs(config, run, dataset, report):
     settings = config.distillation
     runs = [run / "teacher"] if settings.recipe else [Path(name) for name in settings.teacher or ()]
     for teacher in runs:
-        theirs, taught = read_run(teacher)
-        if (taught.scenes, taught.clip_seconds, theirs.frontend) != (
-            dataset.scenes,
-            dataset.clip_seconds,
-            config.frontend,
-        ):
+        if not hears_the_same(teacher, config, dataset):
             raise AscError(f"{teacher}: the teacher has other scenes, clips or features than the run")
         load_model(teacher)
-        if theirs.data.split == "full" and config.data.split != "full":
+        if read_run(teacher)[0].data.split == "full" and config.data.split != "full":
             report(f"{teacher}: the teacher was trained on the test part too; its student will score too well there")
     return runs
+
+
+def hears_the_same(teacher, config, dataset):
+    """Whether a teacher's run has the scenes, the length of clips and the features of a Config and Dataset."""
+    theirs, taught = read_run(teacher)
+    found = taught.scenes, taught.clip_seconds, theirs.frontend
+    return found == (dataset.scenes, dataset.clip_seconds, config.frontend)
 
 
 def distilled(run, config, model, teachers, features, labels, training, report):

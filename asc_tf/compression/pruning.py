@@ -1,14 +1,12 @@
 """Magnitude pruning of all convolution kernels, with TF Model Optimization's schedules."""
 
-import math
-
-import numpy as np
 import tensorflow as tf
 import tensorflow_model_optimization as tfmot
 import tf_keras as keras
 from tensorflow_model_optimization.python.core.sparsity.keras.pruning_wrapper import PruneLowMagnitude
 
 from asc_tf.compression.kernels import cloned, kernel_attribute, kernels, stripped
+from asc_tf.compression.masks import connected_masks, layer_masks
 
 SCOPES = ("global", "layer")
 FLOOR = 0.02
@@ -23,8 +21,8 @@ def prune(model, ratio, scope="global", floor=FLOOR):
     Args:
         model: functional model, which stays as it is.
         ratio: of the weights to prune, 0 up to but not including 1; 0.89 in the papers.
-        scope: "global", one threshold of magnitude for all kernels together; "layer", the same ratio in each, by which
-            the total may differ by rounding.
+        scope: "global", one threshold of magnitude for all kernels together, among the weights that can do something
+            (`connected_masks`); "layer", the same ratio in each, by which the total may differ by rounding.
         floor: least share of each kernel's weights that is kept, for a global threshold can empty a layer and so cut
             the network in two. Of each kernel at least one weight is kept in any case.
 
@@ -35,7 +33,8 @@ def prune(model, ratio, scope="global", floor=FLOOR):
         ValueError: `ratio` or `floor` out of range, `scope` unknown, or a model that cannot be pruned.
 
     Reference: Kim et al., DCASE Workshop 2021, section 2.3: one-shot pruning by magnitude, then additional training.
-    They print no threshold's scope.
+    They print no threshold's scope. Difference: the largest weight of each channel of a depthwise kernel is kept, and
+    none that lies on no path from input to output.
     """
     _check(ratio)
     if scope not in SCOPES:
@@ -43,7 +42,7 @@ def prune(model, ratio, scope="global", floor=FLOOR):
     if not 0 <= floor <= 1 - ratio:
         raise ValueError(f"floor is {floor}; expected 0 up to 1 - ratio = {1 - ratio:.4g}")
     found = {name: kernel.numpy() for name, kernel in kernels(model).items()}
-    masks = magnitude_masks(list(found.values()), ratio, scope, floor)
+    masks = connected_masks(model, ratio, floor) if scope == "global" else layer_masks(found.values(), ratio)
     wrapped = _wrapped(model, FixedMask(ratio))
     for name, mask in zip(found, masks, strict=True):
         ((kernel, stored, _),) = wrapped.get_layer(PrunedKernel.prefix + name).pruning_vars
@@ -95,34 +94,6 @@ def strip_pruning(model):
         ValueError: the model has no pruned kernel.
     """
     return stripped(model, PrunedKernel)
-
-
-def magnitude_masks(arrays, ratio, scope="global", floor=0.0):
-    """Masks that keep the largest magnitudes; see `prune`.
-
-    Args:
-        arrays: list of arrays of weights.
-        ratio, scope, floor: as for `prune`. Of equal magnitudes the first are kept, so that numbers are exact.
-
-    Returns:
-        A list of float32 arrays of ones (kept) and zeros, shaped as `arrays`.
-    """
-    magnitudes = [np.abs(array).reshape(-1) for array in arrays]
-    share = 1 - ratio if scope == "layer" else floor
-    counts = [max(1, (round if scope == "layer" else math.ceil)(share * size.size)) for size in magnitudes]
-    masks = [_largest(values, count) for values, count in zip(magnitudes, counts, strict=True)]
-    if scope == "global":
-        chosen = np.concatenate(masks)
-        missing = round((1 - ratio) * chosen.size) - int(chosen.sum())
-        chosen |= _largest(np.where(chosen, -1.0, np.concatenate(magnitudes)), max(missing, 0))
-        masks = np.split(chosen, np.cumsum([values.size for values in magnitudes])[:-1])
-    return [mask.reshape(array.shape).astype(np.float32) for mask, array in zip(masks, arrays, strict=True)]
-
-
-def _largest(values, count):
-    mask = np.zeros(values.size, bool)
-    mask[np.argsort(-values, kind="stable")[:count]] = True
-    return mask
 
 
 class FixedMask(tfmot.sparsity.keras.PruningSchedule):

@@ -1,0 +1,96 @@
+"""Which weights of a pruned network can do anything."""
+
+import numpy as np
+import tensorflow as tf
+import tf_keras as keras
+
+from asc_tf.compression.kernels import kernel_attribute, kernels
+from asc_tf.layers import (
+    FrequencyInstanceNormalization,
+    GlobalFrequencyNormalization,
+    LogMeanProbability,
+    SubSpectralNormalization,
+)
+
+_layers = keras.layers
+_BY_CHANNEL = (
+    _layers.Activation, _layers.BatchNormalization, _layers.Dropout, _layers.Normalization, _layers.ReLU,
+    _layers.SpatialDropout2D, GlobalFrequencyNormalization, SubSpectralNormalization,
+)  # fmt: skip
+_OVER_CHANNELS = (_layers.LayerNormalization, _layers.Softmax, FrequencyInstanceNormalization)
+# A product varies where either factor does, an average wherever one of its members does.
+_COUNTED_AS = {_layers.Multiply: _layers.Add, LogMeanProbability: _layers.Average}
+
+
+class Connectivity:
+    """Finds the weights that lie on a path from the network's input to its output.
+
+    A channel whose kernel is pruned whole is a constant. What reads it adds a constant, but at the edges of the map,
+    where the convolution's zeros begin: that says nothing of the input, and a batch normalization behind it, which
+    finds next to no variance, makes it fifty times as large. So such weights are kept for nothing. They are found by
+    counting: in a copy of the network with kernels of zeros and ones, without shifts, normalizations and
+    nonlinearities, a weight on no path has no gradient.
+
+    Args:
+        model: plain functional model.
+
+    Raises:
+        ValueError: as `kernels`.
+
+    Reference: Vysogorets and Kempe, "Connectivity Matters: Neural Network Pruning Through the Lens of Effective
+    Sparsity", JMLR 2023, for what is counted; the count itself is that of Tanaka et al., "Pruning neural networks
+    without any data by iteratively conserving synaptic flow", NeurIPS 2020, on ones.
+    """
+
+    def __init__(self, model):
+        found = kernels(model)
+        self._paths = keras.models.clone_model(model, clone_function=_counted)
+        self._layers = [self._paths.get_layer(name) for name in found]
+        for layer in self._layers:
+            layer.set_weights([np.zeros(weight.shape) for weight in layer.get_weights()])
+        self._gradients = tf.function(self._gradients_of_paths)
+
+    def connected(self, masks):
+        """Where a weight would do something if it were kept beside the masks' weights.
+
+        Args:
+            masks: arrays of zeros and ones in the order of `kernels`.
+
+        Returns:
+            Boolean arrays of the same shapes.
+        """
+        for layer, mask in zip(self._layers, masks, strict=True):
+            # Averages in place of sums: numbers of paths would leave the range of any float.
+            getattr(layer, kernel_attribute(layer)).assign(mask / max(1.0, mask.sum() / mask.shape[-1]))
+        return [gradient.numpy() > 0 for gradient in self._gradients()]
+
+    def _gradients_of_paths(self):
+        variables = [getattr(layer, kernel_attribute(layer)) for layer in self._layers]
+        with tf.GradientTape() as tape:
+            # Not all alike: of equal numbers max-pooling takes those at the edge.
+            given = [_positive(taken.shape[1:]) for taken in self._paths.inputs]
+            outputs = self._paths(given if len(given) > 1 else given[0], training=False)
+            paths = tf.add_n([tf.reduce_sum(output) for output in tf.nest.flatten(outputs)])
+        return tape.gradient(paths, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+
+
+def _positive(shape):
+    return tf.constant(np.random.default_rng(0).uniform(0.5, 1.5, (1, *shape)))
+
+
+def _counted(layer):
+    if isinstance(layer, _BY_CHANNEL):
+        return _layers.Activation("linear", name=layer.name, dtype="float64")
+    if isinstance(layer, _OVER_CHANNELS):
+        return _AllChannels(name=layer.name, dtype="float64")
+    config = {**layer.get_config(), "dtype": "float64"}
+    if kernel_attribute(layer):
+        config["activation"] = "linear"
+    return _COUNTED_AS.get(type(layer), type(layer)).from_config(config)
+
+
+class _AllChannels(_layers.Layer):
+    """Lets every channel depend on all."""
+
+    def call(self, inputs):
+        return inputs + tf.reduce_mean(inputs, axis=-1, keepdims=True)

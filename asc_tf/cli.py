@@ -12,6 +12,7 @@ import tyro
 from tyro.conf import Positional, arg, subcommand
 
 from asc_tf import __version__
+from asc_tf.bench import NETWORKS
 from asc_tf.cli_translate import Translate
 from asc_tf.config import FRONTENDS, Config
 from asc_tf.errors import AscError
@@ -430,6 +431,33 @@ class Models:
 
 
 @dataclass
+class Bench:
+    """Train every method of the papers on ESC-10 Mobile and tabulate what each is worth. The same command goes on."""
+
+    name: Positional[Literal["esc10"]]
+    """which bench; its methods are rows of a table"""
+    data: Path
+    """folder of the data set, in the TAU layout"""
+    out: Path
+    """folder for the runs and the table; what is there already is not trained again"""
+    network: Literal[tuple(NETWORKS)] = "bc-resnet-asc-1"
+    """that all rows train"""
+    rows: tuple[str, ...] = ()
+    """names of rows to train now; all if not given"""
+    seeds: int = 3
+    """how many, from 0 on"""
+    responses: Path | None = None
+    """folder of impulse responses of microphones, for the rows that train through them"""
+
+    def run(self):
+        if self.seeds < 1:
+            raise AscError(f"--seeds {self.seeds}: expected 1 or more")
+        from asc_tf import stages
+
+        print(stages.bench(self.data, self.out, self.network, self.rows, self.seeds, self.responses, report=_say))
+
+
+@dataclass
 class Recipes:
     """List the named experiments with their paper, table, published accuracy and log loss, and commands."""
 
@@ -460,6 +488,7 @@ Command = (
     | Annotated[Predict, subcommand("predict")]
     | Annotated[Listen, subcommand("listen")]
     | Annotated[Complexity, subcommand("complexity")]
+    | Annotated[Bench, subcommand("bench")]
     | Annotated[Models, subcommand("models")]
     | Annotated[Recipes, subcommand("recipes")]
 )

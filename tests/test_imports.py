@@ -16,7 +16,7 @@ LAYERS = [
     ["blocks"],
     ["models", "translator", "training", "compression", "runtime"],
     ["export"],
-    ["recipes", "search", "run_folder", "translator_folder", "build"],
+    ["bench", "recipes", "search", "run_folder", "translator_folder", "build"],
     ["stages"],
     ["cli", "cli_translate"],
     ["__main__"],

@@ -42,6 +42,30 @@ def seeds_table(runs):
     return text.to_string(), summary
 
 
+def bench_table(results):
+    """Methods in rows, as a Markdown table: mean over seeds on each device, with the deviation of the summaries.
+
+    Args:
+        results: frame with columns row, title, seed, device, accuracy, log_loss; rows in the order of the table.
+    """
+    devices = [*(name for name in results.device.unique() if name not in _SUMMARY), *_SUMMARY]
+    header = ["", *(_column(name) for name in devices), "seen - unseen", "log loss", "seeds"]
+    lines = [header, ["---"] * len(header)]
+    for title, runs in results.groupby("title", sort=False):
+        accuracy = runs.pivot(index="seed", columns="device", values="accuracy")
+        log_loss = runs[runs.device == "all"].log_loss
+        cells = [_spread(accuracy[name]) if name in _SUMMARY else f"{accuracy[name].mean():.1f}" for name in devices]
+        gap = _spread(accuracy.seen - accuracy.unseen)
+        lines.append([title, *cells, gap, _spread(log_loss, 3), str(len(accuracy))])
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _spread(values, digits=1):
+    """Mean ± standard deviation (ddof=1), or the only value."""
+    mean = f"{values.mean():.{digits}f}"
+    return f"{mean} ± {values.std(ddof=1):.{digits}f}" if len(values) > 1 else mean
+
+
 def changes_table(changes):
     """Devices in columns; of each state accuracy and log loss, with the change against the first in brackets.
 

@@ -9,6 +9,7 @@ finetuning.json, classifier/ and drop_rates.csv; that of an ensemble ensemble.js
 teacher/ and teacher_logits.npy.
 """
 
+from asc_tf.stages.benching import bench
 from asc_tf.stages.complexity import account_of, account_of_named
 from asc_tf.stages.compression import Compression, compress
 from asc_tf.stages.compression_steps import compression_text
@@ -27,6 +28,7 @@ __all__ = [
     "account_of",
     "account_of_named",
     "apply_translator",
+    "bench",
     "compress",
     "compression_text",
     "compute_features",

@@ -1,0 +1,65 @@
+"""What each method is worth on one data set: the rows of `asc-tf bench`."""
+
+from dataclasses import dataclass
+
+from asc_tf.errors import AscError
+
+# The whole training part, as the papers train; no row is selected on anything.
+COMMON = ("data.validation_fraction=0", "train.epochs=60", "train.batch_size=32")
+TEACHER = ("bc-resnet-asc-1-resnorm", ("model.width=40", "train.epochs=40"))
+NETWORKS = {"bc-resnet-asc-1": {}, "bc-res2net-20": {"network": "bc-res2net", "width": 20, "scale": 4}}
+"""What of a recipe's `ModelConfig` differs."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One method: a recipe with settings, and what else it needs."""
+
+    name: str
+    title: str
+    recipe: str
+    settings: tuple[str, ...] = ()
+    """beside COMMON"""
+    responses: bool = False
+    """train through a folder of microphones' impulse responses"""
+    translator: bool = False
+    """train on clips of the device translator too"""
+    teacher: bool = False
+    """learn from the network of TEACHER"""
+    tuned: str | None = None
+    """name of the row whose networks are fine-tuned; nothing else is trained then"""
+
+
+_PRE = "bc-resnet-asc-1-pre-resnorm"
+_MIXSTYLE = ("augment.mixstyle_alpha=0.3",)
+_BOTH = "Pre-ResNorm, Freq-MixStyle"
+ROWS = {
+    row.name: row
+    for row in (
+        Row("plain", "no normalization", "bc-resnet-asc-1"),
+        Row("global-freqnorm", "Global FreqNorm", "bc-resnet-asc-1-global-freqnorm"),
+        Row("pcen", "fixed PCEN", "bc-resnet-asc-1-pcen"),
+        Row("freqin", "FreqIN", "bc-resnet-asc-1-freqin"),
+        Row("pre-resnorm", "Pre-ResNorm", _PRE),
+        Row("resnorm", "ResNorm", "bc-resnet-asc-1-resnorm"),
+        Row("mixstyle", _BOTH, _PRE, _MIXSTYLE),
+        Row("responses", f"{_BOTH}, impulse responses", _PRE, _MIXSTYLE, responses=True),
+        Row("translator", f"{_BOTH}, translated clips", _PRE, _MIXSTYLE, translator=True),
+        Row("drop", f"{_BOTH}, drop fine-tuning", _PRE, tuned="mixstyle"),
+        Row("distilled", f"{_BOTH}, distilled from width 40", _PRE, _MIXSTYLE, teacher=True),
+        Row("all", f"{_BOTH}, impulse responses, distilled", _PRE, _MIXSTYLE, responses=True, teacher=True),
+    )
+}
+
+
+def find_rows(names):
+    """The rows of these names, in the bench's order, and those that they are tuned from; all without names.
+
+    Raises:
+        AscError: no such row.
+    """
+    for name in names:
+        if name not in ROWS:
+            raise AscError(f"--rows {name}: expected some of {', '.join(ROWS)}")
+    wanted = {*names, *(ROWS[name].tuned for name in names)} if names else set(ROWS)
+    return [row for row in ROWS.values() if row.name in wanted]

@@ -169,18 +169,26 @@ class Evaluate:
     """cut the test clips into pieces of this length and classify each by itself"""
     seeds: int = 1
     """repeat the run with so many seeds in all and print mean ± standard deviation"""
+    leave_device_out: bool = False
+    """train the run again without each of its devices in turn and print what each costs when it is unseen"""
 
     def run(self):
         if self.seeds < 1 or (self.seeds > 1 and (self.data or self.seconds is not None)):
             raise AscError(
                 f"--seeds {self.seeds}: expected 1 or more, and more than 1 only without --data and --seconds"
             )
+        if self.leave_device_out and (self.data or self.seconds is not None or self.seeds > 1):
+            raise AscError("--leave-device-out: expected without --data, --seconds and --seeds")
         from asc_tf import stages
 
         if self.run_folder.suffix == ".tflite":
-            if self.seeds > 1 or self.seconds is not None:
-                raise AscError(f"{self.run_folder}: --seeds and --seconds are for runs; expected a run folder")
+            if self.seeds > 1 or self.seconds is not None or self.leave_device_out:
+                raise AscError(
+                    f"{self.run_folder}: --seeds, --seconds and --leave-device-out are for runs; expected a run folder"
+                )
             print(stages.evaluate_file(self.run_folder, self.data, _show_files))
+        elif self.leave_device_out:
+            print(stages.evaluate_left_out_devices(self.run_folder, report=_say))
         elif self.seeds > 1:
             print(stages.evaluate_seeds(self.run_folder, self.seeds, report=_say))
         else:

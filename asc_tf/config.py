@@ -47,6 +47,8 @@ class DataConfig:
     """cache: computed once and kept on disk; stream: computed from the audio in every epoch"""
     translated: str | None = None
     """folder of 'asc-tf translate apply' whose clips are trained on as well: in ROOT/features, or an absolute path"""
+    leave_out: tuple[str, ...] | None = None
+    """devices whose clips are neither trained nor validated on, as if they were unknown"""
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,20 @@ def load_model(run):
         raise AscError(f"{path}: cannot be loaded ({str(error).splitlines()[0]})") from error
 
 
+def check_repeatable(run, advice):
+    """Raise an AscError for a run that cannot be trained again with another setting and compared on the test part.
+
+    Args:
+        run: run folder.
+        advice: what to do with the run that it was made from, if there is one.
+    """
+    for name in ("compression.json", "finetuning.json", "ensemble.json"):
+        if (Path(run) / name).is_file():
+            raise AscError(f"{run}: was made from another run ({name}); {advice}")
+    if read_run(run)[0].data.split == "full":
+        raise AscError(f"{run}: was trained on the test part too (data.split=full): there is nothing to compare")
+
+
 def claim(path, asked, kind, of, before=None):
     """Write what was asked for into the folder of something made of runs, or see that it is the same.
 

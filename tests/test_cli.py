@@ -465,6 +465,27 @@ def test_pieces_and_seeds_do_not_go_together(run, capsys):
     assert "only without --data and --seconds" in fails(capsys, "evaluate", run, "--seconds", 0.5, "--seeds", 2)
 
 
+# Devices that are left out
+
+
+def test_devices_are_left_out_in_turn(run, capsys, monkeypatch):
+    monkeypatch.setattr("asc_tf.stages.evaluate_left_out_devices", lambda run, report: f"table of {run}")
+    assert main(["evaluate", str(run), "--leave-device-out"]) == 0
+    assert capsys.readouterr().out == f"table of {run}\n"
+
+
+@pytest.mark.parametrize("other", [["--seeds", 2], ["--seconds", 0.5], ["--data", "x"]])
+def test_leaving_devices_out_goes_with_no_other_flag(run, capsys, other):
+    sentence = fails(capsys, "evaluate", run, "--leave-device-out", *other)
+    assert "--leave-device-out: expected without --data, --seconds and --seeds" in sentence
+
+
+def test_leaving_out_an_unknown_device_names_those_with_training_clips(root, tmp_path, capsys):
+    sentence = train_fails(capsys, root, tmp_path / "run", "data.leave_out=s4")
+    expected = "setting data.leave_out is s4; expected devices with training clips: a, b, c, s1, s2, s3"
+    assert sentence == f"asc-tf: {expected}"
+
+
 # Features that are streamed
 
 

@@ -12,15 +12,18 @@ from asc_tf.config import Config
 from asc_tf.data.cache import cached_features
 from asc_tf.data.clips import read_clips, scenes_of
 from asc_tf.data.loader import label_indices, training_batches
+from asc_tf.data.translated import translated_clips, translated_folder, translation_settings, write_translated
+from asc_tf.data.waveforms import Cut
 from asc_tf.errors import AscError
 from asc_tf.recipes import BEYOND, HYU, RECIPES, find_recipe
 from asc_tf.run_folder import Dataset
-from asc_tf.stages.features import statistics
+from asc_tf.stages.features import statistics, with_translated
 
 BC_RESNETS = ("bc-resnet", "bc-resnet-asc")
 # Recipes that differ only in what happens after or beside the training share one.
 DIFFERENT_TRAININGS = {
-    (r.config.frontend, r.config.model, r.config.augment, r.config.train): r for r in reversed(RECIPES.values())
+    (r.config.frontend, r.config.model, r.config.augment, r.config.train, r.config.data): r
+    for r in reversed(RECIPES.values())
 }
 
 
@@ -82,17 +85,37 @@ def test_the_papers_baselines(name, table, expected, network):
         assert len(changed - {"recipe"}) == 1, "a baseline differs from the plain network in one thing"
 
 
+def write_noise_as_translated(config, root, clips):
+    """Translated clips of device a for a Config, as `asc-tf translate apply` would write them."""
+    frontend, cut = build_frontend(config), Cut(config.frontend.sample_rate_hz, 1.0)
+    settings = translation_settings(frontend, cut, "a", ("b", "s1"), "noise")
+    shape = frontend.feature_shape(cut.samples)[:2]
+    rows = translated_clips(clips[clips.device == "a"], ("b", "s1"))
+    generator = np.random.default_rng(0)
+    write_translated(
+        translated_folder(root, config.data.translated), root, rows, settings, shape,
+        lambda part: generator.normal(size=(len(part), *shape)), report=lambda line: None,
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("recipe", DIFFERENT_TRAININGS.values(), ids=lambda recipe: recipe.name)
 def test_every_recipe_trains_two_steps(recipe, synthetic_root, tmp_path):
-    """From its settings, made small: features, statistics, network, augmentation, optimizer."""
+    """From its settings, made small: features, translated clips, statistics, network, augmentation, optimizer."""
     small = [setting for setting in TINY_SETTINGS if "epochs" not in setting and "mel_bins" not in setting]
     depth = [] if recipe.config.model.network == "cp-resnet" else ["model.depth=1,1,1,1"]
     width = ["model.width=8"] if recipe.config.model.network == "bc-res2net" else []
-    config = recipe.config.with_settings([*small, *depth, *width, "frontend.mel_bins=64"])
+    translated = [f"data.translated={tmp_path / 'translated'}"] if recipe.config.data.translated else []
+    config = recipe.config.with_settings([*small, *depth, *width, *translated, "frontend.mel_bins=64"])
     clips = read_clips(synthetic_root)
     clips = clips[clips.split == "train"].reset_index(drop=True)
     features = cached_features(synthetic_root, clips, build_frontend(config), 1.0)
-    mean, std = statistics(tmp_path, config, features, np.arange(30))
+    rows = np.arange(30)
+    if translated:
+        write_noise_as_translated(config, synthetic_root, clips)
+        clips, rows, features = with_translated(synthetic_root, config, 1.0, clips, rows, features)
+        rows = rows[-30:]
+        assert set(clips.device.iloc[rows]) == {"b", "s1"}
+    mean, std = statistics(tmp_path, config, features, rows)
     scenes = scenes_of(clips)
     model = build_model(config, Dataset(str(synthetic_root), tuple(scenes), (), 1.0, mean, std))
     before = model.get_weights()
@@ -102,7 +125,7 @@ def test_every_recipe_trains_two_steps(recipe, synthetic_root, tmp_path):
         run_eagerly=True,
     )
     labels = label_indices(clips, scenes)
-    batches = training_batches(features, labels, len(scenes), 16, rows=np.arange(30), augment=augmentation(config))
+    batches = training_batches(features, labels, len(scenes), 16, rows=rows, augment=augmentation(config))
     history = model.fit(batches, steps_per_epoch=2, verbose=0).history
     assert np.isfinite(history["loss"]).all()
     changed = [not np.array_equal(old, new) for old, new in zip(before, model.get_weights(), strict=True)]
@@ -156,6 +179,28 @@ def test_the_device_translators_row_differs_from_resnorms_in_the_clips_alone():
     assert (recipe.table, recipe.expected) == ("table 2", "75.4 ± 0.3")
     changed = [difference.split(":")[0] for difference in recipe.config.differences(plain.config)]
     assert changed == ["recipe", "data.translated"]
+
+
+@pytest.mark.parametrize(
+    ("number", "scores", "teacher"),
+    [
+        (1, ("76.99", "0.72"), "on all clips"),
+        (2, ("75.91", "0.72"), "self"),
+        (3, ("77.46", "0.72"), "self"),
+        (4, ("75.10", "0.77"), "on all clips"),
+    ],
+)
+def test_qtis_submissions_are_the_rows_of_their_table_3(number, scores, teacher):
+    recipe = find_recipe(f"qti-submission-{number}")
+    config, commands = recipe.config, " ".join(recipe.commands)
+    assert (recipe.table, recipe.expected, recipe.log_loss) == ("table 3", *scores)
+    assert (config.model.width, config.train.epochs, config.data.split) == (80, 300, "official")
+    assert config.train.select == ("min-var" if number == 1 else "last")
+    assert (config.data.translated == "translated") == (number in (2, 4)) == ("translate apply" in commands)
+    assert config.distillation.recipe == ("self" if teacher == "self" else None)
+    assert ("--teacher TEACHER" in recipe.flags and "data.split=full" in recipe.first[-1]) == (teacher != "self")
+    assert ("asc-tf ensemble" in commands) == (number < 4)
+    assert ("--prune 0.84 --weights fp16" in commands) == (number == 4)
 
 
 def test_unknown_recipe():

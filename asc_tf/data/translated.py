@@ -86,7 +86,7 @@ def translation_settings(frontend, cut, source, targets, translator):
     return {**feature_settings(frontend, cut), "source": source, "targets": [*targets], "translator": translator}
 
 
-def read_translated(folder, root, clips, frontend, cut):
+def read_translated(folder, root, clips, frontend, cut, left_out=()):
     """The translated clips made of a frame's clips.
 
     Args:
@@ -94,6 +94,7 @@ def read_translated(folder, root, clips, frontend, cut):
         root: folder of the data set.
         clips: frame; its clips of other devices than the translator's source have no translation.
         frontend, cut: of the run that will train on them.
+        left_out: devices whose translated clips are not read.
 
     Returns:
         (frame of `translated_clips`, its `StoredFeatures`).
@@ -115,6 +116,7 @@ def read_translated(folder, root, clips, frontend, cut):
         names = [name for name in expected if settings.get(name) != expected[name]]
         raise AscError(f"{folder}: its features are of another {' and '.join(names)} than the run's")
     rows = translated_clips(clips[clips.device == source], targets)
+    rows = rows[~rows.device.isin(left_out)].reset_index(drop=True)
     shape = (expected["frontend"]["mel_bins"], frontend.feature_shape(cut.samples)[1])
     state = audio_state(root, rows.source.unique())[0]
     wanted = {row.filename: state.get(row.source) for row in rows.itertuples()}
@@ -128,7 +130,7 @@ def read_translated(folder, root, clips, frontend, cut):
             f"{folder}: lacks {len(missing)} of {len(rows)} translated clips, {missing[0]} for one; "
             "run the same 'asc-tf translate apply' command again"
         )
-    shards = rows.filename.map(shard_of).to_numpy()
+    shards = rows.filename.map(shard_of).to_numpy(np.int64)
     places = np.array([offsets[name] for name in rows.filename], np.int64)
     return rows, StoredFeatures(folder, files, shards, places, shape)
 

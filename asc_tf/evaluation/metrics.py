@@ -42,6 +42,44 @@ def device_metrics(predictions, seen_devices):
     return _metrics(predictions, groups)
 
 
+def device_gaps(metrics):
+    """How far devices, and the unseen ones together, are from the mean of the seen ones.
+
+    Args:
+        metrics: frame of `device_metrics`.
+
+    Returns:
+        Frame with its rows and columns accuracy_gap (percentage points) and log_loss_gap: the row's value minus that of
+        "seen"; without columns if no device is a seen one.
+    """
+    if "seen" not in metrics.index:
+        return metrics[[]]
+    return (metrics - metrics.loc["seen"])[["accuracy", "log_loss"]].add_suffix("_gap")
+
+
+def left_out_changes(seen, unseen, clips):
+    """What each device loses when training does not hear it.
+
+    Args:
+        seen: frame of `device_metrics` of the network that was trained on all of the devices.
+        unseen: {device: frame of `device_metrics` of the network that was trained without it}.
+        clips: {device: number of training clips that were left out with it}.
+
+    Returns:
+        Frame with a row a device and "mean", of the devices, the last; columns clips_left_out (none of the mean) and,
+        of accuracy in percent and of log_loss on the device's clips, NAME_seen, NAME_unseen and NAME_change.
+    """
+    rows = {}
+    for device, metrics in unseen.items():
+        rows[device] = {"clips_left_out": clips[device]}
+        for name in ("accuracy", "log_loss"):
+            before, then = seen[name][device], metrics[name][device]
+            rows[device] |= {f"{name}_seen": before, f"{name}_unseen": then, f"{name}_change": then - before}
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    mean = table.drop(columns="clips_left_out").mean().to_frame("mean").T
+    return pd.concat([table, mean]).astype({"clips_left_out": "Int64"})
+
+
 def device_changes(metrics):
     """How a network's states differ from the first, device by device.
 

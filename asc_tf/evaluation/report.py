@@ -2,18 +2,40 @@
 
 import pandas as pd
 
+from asc_tf.evaluation.metrics import device_gaps
+
 _SUMMARY = ("seen", "unseen", "all")
 
 
 def device_table(metrics):
-    """One run: devices in columns, accuracy in percent and log loss in rows."""
-    table = pd.DataFrame(
-        {
-            _column(name): {"accuracy %": f"{row.accuracy:.1f}", "log loss": f"{row.log_loss:.3f}"}
-            for name, row in metrics.iterrows()
-        }
-    )
-    return table.to_string()
+    """One run: devices in columns, accuracy in percent and log loss in rows; then the gap of each to the seen ones.
+
+    The gap of "unseen" is what a device costs that training did not hear: percentage points, negative ones lost, and
+    log loss added.
+    """
+    rows = {
+        "accuracy %": metrics.accuracy.map("{:.1f}".format),
+        "log loss": metrics.log_loss.map("{:.3f}".format),
+    }
+    gaps = device_gaps(metrics).drop(index=["seen", "all"], errors="ignore")
+    if len(gaps.columns):
+        rows["gap to seen, points"] = gaps.accuracy_gap.map("{:+.1f}".format)
+        rows["gap to seen, log loss"] = gaps.log_loss_gap.map("{:+.3f}".format)
+    table = pd.DataFrame(rows, index=metrics.index).fillna("").rename(index=_column)
+    return table.T.to_string()
+
+
+def left_out_table(changes):
+    """Devices in rows: clips left out, then accuracy in percent and log loss when seen and unseen, and the change.
+
+    Args:
+        changes: frame of `asc_tf.evaluation.metrics.left_out_changes`.
+    """
+    columns = {("clips", "left out"): ["" if pd.isna(count) else f"{count:,}" for count in changes.clips_left_out]}
+    for title, name, digits in (("accuracy %", "accuracy", 1), ("log loss", "log_loss", 3)):
+        for state, sign in (("seen", ""), ("unseen", ""), ("change", "+")):
+            columns[title, state] = changes[f"{name}_{state}"].map(f"{{:{sign}.{digits}f}}".format).to_list()
+    return pd.DataFrame(columns, index=[*map(_column, changes.index[:-1]), changes.index[-1]]).to_string()
 
 
 def seeds_table(runs):

@@ -6,7 +6,8 @@ metrics.json with devices.csv, scenes.csv and confusion.csv, and model.tflite. T
 compression.json (what was asked for), steps.csv, step_devices.csv and layers.csv (what each step has done), a folder
 for each step with what was measured and its .tflite file, and test_changes.csv; that of a fine-tuned one
 finetuning.json, classifier/ and drop_rates.csv; that of an ensemble ensemble.json. A run with a teacher may hold
-teacher/ and teacher_logits.npy.
+teacher/ and teacher_logits.npy. Beside a run that was trained again stand seeds/ and seeds.csv, leave-device-out/ and
+leave-device-out.csv.
 """
 
 from asc_tf.stages.benching import bench
@@ -18,6 +19,7 @@ from asc_tf.stages.evaluation import evaluate, evaluate_changes, has_test_part, 
 from asc_tf.stages.features import compute_features
 from asc_tf.stages.file_evaluation import evaluate_file
 from asc_tf.stages.finetuning import finetune
+from asc_tf.stages.leave_device_out import evaluate_left_out_devices
 from asc_tf.stages.seeds import evaluate_seeds
 from asc_tf.stages.tflite import export
 from asc_tf.stages.training import train
@@ -35,6 +37,7 @@ __all__ = [
     "evaluate",
     "evaluate_changes",
     "evaluate_file",
+    "evaluate_left_out_devices",
     "evaluate_seeds",
     "export",
     "finetune",

@@ -42,12 +42,16 @@ def join_runs(runs, out, average="probabilities"):
     if (out / "last.keras").is_file():
         return
     devices = tuple(sorted({*dataset.seen_devices, *(name for _, theirs in others for name in theirs.seen_devices)}))
-    full = any(each.data.split == "full" for each in (config, *(other for other, _ in others)))
+    members = [config, *(other for other, _ in others)]
+    full = any(each.data.split == "full" for each in members)
+    left_out = set.intersection(*(set(each.data.leave_out or ()) for each in members))
     config = dataclasses.replace(
         config,
         recipe="",
         train=dataclasses.replace(config.train, select="last"),
-        data=dataclasses.replace(config.data, split="full" if full else "official"),
+        data=dataclasses.replace(
+            config.data, split="full" if full else "official", leave_out=tuple(sorted(left_out)) or None
+        ),
     )
     write_settings(out, config, dataclasses.replace(dataset, seen_devices=devices))
     save_model(ensemble(models, average), out / "last.keras")

@@ -15,6 +15,7 @@ from asc_tf.errors import AscError
 from asc_tf.evaluation.metrics import (
     confusion_matrix,
     device_changes,
+    device_gaps,
     device_metrics,
     predictions_frame,
     scene_metrics,
@@ -104,11 +105,12 @@ def write_tables(folder, predictions, seen_devices, scene_names):
     devices = device_metrics(predictions, seen_devices)
     scenes = scene_metrics(predictions)
     confusion = confusion_matrix(predictions, list(scene_names))
-    write_csv(folder / "devices.csv", devices.rename_axis("device").reset_index())
+    with_gaps = devices.join(device_gaps(devices))
+    write_csv(folder / "devices.csv", with_gaps.rename_axis("device").reset_index())
     write_csv(folder / "scenes.csv", scenes.rename_axis("scene").reset_index())
     write_csv(folder / "confusion.csv", confusion.reset_index())
     metrics = {
-        "devices": devices.to_dict("index"),
+        "devices": with_gaps.to_dict("index"),
         "scenes": scenes.to_dict("index"),
         "confusion": {"scenes": list(scene_names), "clips": confusion.to_numpy().tolist()},
     }

@@ -44,7 +44,9 @@ def features_of(root, clips, config, run, seconds, report, piece_seconds=None):
 def with_translated(root, config, seconds, clips, training, features):
     """Add the translated clips that data.translated names to those of a run, behind them.
 
-    Only clips that the run trains on are used as translated ones too: not those that it validates on.
+    Only clips that the run trains on are used as translated ones too: not those that it validates on, nor those of a
+    device that it leaves out (data.leave_out); and none that were translated to such a device. The translator itself
+    may have been trained on the device.
 
     Args:
         root: folder of the data set.
@@ -65,7 +67,8 @@ def with_translated(root, config, seconds, clips, training, features):
     frontend = build_frontend(config)
     own = clips.iloc[training]
     own = own[own.split == "train"]
-    rows, translated = read_translated(folder, root, own, frontend, Cut(frontend.sample_rate_hz, seconds))
+    cut = Cut(frontend.sample_rate_hz, seconds)
+    rows, translated = read_translated(folder, root, own, frontend, cut, config.data.leave_out or ())
     numbers = np.arange(len(clips), len(clips) + len(rows))
     clips = pd.concat([clips, rows[clips.columns]], ignore_index=True)
     return clips, np.concatenate([training, numbers]), features.followed_by(translated)

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import tf_keras as keras
 
-from asc_tf.errors import AscError
 from asc_tf.evaluation.metrics import device_metrics
 from asc_tf.evaluation.report import seeds_table
-from asc_tf.run_folder import read_run, write_csv
+from asc_tf.run_folder import check_repeatable, read_run, write_csv
 from asc_tf.stages.training import train
 
 
@@ -20,9 +19,7 @@ def evaluate_seeds(run, seeds, report=print):
     """
     run = Path(run)
     config, dataset = read_run(run)
-    for name in ("compression.json", "finetuning.json", "ensemble.json"):
-        if (run / name).is_file():
-            raise AscError(f"{run}: was made from another run ({name}); repeat that one with other seeds")
+    check_repeatable(run, "repeat that one with other seeds")
     results = {}
     for seed in range(config.seed, config.seed + seeds):
         keras.backend.clear_session()
@@ -30,8 +27,6 @@ def evaluate_seeds(run, seeds, report=print):
         if seed != config.seed:
             report(f"seed {seed}")
         predictions = train(dataset.root, dataclasses.replace(config, seed=seed), folder, report)
-        if predictions is None:
-            raise AscError(f"{run}: was trained on the test part too (data.split=full): there is nothing to compare")
         results[seed] = device_metrics(predictions, dataset.seen_devices)
     text, summary = seeds_table(results)
     write_csv(run / "seeds.csv", summary.rename_axis("device").reset_index())

@@ -45,6 +45,8 @@ def teacher_runs(config, run, dataset, report):
         load_model(teacher)
         if read_run(teacher)[0].data.split == "full" and config.data.split != "full":
             report(f"{teacher}: the teacher was trained on the test part too; its student will score too well there")
+        for device in sorted({*(config.data.leave_out or ())} & {*read_run(teacher)[1].seen_devices}):
+            report(f"{teacher}: the teacher has heard device {device}, which its student leaves out (data.leave_out)")
     return runs
 
 

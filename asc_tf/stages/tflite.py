@@ -38,7 +38,7 @@ def export(run, out=None, clips_to_check=None, weights_as="float", takes="wavefo
     model = load_model(run)
     clips = read_clips(dataset.root)
     checked = clips[clips.split == ("train" if config.data.split == "full" else "test")]
-    training = clips[clips.split == "train"]
+    training = clips[(clips.split == "train") & clips.device.isin(dataset.seen_devices)]
     path = Path(out or run / ("model.onnx" if weights_as == "onnx" else "model.tflite"))
     agreement = write_file(
         path, model, config, dataset, checked, training, weights_as, takes, clips_to_check, calibration_clips

@@ -58,8 +58,13 @@ def find_teachers(root, config, run, dataset, report):
 def split_clips(root, config):
     """Clips of a data set that a run of this Config may read, and the rows of them that it trains on and validates on.
 
+    Locations are held out before devices are left out (data.leave_out): with and without a device they are the same.
+
     Returns:
         (clips, training rows, validation rows).
+
+    Raises:
+        AscError: see the data reader; data.leave_out names a device without training clips, or leaves too few clips.
     """
     clips = read_clips(root)
     full = config.data.split == "full"
@@ -67,7 +72,27 @@ def split_clips(root, config):
     check_audio_files(root, clips)
     used = np.full(len(clips), True) if full else (clips.split == "train").to_numpy()
     held_out = hold_out_locations(clips[used], config.data.validation_fraction, config.seed)
-    return clips, *(np.flatnonzero(used)[rows] for rows in (~held_out, held_out))
+    heard = _heard(clips[used], held_out, config)
+    return clips, *(np.flatnonzero(used)[rows & heard] for rows in (~held_out, held_out))
+
+
+def _heard(clips, held_out, config):
+    """Whether each of a run's clips is of none of the devices that data.leave_out names."""
+    left_out = config.data.leave_out
+    if left_out is None:
+        return np.full(len(clips), True)
+    for device in left_out:
+        if device not in set(clips.device):
+            known = ", ".join(devices_of(clips))
+            raise AscError(f"setting data.leave_out is {device}; expected devices with training clips: {known}")
+    heard = ~clips.device.isin(left_out).to_numpy()
+    setting = f"setting data.leave_out is {','.join(left_out)}"
+    for scene in scenes_of(clips):
+        if not (heard & ~held_out)[clips.scene == scene].any():
+            raise AscError(f"{setting}, which leaves no training clips of scene '{scene}'")
+    if config.train.select != "last" and not (heard & held_out).any():
+        raise AscError(f"{setting}, which leaves no validation clips; train.select={config.train.select} needs some")
+    return heard
 
 
 def _train(root, config, run, report):

@@ -3,8 +3,23 @@ import pandas as pd
 import pytest
 from sklearn import metrics as sklearn_metrics
 
-from asc_tf.evaluation.metrics import confusion_matrix, device_changes, device_metrics, predictions_frame, scene_metrics
-from asc_tf.evaluation.report import changes_table, device_table, scene_table, seeds_table, steps_table
+from asc_tf.evaluation.metrics import (
+    confusion_matrix,
+    device_changes,
+    device_gaps,
+    device_metrics,
+    left_out_changes,
+    predictions_frame,
+    scene_metrics,
+)
+from asc_tf.evaluation.report import (
+    changes_table,
+    device_table,
+    left_out_table,
+    scene_table,
+    seeds_table,
+    steps_table,
+)
 
 SCENES = ["bus", "park", "tram"]
 
@@ -67,6 +82,41 @@ def test_device_table_has_a_column_a_device_as_the_papers_print_it(predictions):
     lines = device_table(device_metrics(predictions, ["a", "b"])).splitlines()
     assert lines[0].split() == ["A", "B", "S4", "seen", "unseen", "all"]
     assert lines[1].startswith("accuracy %") and lines[2].startswith("log loss")
+
+
+def metrics_of(**accuracies):
+    rows = {name: {"accuracy": value, "log_loss": 2 - value / 100} for name, value in accuracies.items()}
+    return pd.DataFrame.from_dict(rows, orient="index").assign(clips=8)
+
+
+def test_gaps_are_to_the_mean_of_the_seen_devices():
+    metrics = metrics_of(a=90.0, b=80.0, s4=60.0, seen=85.0, unseen=60.0, all=75.0)
+    gaps = device_gaps(metrics)
+    assert gaps.accuracy_gap.to_dict() == {"a": 5, "b": -5, "s4": -25, "seen": 0, "unseen": -25, "all": -10}
+    assert gaps.log_loss_gap["unseen"] == pytest.approx(0.25)
+    rows = [line.split() for line in device_table(metrics).splitlines()[3:]]
+    assert rows[0] == ["gap", "to", "seen,", "points", "+5.0", "-5.0", "-25.0", "-25.0"], "none of 'seen' and 'all'"
+    assert rows[1] == ["gap", "to", "seen,", "log", "loss", "-0.050", "+0.050", "+0.250", "+0.250"]
+
+
+def test_without_seen_devices_there_is_no_gap():
+    metrics = metrics_of(a=90.0, s4=60.0, unseen=75.0, all=75.0)
+    assert list(device_gaps(metrics).columns) == [] and len(device_table(metrics).splitlines()) == 3
+
+
+def test_what_a_device_loses_when_it_is_left_out():
+    seen = metrics_of(a=90.0, b=80.0, s4=60.0, seen=85.0, unseen=60.0, all=75.0)
+    unseen = {"a": metrics_of(a=50.0, b=70.0, seen=70.0), "b": metrics_of(a=95.0, b=75.0, seen=95.0)}
+    table = left_out_changes(seen, unseen, {"a": 1320, "b": 12})
+    assert list(table.index) == ["a", "b", "mean"]
+    assert table.accuracy_seen.to_dict() == {"a": 90, "b": 80, "mean": 85}
+    assert table.accuracy_unseen.to_dict() == {"a": 50, "b": 75, "mean": 62.5}
+    assert table.accuracy_change.to_dict() == {"a": -40, "b": -5, "mean": -22.5}
+    assert table.log_loss_change.to_dict() == pytest.approx({"a": 0.4, "b": 0.05, "mean": 0.225})
+    assert table.clips_left_out.tolist()[:2] == [1320, 12] and pd.isna(table.clips_left_out["mean"])
+    lines = [line.split() for line in left_out_table(table).splitlines()[2:]]
+    assert lines[0] == ["A", "1,320", "90.0", "50.0", "-40.0", "1.100", "1.500", "+0.400"]
+    assert lines[2] == ["mean", "85.0", "62.5", "-22.5", "1.150", "1.375", "+0.225"]
 
 
 def test_seeds_table_is_mean_and_sample_deviation(predictions):

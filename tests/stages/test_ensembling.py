@@ -9,7 +9,7 @@ import pytest
 from asc_tf import stages
 from asc_tf.cli import main
 from asc_tf.errors import AscError
-from asc_tf.run_folder import load_model
+from asc_tf.run_folder import load_model, read_run
 from asc_tf.training.fit import save_model
 
 
@@ -54,11 +54,25 @@ def test_again_it_is_left_alone(joined, runs):
         stages.join_runs(runs, joined, "logits")
 
 
+def test_a_device_is_left_out_where_all_members_leave_it_out(runs, joined, tmp_path):
+    members = []
+    for number, devices in enumerate((["b", "s1"], ["s1"])):
+        members.append(shutil.copytree(runs[0], tmp_path / str(number)))
+        config = json.loads((members[-1] / "config.json").read_text())
+        config["data"]["leave_out"] = devices
+        (members[-1] / "config.json").write_text(json.dumps(config))
+    stages.join_runs(members, tmp_path / "both")
+    assert read_run(tmp_path / "both")[0].data.leave_out == ("s1",)
+    assert read_run(joined)[0].data.leave_out is None
+
+
 def test_what_an_ensemble_cannot_do_is_said(joined):
     with pytest.raises(AscError, match="an ensemble classifies whole clips"):
         stages.evaluate(joined, seconds=0.5)
     with pytest.raises(AscError, match=r"was made from another run \(ensemble.json\)"):
         stages.evaluate_seeds(joined, 2)
+    with pytest.raises(AscError, match=r"\(ensemble.json\); leave devices out of that one"):
+        stages.evaluate_left_out_devices(joined)
     with pytest.raises(AscError, match="is an ensemble; fine-tune its members"):
         stages.finetune(joined, joined.parent / "tuned")
 

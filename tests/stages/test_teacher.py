@@ -125,6 +125,17 @@ def test_a_teacher_of_other_features_is_refused(small, synthetic_root, tiny_run,
     assert not (tmp_path / "run").exists()
 
 
+def test_a_teacher_that_has_heard_a_device_that_is_left_out_is_named(small, tiny_run, tmp_path):
+    from asc_tf.stages.teacher import teacher_runs
+
+    lines = []
+    config = small.with_settings([f"distillation.teacher={tiny_run}", "data.leave_out=s1"])
+    teacher_runs(config, tmp_path, read_run(tiny_run)[1], lines.append)
+    assert lines == [f"{tiny_run}: the teacher has heard device s1, which its student leaves out (data.leave_out)"]
+    own = teacher_config(small.with_settings(["distillation.recipe=self", "data.leave_out=s1"]))
+    assert own.data.leave_out == ("s1",), "one that is trained first does not hear it"
+
+
 def test_a_teacher_that_knows_the_test_part_is_named(small, synthetic_root, tiny_run, tmp_path):
     from asc_tf.stages.teacher import teacher_runs
 

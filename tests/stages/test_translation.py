@@ -163,6 +163,19 @@ def test_clips_held_out_from_a_training_do_not_come_back_translated(applied, roo
     assert len(added) and not set(added.location) & set(clips.location.iloc[validation])
 
 
+def test_a_device_that_is_left_out_is_not_heard_translated_either(applied, root, tiny_config):
+    clips, training_rows, _ = training.split_clips(root, tiny_config)
+    features = stages.compute_features(root, tiny_config, report=quiet)
+    for left_out, expected in (("s1", {"b"}), ("b,s1", set()), ("a", set())):
+        config = tiny_config.with_settings(["data.translated=translated", f"data.leave_out={left_out}"])
+        own = training_rows[~clips.device.iloc[training_rows].isin(config.data.leave_out)]
+        more, rows, both = with_translated(root, config, 1.0, clips, own, features)
+        added = more.iloc[rows[len(own) :]]
+        assert set(added.device) == expected, "none are made of clips of device a where that is left out"
+        assert len(both) == len(more) == len(clips) + len(added)
+        np.testing.assert_array_equal(both[rows[:2]], features[own[:2]])
+
+
 def test_a_compression_trains_on_them_as_well(applied, root, tiny_config, tmp_path):
     config = tiny_config.with_settings(["data.translated=translated"])
     clips, own, validation = training.split_clips(root, config)

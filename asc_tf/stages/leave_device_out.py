@@ -1,0 +1,79 @@
+"""What each device of a run would cost if training had not heard it."""
+
+import dataclasses
+from pathlib import Path
+
+from asc_tf.errors import AscError
+from asc_tf.evaluation.metrics import device_metrics, left_out_changes
+from asc_tf.evaluation.report import left_out_table
+from asc_tf.run_folder import check_repeatable, read_run, write_csv
+from asc_tf.stages.evaluation import predict_test
+from asc_tf.stages.training import split_clips, train
+
+
+def evaluate_left_out_devices(run, report=print):
+    """Train a run again without each of its devices in turn and return a table of what that costs the device as text.
+
+    The run that leaves a device out is in the subfolder leave-device-out/DEVICE, with data.leave_out = DEVICE and
+    otherwise the same settings, seed and validation locations. On the device's test clips it is compared with the run
+    itself. Runs that are there already are read, those that were interrupted go on. Writes leave-device-out.csv into
+    the run folder.
+
+    With the device its clips go, and the steps that an epoch took for them: for a device with most of the clips the
+    difference is not that of an unheard microphone alone. The number of clips stands in the table. A device without
+    test clips, or without which a scene has no training clips, is not in it. A teacher of distillation.recipe is
+    trained without the device too.
+
+    Args:
+        run: folder of a trained run.
+        report: called with lines for the user.
+
+    Raises:
+        AscError: not a trained run; one that was made from another, that was trained on the test part, that leaves
+            devices out itself or that learnt from runs which have heard the devices; none of its devices can be left
+            out.
+    """
+    run = Path(run)
+    config, dataset = read_run(run)
+    check_repeatable(run, "leave devices out of that one")
+    if config.data.leave_out:
+        left_out = ", ".join(config.data.leave_out)
+        raise AscError(f"{run}: leaves out {left_out} itself (data.leave_out); expected a run on all devices")
+    if config.distillation.teacher:
+        raise AscError(
+            f"{run}: learnt from trained runs (distillation.teacher), which have heard its devices; "
+            "expected no teacher or distillation.recipe, whose teacher is trained again too"
+        )
+    seen = device_metrics(predict_test(run, report=report), dataset.seen_devices)
+    clips = _clips_left_out(config, dataset, [*seen.index], report)
+    if not clips:
+        raise AscError(f"{run}: none of its devices ({', '.join(dataset.seen_devices)}) can be left out")
+    unseen = {}
+    for number, device in enumerate(clips, start=1):
+        report(f"without device {device} ({number} of {len(clips)})")
+        folder = run / "leave-device-out" / device
+        predictions = train(dataset.root, _without(config, device), folder, report)
+        unseen[device] = device_metrics(predictions, read_run(folder)[1].seen_devices)
+        accuracy = [f"{metrics.accuracy[device]:.1f} %" for metrics in (seen, unseen[device])]
+        report(f"on device {device}: {accuracy[0]} with its clips in training, {accuracy[1]} without")
+    changes = left_out_changes(seen, unseen, clips)
+    write_csv(run / "leave-device-out.csv", changes.rename_axis("device").reset_index())
+    return left_out_table(changes)
+
+
+def _clips_left_out(config, dataset, tested, report):
+    """{device: number of training clips that go with it} for the devices that can be left out and are tested."""
+    count, clips = len(split_clips(dataset.root, config)[1]), {}
+    for device in dataset.seen_devices:
+        if device not in tested:
+            report(f"device {device} has no test clips: not left out")
+            continue
+        try:
+            clips[device] = count - len(split_clips(dataset.root, _without(config, device))[1])
+        except AscError as error:
+            report(f"device {device} cannot be left out: {error}")
+    return clips
+
+
+def _without(config, device):
+    return dataclasses.replace(config, data=dataclasses.replace(config.data, leave_out=(device,)))

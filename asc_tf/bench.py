@@ -48,6 +48,7 @@ ROWS = {
         Row("drop", f"{_BOTH}, drop fine-tuning", _PRE, tuned="mixstyle"),
         Row("distilled", f"{_BOTH}, distilled from width 40", _PRE, _MIXSTYLE, teacher=True),
         Row("all", f"{_BOTH}, impulse responses, distilled", _PRE, _MIXSTYLE, responses=True, teacher=True),
+        Row("all-drop", f"{_BOTH}, impulse responses, distilled, drop fine-tuning", _PRE, tuned="all"),
     )
 }
 
@@ -61,5 +62,5 @@ def find_rows(names):
     for name in names:
         if name not in ROWS:
             raise AscError(f"--rows {name}: expected some of {', '.join(ROWS)}")
-    wanted = {*names, *(ROWS[name].tuned for name in names)} if names else set(ROWS)
+    wanted = {*names, *(ROWS[name].tuned for name in names)} if names else {*ROWS}
     return [row for row in ROWS.values() if row.name in wanted]

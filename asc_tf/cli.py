@@ -254,12 +254,16 @@ class Compress:
     """of additional training after pruning, then a quarter of it with rounded kernels; the run's if not given"""
     schedule: Literal["one-shot", "gradual"] = "one-shot"
     """prune at once and train on, or more and more in the first half of that training"""
+    scope: Literal["connected", "global", "layer"] = "connected"
+    """what is pruned at once: the smallest of the weights that lie on a path from input to output, the smallest of all,
+    or the same share of each kernel"""
 
     def run(self):
         from asc_tf import stages
 
         teacher = str(self.teacher.resolve()) if self.teacher else None
-        settings = stages.Compression(self.prune, self.weights, self.activations, teacher, self.epochs, self.schedule)
+        own = {name: value for name, value in vars(self).items() if name not in ("run_folder", "out", "teacher")}
+        settings = stages.Compression(**own, teacher=teacher)
         stages.compress(self.run_folder, self.out, settings, report=_say)
         print(stages.compression_text(self.out))
         if stages.has_test_part(self.out):

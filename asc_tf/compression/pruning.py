@@ -6,13 +6,13 @@ import tf_keras as keras
 from tensorflow_model_optimization.python.core.sparsity.keras.pruning_wrapper import PruneLowMagnitude
 
 from asc_tf.compression.kernels import cloned, kernel_attribute, kernels, stripped
-from asc_tf.compression.masks import connected_masks, layer_masks
+from asc_tf.compression.masks import connected_masks, global_masks, layer_masks
 
-SCOPES = ("global", "layer")
+SCOPES = ("connected", "global", "layer")
 FLOOR = 0.02
 
 
-def prune(model, ratio, scope="global", floor=FLOOR):
+def prune(model, ratio, scope="connected", floor=FLOOR):
     """Prune the smallest weights of all kernels at once; in additional training the mask stays as it is.
 
     Train the result as any model; tfmot's callback `UpdatePruningStep` may be there and is not needed. Then call
@@ -21,8 +21,9 @@ def prune(model, ratio, scope="global", floor=FLOOR):
     Args:
         model: functional model, which stays as it is.
         ratio: of the weights to prune, 0 up to but not including 1; 0.89 in the papers.
-        scope: "global", one threshold of magnitude for all kernels together, among the weights that can do something
-            (`connected_masks`); "layer", the same ratio in each, by which the total may differ by rounding.
+        scope: "connected", one threshold of magnitude for all kernels together, among the weights that can do something
+            (`connected_masks`); "global", one for all weights; "layer", the same ratio in each kernel, by which the
+            total may differ by rounding.
         floor: least share of each kernel's weights that is kept, for a global threshold can empty a layer and so cut
             the network in two. Of each kernel at least one weight is kept in any case.
 
@@ -33,8 +34,7 @@ def prune(model, ratio, scope="global", floor=FLOOR):
         ValueError: `ratio` or `floor` out of range, `scope` unknown, or a model that cannot be pruned.
 
     Reference: Kim et al., DCASE Workshop 2021, section 2.3: one-shot pruning by magnitude, then additional training.
-    They print no threshold's scope. Difference: the largest weight of each channel of a depthwise kernel is kept, and
-    none that lies on no path from input to output.
+    They print no threshold's scope; "connected" is a difference.
     """
     _check(ratio)
     if scope not in SCOPES:
@@ -42,7 +42,12 @@ def prune(model, ratio, scope="global", floor=FLOOR):
     if not 0 <= floor <= 1 - ratio:
         raise ValueError(f"floor is {floor}; expected 0 up to 1 - ratio = {1 - ratio:.4g}")
     found = {name: kernel.numpy() for name, kernel in kernels(model).items()}
-    masks = connected_masks(model, ratio, floor) if scope == "global" else layer_masks(found.values(), ratio)
+    if scope == "connected":
+        masks = connected_masks(model, ratio, floor)
+    elif scope == "global":
+        masks = global_masks([abs(kernel) for kernel in found.values()], ratio, floor)
+    else:
+        masks = layer_masks(found.values(), ratio)
     wrapped = _wrapped(model, FixedMask(ratio))
     for name, mask in zip(found, masks, strict=True):
         ((kernel, stored, _),) = wrapped.get_layer(PrunedKernel.prefix + name).pruning_vars

@@ -9,7 +9,7 @@ import tf_keras as keras
 
 from asc_tf.build import waveform_augmentation
 from asc_tf.compression.half_precision import round_to_half
-from asc_tf.compression.pruning import FLOOR, prune, prune_gradually, strip_pruning
+from asc_tf.compression.pruning import FLOOR, SCOPES, prune, prune_gradually, strip_pruning
 from asc_tf.compression.quantization import quantize, strip_quantization
 from asc_tf.data.loader import label_indices
 from asc_tf.errors import AscError
@@ -46,6 +46,8 @@ class Compression:
     """of additional training after pruning, a quarter of it with rounded kernels; None is as many as the run had"""
     schedule: str = "one-shot"
     """prune at once, by one threshold, or gradually in the first half of the additional training, each kernel alike"""
+    scope: str = "connected"
+    """of that threshold, see `asc_tf.compression.pruning.prune`"""
 
 
 def compress(run, out, settings, report=print):
@@ -85,7 +87,7 @@ def compress(run, out, settings, report=print):
     check(settings, config, dataset)
     asked = {"run": str(run.resolve()), **dataclasses.asdict(settings)}
     of = "a compression of another run or other settings"
-    claim(out / "compression.json", asked, "compression", of, before={"schedule": "one-shot"})
+    claim(out / "compression.json", asked, "compression", of, before={"schedule": "one-shot", "scope": "global"})
     steps = _Steps(run, out, config, dataset, settings, report)
     whole = "int8" if settings.activations == "int8" else None
     model = load_model(run)
@@ -117,6 +119,8 @@ def check(settings, config, dataset):
         raise AscError(f"--epochs {settings.epochs}: expected 1 or more")
     if settings.schedule not in PRUNING_SCHEDULES:
         raise AscError(f"--schedule {settings.schedule}: expected one of {', '.join(PRUNING_SCHEDULES)}")
+    if settings.scope not in SCOPES:
+        raise AscError(f"--scope {settings.scope}: expected one of {', '.join(SCOPES)}")
     if settings.activations == "int8" and settings.weights != "int8":
         raise AscError("--activations int8: needs --weights int8")
     if settings.teacher is not None and not hears_the_same(settings.teacher, config, dataset):
@@ -126,7 +130,7 @@ def check(settings, config, dataset):
 def _pruning(model, settings, steps):
     """The model wrapped for so many steps of additional training."""
     if settings.schedule == "one-shot":
-        return prune(model, settings.prune, floor=min(FLOOR, 1 - settings.prune))
+        return prune(model, settings.prune, settings.scope, min(FLOOR, 1 - settings.prune))
     half = max(1, steps // 2)
     frequency = max(1, half // _MASKS)
     return prune_gradually(model, settings.prune, 0, half // frequency * frequency, frequency=frequency)

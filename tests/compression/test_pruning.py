@@ -74,6 +74,22 @@ def test_the_papers_122_kilobytes_of_submission_4(asc_8):
     assert (total, round(total / 1024, 1)) == (125_402, 122.5)
 
 
+def test_scopes():
+    model = network()
+    sizes = {name: np.abs(kernel.numpy()) for name, kernel in kernels(model).items()}
+    kept = {scope: effective_kernels(prune(model, 0.6, scope, floor=0)) for scope in ("connected", "global", "layer")}
+    total = sum(size.size for size in sizes.values())
+    for scope in ("connected", "global"):
+        assert sum(map(np.count_nonzero, kept[scope].values())) == round(0.4 * total)
+    largest = np.sort(np.concatenate([size.reshape(-1) for size in sizes.values()]))[-round(0.4 * total) :]
+    for name, size in sizes.items():
+        assert np.count_nonzero(kept["layer"][name]) == round(0.4 * size.size)
+        if name != "tiny":  # of which one weight is kept in any case
+            np.testing.assert_array_equal(kept["global"][name] != 0, size > largest[0])
+    with pytest.raises(ValueError, match="scope is .all.; expected one of"):
+        prune(model, 0.6, "all")
+
+
 def test_the_floor_keeps_a_layer_of_tiny_weights_alive():
     assert np.count_nonzero(effective_kernels(prune(network(), 0.6, floor=0.3))["tiny"]) == 24  # of 80
 
@@ -154,7 +170,7 @@ def test_ratios_out_of_range_are_refused(ratio):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"scope": "network"}, "scope is 'network'; expected one of global, layer"),
+        ({"scope": "network"}, "scope is 'network'; expected one of connected, global, layer"),
         ({"floor": 0.5}, "floor is 0.5; expected 0 up to 1 - ratio = 0.4"),
         ({"floor": -0.1}, "floor is -0.1"),
     ],

@@ -1,5 +1,6 @@
 """asc-tf compress: the chain, its table, going on, and what it refuses."""
 
+import dataclasses
 import json
 import shutil
 
@@ -183,9 +184,9 @@ def test_folders_of_before_and_damaged_ones(compressed, tiny_run, tmp_path):
     shutil.copytree(compressed[0], out)
     path = out / "compression.json"
     asked = json.loads(path.read_text())
-    del asked["schedule"]
+    del asked["schedule"], asked["scope"]
     path.write_text(json.dumps(asked))
-    stages.compress(tiny_run, out, SETTINGS, report=lambda line: None)
+    stages.compress(tiny_run, out, dataclasses.replace(SETTINGS, scope="global"), report=lambda line: None)
     path.write_text("{")
     with pytest.raises(AscError, match="other settings"):
         stages.compress(tiny_run, out, SETTINGS)

@@ -86,8 +86,6 @@ def test_scopes():
         assert np.count_nonzero(kept["layer"][name]) == round(0.4 * size.size)
         if name != "tiny":  # of which one weight is kept in any case
             np.testing.assert_array_equal(kept["global"][name] != 0, size > largest[0])
-    with pytest.raises(ValueError, match="scope is .all.; expected one of"):
-        prune(model, 0.6, "all")
 
 
 def test_the_floor_keeps_a_layer_of_tiny_weights_alive():

@@ -74,6 +74,13 @@ class Connectivity:
         return tape.gradient(paths, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
 
+def idle_weights(model):
+    """How many of a plain model's kernel weights are not zero and lie on no path from input to output."""
+    masks = [kernel.numpy() != 0 for kernel in kernels(model).values()]
+    connected = Connectivity(model).connected(masks)
+    return sum(int((mask & ~connects).sum()) for mask, connects in zip(masks, connected, strict=True))
+
+
 def _positive(shape):
     return tf.constant(np.random.default_rng(0).uniform(0.5, 1.5, (1, *shape)))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import tf_keras as keras
 
 from asc_tf.build import waveform_augmentation
+from asc_tf.compression.connectivity import idle_weights
 from asc_tf.compression.half_precision import round_to_half
 from asc_tf.compression.pruning import FLOOR, SCOPES, prune, prune_gradually, strip_pruning
 from asc_tf.compression.quantization import quantize, strip_quantization
@@ -96,6 +97,7 @@ def compress(run, out, settings, report=print):
     if settings.prune:
         wrap = functools.partial(_pruning, model, settings)
         model = steps.train("pruned", wrap, strip_pruning, teacher)
+        report(f"pruned: of the weights kept, {idle_weights(model):,} are on no path from input to output")
         steps.table.finish("pruned", model, {}, "float")
     if settings.weights == "int8":
         activations = settings.activations == "int8"

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import tf_keras as keras
 
-from asc_tf.compression.connectivity import Connectivity
+from asc_tf.compression.connectivity import Connectivity, idle_weights
 from asc_tf.compression.kernels import kernels
 from asc_tf.compression.masks import connected_masks, global_masks, layer_masks
+from asc_tf.compression.pruning import prune, strip_pruning
 from asc_tf.models import bc_res2net, bc_resnet_asc, ensemble
 from asc_tf.training.seeding import set_seed
 
@@ -113,3 +114,12 @@ def test_every_channel_of_a_depthwise_kernel_keeps_its_largest_weight():
             np.testing.assert_array_equal(mask[:, 0, :, 0].sum(axis=0), 1)
             kept = (mask * np.abs(kernel)).max(axis=(0, 1, 3))
             np.testing.assert_array_equal(kept, np.abs(kernel).max(axis=(0, 1, 3)))
+
+
+def test_a_plain_threshold_keeps_idle_weights():
+    set_seed(0)
+    model = bc_resnet_asc((16, 20, 1), width=8, sub_bands=2)
+    kept = {scope: strip_pruning(prune(model, 0.89, scope)) for scope in ("connected", "global")}
+    total = sum(np.count_nonzero(kernel) for kernel in kernels(kept["global"]).values())
+    assert idle_weights(model) == idle_weights(kept["connected"]) == 0
+    assert total / 10 < idle_weights(kept["global"]) < total

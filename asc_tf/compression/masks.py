@@ -13,7 +13,7 @@ def connected_masks(model, ratio, floor=0.0):
 
     A threshold alone keeps many that cannot. A depthwise kernel's size says nothing where a normalization follows, and
     weight decay makes it small; its few weights are pruned with it, the channel is a constant from there on, and what
-    reads it is kept for nothing: a third of the weights kept in BC-ResNet-ASC of width 40 at 0.89. So the largest
+    reads it is kept for nothing: half of the weights kept in BC-ResNet-ASC of width 40 at 0.89. So the largest
     weight of each channel of a depthwise kernel is kept before all others, and weights that lie on no path from input
     to output (`Connectivity`) make way for the next largest ones that do, until none is left.
 

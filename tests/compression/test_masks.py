@@ -47,7 +47,7 @@ def test_of_equal_sizes_the_first_stay_and_negative_ones_never():
 
 
 def linear_network():
-    """Two ways from input to output, a product, and a depthwise channel that no one reads."""
+    """Two ways from input to output."""
     inputs = keras.Input((4, 5, 1))
     x = keras.layers.Conv2D(3, (3, 1), padding="same", use_bias=False, name="first")(inputs)
     y = keras.layers.DepthwiseConv2D((1, 3), use_bias=False, name="depthwise")(x)

@@ -89,7 +89,13 @@ def test_scopes():
 
 
 def test_the_floor_keeps_a_layer_of_tiny_weights_alive():
-    assert np.count_nonzero(effective_kernels(prune(network(), 0.6, floor=0.3))["tiny"]) == 24  # of 80
+    model = network()
+    shares = {
+        floor: np.count_nonzero(effective_kernels(prune(model, 0.6, "global", floor))["tiny"])
+        for floor in (0.0, 0.02, 0.3)
+    }
+    assert shares == {0.0: 1, 0.02: 2, 0.3: 24}  # of 80
+    assert np.count_nonzero(effective_kernels(prune(model, 0.6, floor=0.3))["tiny"]) == 24
 
 
 def test_each_layer_keeps_its_share():

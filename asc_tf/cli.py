@@ -13,9 +13,11 @@ from tyro.conf import Positional, arg, subcommand
 
 from asc_tf import __version__
 from asc_tf.bench import NETWORKS
+from asc_tf.cli_search import Search
 from asc_tf.cli_translate import Translate
 from asc_tf.config import FRONTENDS, Config
 from asc_tf.errors import AscError
+from asc_tf.terminal import say
 
 
 @dataclass
@@ -112,7 +114,7 @@ class Features:
         from asc_tf import stages
 
         config = Config(frontend=FRONTENDS[self.frontend])
-        features = stages.compute_features(self.root, config, self.workers, report=_say)
+        features = stages.compute_features(self.root, config, self.workers, report=say)
         clips, bins, frames = features.shape
         print(f"{clips} clips, {bins} mel bins x {frames} frames each, in {features.folder}")
 
@@ -126,7 +128,7 @@ class Train:
     run_folder: Annotated[Path, arg(name="run")]
     """folder for everything the run makes"""
     recipe: str = "bc-resnet-asc-1-pre-resnorm"
-    """experiment to run, one of those that 'asc-tf recipes' lists"""
+    """experiment to run, one of those that 'asc-tf recipes' lists, or a file of settings (NAME.json)"""
     settings: Annotated[tuple[str, ...], arg(name="set", metavar="NAME=VALUE ...")] = ()
     """settings that differ from the recipe's, such as train.epochs=60 model.width=20"""
     seed: int = 0
@@ -143,7 +145,7 @@ class Train:
         config = find_recipe(self.recipe).config.with_settings(
             [f"seed={self.seed}", f"deterministic={self.deterministic}", *self._teaching(), *self.settings]
         )
-        if stages.train(self.data, config, self.run_folder, report=_say) is not None:
+        if stages.train(self.data, config, self.run_folder, report=say) is not None:
             print(stages.evaluate(self.run_folder))
 
     def _teaching(self):
@@ -188,11 +190,11 @@ class Evaluate:
                 )
             print(stages.evaluate_file(self.run_folder, self.data, _show_files))
         elif self.leave_device_out:
-            print(stages.evaluate_left_out_devices(self.run_folder, report=_say))
+            print(stages.evaluate_left_out_devices(self.run_folder, report=say))
         elif self.seeds > 1:
-            print(stages.evaluate_seeds(self.run_folder, self.seeds, report=_say))
+            print(stages.evaluate_seeds(self.run_folder, self.seeds, report=say))
         else:
-            print(stages.evaluate(self.run_folder, self.data, self.seconds, report=_say))
+            print(stages.evaluate(self.run_folder, self.data, self.seconds, report=say))
 
 
 @dataclass
@@ -209,7 +211,7 @@ class Finetune:
     def run(self):
         from asc_tf import stages
 
-        stages.finetune(self.run_folder, self.out, self.settings, report=_say)
+        stages.finetune(self.run_folder, self.out, self.settings, report=say)
         if stages.has_test_part(self.out):
             for name, folder in (("pretrained", self.run_folder), ("fine-tuned", self.out)):
                 print(f"{name}, on the test part\n{stages.evaluate(folder)}\n")
@@ -264,11 +266,11 @@ class Compress:
         teacher = str(self.teacher.resolve()) if self.teacher else None
         own = {name: value for name, value in vars(self).items() if name not in ("run_folder", "out", "teacher")}
         settings = stages.Compression(**own, teacher=teacher)
-        stages.compress(self.run_folder, self.out, settings, report=_say)
+        stages.compress(self.run_folder, self.out, settings, report=say)
         print(stages.compression_text(self.out))
         if stages.has_test_part(self.out):
             runs = {"uncompressed": self.run_folder, "compressed": self.out}
-            print(f"\non the test part\n{stages.evaluate_changes(runs, self.out / 'test_changes.csv', report=_say)}")
+            print(f"\non the test part\n{stages.evaluate_changes(runs, self.out / 'test_changes.csv', report=say)}")
         else:
             print("\ntrained on the test part too (data.split=full): no clips to evaluate on")
 
@@ -335,7 +337,7 @@ class Predict:
                 probabilities = dict(zip(classifier.labels, classifier.classify_file(path).tolist(), strict=True))
             except AscError as error:
                 failures += 1
-                _say(f"asc-tf: {error}")
+                say(f"asc-tf: {error}")
                 continue
             ranked = sorted(probabilities.items(), key=lambda item: -item[1])
             if self.as_json:
@@ -357,7 +359,7 @@ class Predict:
         count, errors = classify_folder(self.model, self.audio[0], self.output, self.workers, _show_files)
         print(f"{count - len(errors)} of {count} files in {self.output}")
         for error in errors:
-            _say(f"asc-tf: {error}")
+            say(f"asc-tf: {error}")
         if errors:
             raise AscError(f"{len(errors)} of {count} files could not be classified; {self.output} names them")
 
@@ -388,7 +390,7 @@ class Listen:
             raise AscError("standard input is a terminal; expected a pipe, as in: arecord ... | asc-tf listen MODEL -")
         classifier = Classifier(self.model)
         try:
-            for heard in listen(classifier, pipe, _say, self.rate, self.hop, self.smoothing):
+            for heard in listen(classifier, pipe, say, self.rate, self.hop, self.smoothing):
                 print(json_of(heard, classifier.labels) if self.as_json else line_of(heard), flush=True)
         except KeyboardInterrupt:  # the usual way to end it: nothing to say
             raise SystemExit(130) from None
@@ -466,7 +468,7 @@ class Bench:
             raise AscError(f"--seeds {self.seeds}: expected 1 or more")
         from asc_tf import stages
 
-        print(stages.bench(self.data, self.out, self.network, self.rows, self.seeds, self.responses, report=_say))
+        print(stages.bench(self.data, self.out, self.network, self.rows, self.seeds, self.responses, report=say))
 
 
 @dataclass
@@ -500,6 +502,7 @@ Command = (
     | Annotated[Predict, subcommand("predict")]
     | Annotated[Listen, subcommand("listen")]
     | Annotated[Complexity, subcommand("complexity")]
+    | Annotated[Search, subcommand("search")]
     | Annotated[Bench, subcommand("bench")]
     | Annotated[Models, subcommand("models")]
     | Annotated[Recipes, subcommand("recipes")]
@@ -524,19 +527,19 @@ def main(arguments=None):
         command.run()
         sys.stdout.flush()
     except AscError as error:
-        _say(f"asc-tf: {error}")
+        say(f"asc-tf: {error}")
         return 1
     except ModuleNotFoundError as error:
-        _say(f"asc-tf: this command needs '{error.name}', which is not installed: pip install 'asc-tf[train]'")
+        say(f"asc-tf: this command needs '{error.name}', which is not installed: pip install 'asc-tf[train]'")
         return 1
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
-        _say(f"asc-tf: {error.filename or 'input or output'}: {error.strerror or error}")
+        say(f"asc-tf: {error.filename or 'input or output'}: {error.strerror or error}")
         return 1
     except KeyboardInterrupt:
-        _say("asc-tf: interrupted; the same command goes on where it stopped")
+        say("asc-tf: interrupted; the same command goes on where it stopped")
         return 130
     return 0
 
@@ -550,7 +553,3 @@ def _show_files(done, total):
     """A count that stays on its line of a terminal."""
     if sys.stderr.isatty():
         print(f"\r{done} of {total} files", end="\n" if done == total else "", file=sys.stderr, flush=True)
-
-
-def _say(line):
-    print(line, file=sys.stderr, flush=True)

@@ -1,6 +1,5 @@
 """The commands `asc-tf translate train` and `asc-tf translate apply`."""
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +8,7 @@ from tyro.conf import Positional, arg, subcommand
 
 from asc_tf.config import Config
 from asc_tf.errors import AscError
+from asc_tf.terminal import say
 
 
 @dataclass
@@ -67,7 +67,7 @@ class TranslateTrain:
 
         own = {"root", "out", "settings"}
         settings = Translation(**{name: value for name, value in vars(self).items() if name not in own})
-        distances = stages.train_translator(self.root, settings, self.out, config.frontend, report=_say)
+        distances = stages.train_translator(self.root, settings, self.out, config.frontend, report=say)
         print("distance to the real clips of the target device in dB, on held-out pairs")
         print(distances.to_string(float_format="{:.2f}".format))
         print(f"pictures of the first of them: {self.out / 'translation.png'}")
@@ -85,13 +85,9 @@ class TranslateApply:
     def run(self):
         from asc_tf import stages
 
-        count, folder = stages.apply_translator(self.translator, self.out, report=_say)
+        count, folder = stages.apply_translator(self.translator, self.out, report=say)
         print(f"{count} translated clips in {folder}")
         print(f"train on them as well: asc-tf train --set data.translated={self.out} ...")
-
-
-def _say(line):
-    print(line, file=sys.stderr, flush=True)
 
 
 @dataclass

@@ -10,6 +10,10 @@ class AscError(Exception):
     """
 
 
+class DivergedError(AscError):
+    """A training whose loss or weights are no finite numbers any more: of its settings, and of no others."""
+
+
 def nearest(word, known):
     """'; did you mean X?' for the nearest of the `known` words, or the list of them."""
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)

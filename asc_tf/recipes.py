@@ -9,6 +9,7 @@ submissions 2 and 4 were trained on the device translator's clips as well: here 
 
 import dataclasses
 from dataclasses import dataclass
+from pathlib import Path
 
 from asc_tf.config import (
     AUGMENTATIONS,
@@ -265,7 +266,16 @@ RECIPES = {
 
 
 def find_recipe(name):
-    """The Recipe of a name. Raises AscError, with the nearest name, if there is none."""
+    """The Recipe of a name, or of a file of settings NAME.json, such as winner.json of `asc-tf search`.
+
+    Raises:
+        AscError: there is none, with the nearest name, or the file holds no settings.
+    """
+    if name.endswith(".json"):
+        try:
+            return Recipe(name, "a file", "", "-", Config.from_json(Path(name).read_text(), name))
+        except OSError as error:
+            raise AscError(f"--recipe {name}: cannot be read ({error.strerror})") from None
     if name not in RECIPES:
         raise AscError(f"--recipe {name}: no such recipe; {nearest(name, list(RECIPES))}")
     return RECIPES[name]

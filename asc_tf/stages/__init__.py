@@ -20,6 +20,7 @@ from asc_tf.stages.features import compute_features
 from asc_tf.stages.file_evaluation import evaluate_file
 from asc_tf.stages.finetuning import finetune
 from asc_tf.stages.leave_device_out import evaluate_left_out_devices
+from asc_tf.stages.searching import Search, search
 from asc_tf.stages.seeds import evaluate_seeds
 from asc_tf.stages.tflite import export
 from asc_tf.stages.training import train
@@ -27,6 +28,7 @@ from asc_tf.stages.translation import apply_translator, train_translator
 
 __all__ = [
     "Compression",
+    "Search",
     "account_of",
     "account_of_named",
     "apply_translator",
@@ -44,6 +46,7 @@ __all__ = [
     "has_test_part",
     "join_runs",
     "predict_test",
+    "search",
     "train",
     "train_translator",
 ]

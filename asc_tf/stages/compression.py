@@ -18,7 +18,8 @@ from asc_tf.run_folder import claim, load_model, read_run, write_settings
 from asc_tf.stages.compression_steps import Clips, StepTable
 from asc_tf.stages.features import features_of, with_translated
 from asc_tf.stages.teacher import hears_the_same
-from asc_tf.stages.training import fit, split_clips
+from asc_tf.stages.training import fit
+from asc_tf.stages.training_data import split_clips
 from asc_tf.training.distillation import DistilledModel
 from asc_tf.training.fit import save_model
 from asc_tf.training.seeding import set_seed

@@ -12,7 +12,8 @@ from asc_tf.data.loader import label_indices
 from asc_tf.errors import AscError
 from asc_tf.run_folder import claim, load_model, read_run, write_settings
 from asc_tf.stages.features import features_of, with_translated
-from asc_tf.stages.training import fit, selection, split_clips
+from asc_tf.stages.training import fit, selection
+from asc_tf.stages.training_data import split_clips
 from asc_tf.training.device_drop import DeviceRandomDrop, DropRateLog
 from asc_tf.training.fine_tuning import AnchoredModel, freeze_all_but_classifier, renew_classifier
 from asc_tf.training.fit import save_model

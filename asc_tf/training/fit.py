@@ -9,7 +9,7 @@ import tf_keras as keras
 from tqdm import tqdm
 
 from asc_tf.atomic import whole_file
-from asc_tf.errors import AscError
+from asc_tf.errors import AscError, DivergedError
 from asc_tf.training.checkpoints import EpochCheckpoints, Progress
 from asc_tf.training.extra_loss import ExtraLossModel
 
@@ -161,7 +161,7 @@ class _Keeper(keras.callbacks.Callback):
     def _check_finite(self, epoch, logs):
         # ReLU turns NaN into 0, so that the loss can stay finite on ruined weights.
         if not all(np.isfinite(values).all() for values in (logs["loss"], *self.model.get_weights())):
-            raise AscError(
+            raise DivergedError(
                 f"training diverged in epoch {epoch + 1}: not a finite number any more; lower the learning rate"
             )
 

@@ -12,7 +12,7 @@ from asc_tf.data.clips import read_clips
 from asc_tf.errors import AscError
 from asc_tf.run_folder import read_run
 from asc_tf.stages import leave_device_out, tflite, training
-from asc_tf.stages.training import split_clips
+from asc_tf.stages.training_data import split_clips
 
 SMALL = ["model.depth=1,1,1,1", "train.epochs=1", "train.warmup_epochs=0", "data.validation_fraction=0"]
 

@@ -17,7 +17,7 @@ from asc_tf.data.loader import training_batches
 from asc_tf.errors import AscError
 from asc_tf.run_folder import load_model, read_run
 from asc_tf.stages.teacher import teacher_config
-from asc_tf.stages.training import split_clips
+from asc_tf.stages.training_data import split_clips
 
 SMALL = ["model.depth=1,1,1,1", "train.epochs=1", "train.warmup_epochs=0"]
 

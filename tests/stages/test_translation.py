@@ -14,7 +14,7 @@ from asc_tf.data.clips import read_clips, scenes_of
 from asc_tf.data.synthetic import write_synthetic
 from asc_tf.errors import AscError
 from asc_tf.run_folder import Dataset, read_run
-from asc_tf.stages import training, translation
+from asc_tf.stages import training, training_data, translation
 from asc_tf.stages.compression import Compression, _Steps
 from asc_tf.stages.features import with_translated
 from asc_tf.translator_folder import Translation
@@ -139,7 +139,7 @@ def test_training_reads_the_translated_clips_of_the_clips_that_it_trains_on(
 
     monkeypatch.setattr(training, "fit", noted)
     stages.train(root, config, tmp_path / "run", report=lines.append)
-    clips, own, validation = training.split_clips(root, config)
+    clips, own, validation = training_data.split_clips(root, config)
     by_a = own[(clips.device[own] == "a").to_numpy()]
     assert len(seen["training"]) == len(own) + 2 * len(by_a)
     assert f"and {2 * len(by_a)} translated training clips" in lines
@@ -156,7 +156,7 @@ def test_training_reads_the_translated_clips_of_the_clips_that_it_trains_on(
 
 def test_clips_held_out_from_a_training_do_not_come_back_translated(applied, root, tiny_config):
     config = tiny_config.with_settings(["data.translated=translated", "data.validation_fraction=0.4"])
-    clips, own, validation = training.split_clips(root, config)
+    clips, own, validation = training_data.split_clips(root, config)
     features = stages.compute_features(root, config, report=quiet)
     more, rows, _ = with_translated(root, config, 1.0, clips, own, features)
     added = more.iloc[rows[len(own) :]]
@@ -164,7 +164,7 @@ def test_clips_held_out_from_a_training_do_not_come_back_translated(applied, roo
 
 
 def test_a_device_that_is_left_out_is_not_heard_translated_either(applied, root, tiny_config):
-    clips, training_rows, _ = training.split_clips(root, tiny_config)
+    clips, training_rows, _ = training_data.split_clips(root, tiny_config)
     features = stages.compute_features(root, tiny_config, report=quiet)
     for left_out, expected in (("s1", {"b"}), ("b,s1", set()), ("a", set())):
         config = tiny_config.with_settings(["data.translated=translated", f"data.leave_out={left_out}"])
@@ -178,7 +178,7 @@ def test_a_device_that_is_left_out_is_not_heard_translated_either(applied, root,
 
 def test_a_compression_trains_on_them_as_well(applied, root, tiny_config, tmp_path):
     config = tiny_config.with_settings(["data.translated=translated"])
-    clips, own, validation = training.split_clips(root, config)
+    clips, own, validation = training_data.split_clips(root, config)
     dataset = Dataset(str(root), tuple(scenes_of(clips)), ("a",), 1.0, 0.0, 1.0)
     steps = _Steps(tmp_path, tmp_path, config, dataset, Compression(), quiet)
     read = steps.clips

@@ -1,0 +1,198 @@
+"""KerasTuner's oracles, within a budget, and kept on disk so that a kill loses no trial and repeats none."""
+
+import json
+import math
+import os
+import shutil
+
+import keras_tuner
+from keras_tuner import oracles as stock
+from keras_tuner.engine import trial as trial_module
+
+from asc_tf.atomic import write_text
+
+ENDED = ("COMPLETED", "FAILED")
+MAX_DRAWS = 20_000
+
+
+class _Oracle:
+    """What all three have in common; stands before KerasTuner's class.
+
+    KerasTuner 1.4.8 writes its files in place and in parts: killed in between, a trial that has begun is in no list,
+    and one that has ended is run once more. Here a file appears whole, and `reload` mends what lies between two.
+    """
+
+    fits = staticmethod(lambda values: True)
+    """whether values are within the budget"""
+    stopped = False
+    """whether a worker has been told that no trial is left"""
+
+    @keras_tuner.synchronized
+    def create_trial(self, tuner_id):
+        trial = super().create_trial(tuner_id)
+        if trial.status == "STOPPED" and not self.stopped:
+            self.stopped = True
+            self.save()
+        return trial
+
+    @keras_tuner.synchronized
+    def end_trial(self, trial):
+        """End a trial once, whoever says so: a worker that was taken for lost may have ended it as well."""
+        if trial.trial_id not in self.end_order:
+            super().end_trial(trial)
+        if trial.trial_id in self._retry_queue:
+            self._retry_queue.remove(trial.trial_id)
+        held = [name for name, ongoing in self.ongoing_trials.items() if ongoing.trial_id == trial.trial_id]
+        for tuner_id in held:
+            del self.ongoing_trials[tuner_id]
+        self.save()
+
+    @keras_tuner.synchronized
+    def release(self, lost):
+        """Give the trials of workers that are no more to others; `lost` is a set of tuner ids."""
+        for tuner_id in lost:
+            trial = self.ongoing_trials.pop(tuner_id, None)
+            if trial is not None:
+                self._retry_queue.append(trial.trial_id)
+        self.tuner_ids -= lost
+        if lost:
+            self.save()
+
+    @property
+    def finished(self):
+        """Whether no trial is left to begin, to end or to repeat."""
+        return self.stopped and not self.ongoing_trials and not self._retry_queue
+
+    def save(self):
+        write_text(self._get_oracle_fname(), json.dumps(self.get_state()))
+
+    def _save_trial(self, trial):
+        write_text(os.path.join(self._get_trial_dir(trial.trial_id), "trial.json"), json.dumps(trial.get_state()))
+
+    def reload(self):
+        """Read back what was kept. Trials that were worked on stay with their worker: it may be alive."""
+        with open(self._get_oracle_fname()) as file:
+            state = json.load(file)
+        for trial_id in os.listdir(self._project_dir):
+            path = os.path.join(self._project_dir, trial_id, "trial.json")
+            if os.path.isfile(path):
+                trial = trial_module.Trial.load(path)
+                if trial.trial_id in state["start_order"]:
+                    self.trials[trial.trial_id] = trial
+                else:  # no worker was told of it
+                    shutil.rmtree(os.path.dirname(path))
+        ended = [name for name in state["start_order"] if self.trials[name].status in ENDED]
+        state["end_order"] += [name for name in ended if name not in state["end_order"]]
+        for tuner_id, name in [*state["ongoing_trials"].items()]:
+            if name in ended:
+                del state["ongoing_trials"][tuner_id]
+        held = {*ended, *state["ongoing_trials"].values()}
+        state["retry_queue"] = [name for name in state["start_order"] if name not in held]
+        self.set_state(state)
+
+    def get_state(self):
+        return {**super().get_state(), "stopped": self.stopped}
+
+    def set_state(self, state):
+        super().set_state(state)
+        self.stopped = state["stopped"]
+        self.tuner_ids = {*self.ongoing_trials}
+
+    def _random_values(self):
+        """Values within the budget that were not tried yet; None if there seem to be none."""
+        drawn = (self._drawn() for _ in range(MAX_DRAWS))
+        return next((values for values in drawn if self.fits(values) and not self._duplicate(values)), None)
+
+    def _drawn(self):
+        values = {}
+        for hp in self.hyperparameters.space:
+            values[hp.name] = hp.random_sample(self._seed_state)
+            self._seed_state += 1
+        return values
+
+
+class RandomOracle(_Oracle, stock.RandomSearchOracle):
+    """Values at random."""
+
+
+class BayesianOracle(_Oracle, stock.BayesianOptimizationOracle):
+    """Bayesian optimization by a Gaussian process.
+
+    The process proposes values in all of the space. Of what is over the budget only the structure is given up, for the
+    nearest one within it by the distance of KerasTuner's unit cube; what has been tried is replaced at random.
+    """
+
+    def populate_space(self, trial_id):
+        response = super().populate_space(trial_id)
+        values = response.get("values")
+        if values is not None and not self.fits(values):
+            response["values"] = values = self._nearest(values)
+        if values is None or self._duplicate(values):
+            return self._random_populate_space()
+        return response
+
+    def _nearest(self, values):
+        def distance(other):
+            steps = (hp.value_to_prob(values[hp.name]) - hp.value_to_prob(other[hp.name]) for hp in space)
+            return sum(step**2 for step in steps)
+
+        space = self.hyperparameters.space
+        drawn = (self._drawn() for _ in range(MAX_DRAWS // 10))
+        return min((other for other in drawn if self.fits(other)), key=distance, default=None)
+
+
+class HyperbandOracle(_Oracle, stock.HyperbandOracle):
+    """Hyperband with a given number of networks, which KerasTuner's takes from the number of epochs.
+
+    The brackets share the networks in the proportions of KerasTuner's, at least one each; where there are fewer
+    networks than brackets, those that begin with the fewest epochs are left out.
+
+    Args:
+        trials: networks to begin, all brackets together.
+    """
+
+    def __init__(self, trials, **arguments):
+        self._trials = trials
+        super().__init__(**arguments)
+        brackets = range(self._get_num_brackets())
+        stock_sizes = [super(HyperbandOracle, self)._get_size(bracket, 0) for bracket in brackets]
+        shares = [(trials - len(brackets)) * size / sum(stock_sizes) for size in stock_sizes]
+        self._sizes = [1 + math.floor(share) for share in shares]
+        by_rest = sorted(brackets, key=lambda bracket: math.floor(shares[bracket]) - shares[bracket])
+        for bracket in by_rest[: trials - sum(self._sizes)]:
+            self._sizes[bracket] += 1
+
+    def _get_num_brackets(self):
+        return min(super()._get_num_brackets(), self._trials)
+
+    def _get_size(self, bracket_num, round_num):
+        return math.ceil(self._sizes[bracket_num] / self.factor**round_num)
+
+
+def make_oracle(algorithm, objective, direction, trials, epochs, space, fits, seed):
+    """The oracle of an algorithm.
+
+    Args:
+        algorithm: "random", "bayesian" or "hyperband".
+        objective: name of the metric, and `direction`, "min" or "max".
+        trials: networks to try.
+        epochs: that the longest trial of Hyperband takes.
+        space: a `Space`.
+        fits: function of values {name: value} to whether they are within the budget.
+        seed: of the values.
+    """
+    common = {
+        "objective": keras_tuner.Objective(objective, direction),
+        "hyperparameters": space.hyperparameters(),
+        "allow_new_entries": False,
+        "tune_new_entries": False,
+        "seed": seed + 1,  # 0 would be none
+        "max_consecutive_failed_trials": math.inf,
+    }
+    if algorithm == "hyperband":
+        oracle = HyperbandOracle(trials, max_epochs=epochs, **common)
+    else:
+        oracle = {"random": RandomOracle, "bayesian": BayesianOracle}[algorithm](max_trials=trials, **common)
+    oracle.verbose = 0
+    oracle.fits = fits
+    return oracle

@@ -1,0 +1,94 @@
+"""What a search has found: table, Pareto front, winner."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from asc_tf.atomic import whole_file
+
+OBJECTIVES = {
+    "accuracy": ("max", "accuracy %"),
+    "log_loss": ("min", "log loss"),
+    "worst_device": ("max", "accuracy % of the worst device"),
+    "unseen_gap": ("min", "accuracy % of seen minus unseen devices"),
+}
+"""{name: (direction, words)}; all on the validation part"""
+
+
+def winner(trials, objective):
+    """Index of the best trial of those that were trained longest; None if none has ended well.
+
+    Args:
+        trials: frame with a column `status`, "epochs" and the objective's.
+        objective: key of OBJECTIVES.
+    """
+    ended = trials[trials.status == "COMPLETED"]
+    if not len(ended):
+        return None
+    scores = ended[ended.epochs == ended.epochs.max()][objective]
+    return scores.idxmax() if OBJECTIVES[objective][0] == "max" else scores.idxmin()
+
+
+def pareto_front(costs, scores, direction):
+    """Whether no other point costs as little and scores as well, and is better in one of the two.
+
+    Args:
+        costs, scores: [points].
+        direction: "max" or "min" of the scores; costs are better low.
+    """
+    costs = np.asarray(costs, float)
+    gains = np.asarray(scores, float) * (1 if direction == "max" else -1)
+    as_good = (costs[None] <= costs[:, None]) & (gains[None] >= gains[:, None])
+    better = (costs[None] < costs[:, None]) | (gains[None] > gains[:, None])
+    return ~(as_good & better).any(axis=1)
+
+
+def trials_table(trials, objective):
+    """Text: a row a trial, the best first, those that failed last."""
+    columns = trials.drop(columns=["seconds", "message"], errors="ignore").dropna(axis=1, how="all")
+    ascending = OBJECTIVES[objective][0] == "min"
+    columns = columns.sort_values(["epochs", objective], ascending=[False, ascending], na_position="last")
+    texts = {"accuracy": "{:.1f}", "worst_device": "{:.1f}", "unseen_gap": "{:+.1f}", "log_loss": "{:.3f}",
+             "parameters": "{:,.0f}", "bytes": "{:,.0f}", "macs": "{:,.0f}", "latency_ms": "{:.2f}",
+             "lambda": "{:.4g}", "dropout": "{:.4g}", "learning_rate": "{:.4g}", "epochs": "{:.0f}"}  # fmt: skip
+    for name, form in texts.items():
+        if name in columns:
+            columns[name] = ["" if pd.isna(value) else form.format(value) for value in columns[name]]
+    return columns.fillna("").to_string(index=False)
+
+
+def write_pareto_picture(path, trials, objective):
+    """Draw the objective against bytes and against MACs, a point a trial, with both Pareto fronts.
+
+    Args:
+        path: of the PNG file.
+        trials: frame as of `winner`, with columns bytes and macs; small points are of shorter trainings.
+        objective: key of OBJECTIVES.
+    """
+    direction, words = OBJECTIVES[objective]
+    ended = trials[trials.status == "COMPLETED"]
+    best = winner(trials, objective)
+    figure = Figure(figsize=(10, 4.2), layout="constrained")
+    FigureCanvasAgg(figure)
+    for axis, (cost, scale, label) in zip(
+        figure.subplots(1, 2, sharey=True),
+        (("bytes", 1024, "KB of parameters"), ("macs", 1e6, "million MACs a clip")),
+        strict=True,
+    ):
+        x, y = ended[cost] / scale, ended[objective]
+        front = pareto_front(x, y, direction)
+        longest = ended.epochs == ended.epochs.max()
+        axis.scatter(x, y, s=np.where(longest, 42, 14), color=np.where(front, "C0", "0.65"), zorder=2)
+        order = np.argsort(x[front].to_numpy(), kind="stable")
+        axis.step(x[front].to_numpy()[order], y[front].to_numpy()[order], where="post", color="C0", zorder=1)
+        axis.annotate(
+            "winner", (x[best], y[best]), (0, 12), textcoords="offset points", ha="center", color="C3",
+            arrowprops={"arrowstyle": "-", "color": "C3"},
+        )  # fmt: skip
+        axis.set_xlabel(label)
+        axis.grid(alpha=0.3)
+        axis.margins(0.12)
+    figure.axes[0].set_ylabel(f"{words}, validation")
+    with whole_file(path) as part:
+        figure.savefig(part, dpi=110, format="png")

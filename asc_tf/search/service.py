@@ -1,0 +1,147 @@
+"""One oracle for several workers: KerasTuner's gRPC service, with chief and workers that may be killed at any time.
+
+KerasTuner 1.4.8 has no public name for its service. Its own chief waits for ever for a worker that was killed, and its
+workers end with their chief.
+"""
+
+import contextlib
+import json
+import os
+import socket
+import threading
+import time
+from concurrent import futures
+
+import grpc
+from keras_tuner.src import protos
+from keras_tuner.src.distribute.oracle_chief import OracleServicer
+from keras_tuner.src.distribute.oracle_client import OracleClient
+
+from asc_tf.errors import AscError
+
+HEARTBEAT_SECONDS, LEASE_SECONDS = 5.0, 60.0
+_RETRIES = {
+    "maxAttempts": 5,
+    "initialBackoff": "0.5s",
+    "maxBackoff": "5s",
+    "backoffMultiplier": 2,
+    "retryableStatusCodes": ["UNAVAILABLE"],
+}
+_SERVICE = {"methodConfig": [{"name": [{}], "retryPolicy": _RETRIES}]}
+
+
+def serve(oracle, address, report=print, lease_seconds=LEASE_SECONDS):
+    """Answer workers until no trial is left.
+
+    A worker that is not heard of for `lease_seconds` gives up its trial to the next one that asks.
+
+    Args:
+        oracle: of `asc_tf.search.oracles`.
+        address: HOST:PORT to listen on.
+        report: called with lines for the user.
+        lease_seconds: at least several times HEARTBEAT_SECONDS.
+
+    Raises:
+        AscError: the address cannot be listened on.
+    """
+    servicer = _Servicer(oracle)
+    server = grpc.server(futures.ThreadPoolExecutor(max_workers=1), options=[("grpc.so_reuseport", 0)])
+    protos.get_service_grpc().add_OracleServicer_to_server(servicer, server)
+    try:
+        bound = server.add_insecure_port(address)
+    except (RuntimeError, ValueError):
+        bound = 0
+    if not bound:
+        raise AscError(f"--chief {address}: cannot be listened on; expected HOST:PORT of this machine, not in use")
+    server.start()
+    report(f"waiting for workers at {address}: the same command with --worker {address} in place of --chief")
+    ended = len(oracle.end_order)
+    while not (oracle.finished and not oracle.tuner_ids):
+        time.sleep(min(0.2, lease_seconds / 4))
+        lost = servicer.lost(lease_seconds)
+        for name in sorted(lost):
+            report(f"worker {name} is not heard of any more; its trial goes to another")
+        oracle.release(lost)
+        for trial in [oracle.trials[name] for name in oracle.end_order[ended:]]:
+            report(f"trial {trial.trial_id}: {trial.status.lower()}, {oracle.objective.name} {trial.score}")
+        ended = len(oracle.end_order)
+    server.stop(grace=2).wait()
+
+
+class _Servicer(OracleServicer):
+    """KerasTuner's, which also notes when it has last heard of each worker."""
+
+    def __init__(self, oracle):
+        super().__init__(oracle)
+        self._heard = dict.fromkeys(oracle.tuner_ids, time.monotonic())
+
+    def lost(self, seconds):
+        """Workers that were not heard of for so long."""
+        oldest = time.monotonic() - seconds
+        return {name for name in [*self.oracle.tuner_ids] if self._heard.get(name, oldest) <= oldest}
+
+    def CreateTrial(self, request, context):
+        self._heard[request.tuner_id] = time.monotonic()
+        return super().CreateTrial(request, context)
+
+    def GetTrial(self, request, context):
+        for name, trial in [*self.oracle.ongoing_trials.items()]:
+            if trial.trial_id == request.trial_id:
+                self._heard[name] = time.monotonic()
+        return super().GetTrial(request, context)
+
+
+class Chief:
+    """The chief, as a worker sees it.
+
+    Args:
+        address: HOST:PORT of the chief.
+        wait_seconds: for its first answer.
+
+    Raises:
+        AscError: no chief answers.
+    """
+
+    def __init__(self, address, wait_seconds=120):
+        self.worker = f"{socket.gethostname()}-{os.getpid()}"
+        options = [("grpc.service_config", json.dumps(_SERVICE)), ("grpc.max_reconnect_backoff_ms", 1000)]
+        self._channel = grpc.insecure_channel(address, options=options)
+        try:
+            grpc.channel_ready_future(self._channel).result(timeout=wait_seconds)
+        except grpc.FutureTimeoutError:
+            raise AscError(f"--worker {address}: no chief answers there for {wait_seconds} s") from None
+
+    def oracle_for(self, oracle):
+        """What asks the chief wherever `oracle` would be asked."""
+        self._client = _Client(oracle, self._channel, self.worker)
+        return self._client
+
+    def pause(self):
+        """Between two questions for a trial, when the chief may have none to give yet."""
+        time.sleep(0.2)
+
+    @contextlib.contextmanager
+    def heartbeat(self, trial_id):
+        """Let the chief know, as long as the block lasts, that the trial is being worked on."""
+        ended = threading.Event()
+
+        def beat():
+            while not ended.wait(HEARTBEAT_SECONDS):
+                with contextlib.suppress(grpc.RpcError):  # the chief may be away for a while
+                    self._client.get_trial(trial_id)
+
+        thread = threading.Thread(target=beat, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+
+
+class _Client(OracleClient):
+    """KerasTuner's, on a channel that asks again when the chief was killed with a question unanswered."""
+
+    def __init__(self, oracle, channel, worker):
+        self._oracle, self.tuner_id = oracle, worker
+        self.stub = protos.get_service_grpc().OracleStub(channel)
+        self.multi_worker, self.should_report = False, True

@@ -1,0 +1,150 @@
+"""What a search varies: settings of a Config, each with a range or with choices."""
+
+import dataclasses
+import itertools
+import math
+from dataclasses import dataclass
+
+import keras_tuner
+
+from asc_tf.errors import AscError, nearest
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """One setting that is searched.
+
+    Args:
+        name: in the space, and as KerasTuner's hyperparameter.
+        key: setting of a Config.
+        low, high: of a number.
+        choices: texts of the values, in place of a range.
+        step: of a whole number; None for a real one.
+        sampling: "linear" or "log".
+        structural: whether what the network costs depends on it.
+    """
+
+    name: str
+    key: str
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+    step: int | None = None
+    sampling: str = "linear"
+    structural: bool = False
+
+    def declare(self, hp):
+        """Its value, of a `keras_tuner.HyperParameters` to which it is added."""
+        if self.choices:
+            return hp.Choice(self.name, list(self.choices), default=self.choices[0], ordered=False)
+        if self.step:
+            return hp.Int(self.name, self.low, self.high, step=self.step)
+        return hp.Float(self.name, self.low, self.high, sampling=self.sampling)
+
+    def values(self):
+        """All of its values, of choices or whole numbers."""
+        return list(self.choices) or [*range(self.low, self.high + 1, self.step)]
+
+    def setting(self, value):
+        """ "key=value", as `Config.with_settings` takes it."""
+        if self.choices:
+            return f"{self.key}={value.replace('-', ',') if self.name == 'depth' else value}"
+        return f"{self.key}={value if self.step else format(value, '.4g')}"
+
+
+DIMENSIONS = {
+    dimension.name: dimension
+    for dimension in (
+        Dimension("lambda", "model.lambda_", 0.0, 1.0),
+        Dimension("width", "model.width", 4, 80, step=2, structural=True),
+        Dimension("depth", "model.depth", choices=("1-1-1-1", "1-1-1-2", "1-1-2-2", "2-2-2-3"), structural=True),
+        Dimension("dropout", "model.dropout", 0.0, 0.4),
+        Dimension("learning_rate", "train.learning_rate", 0.005, 0.2, sampling="log"),
+        Dimension("norm_position", "model.norm_position", choices=("none", "input", "all"), structural=True),
+        Dimension("subbands", "model.sub_bands", choices=("1", "2", "4", "8"), structural=True),
+        Dimension("scale", "model.scale", choices=("2", "4"), structural=True),
+    )
+}
+
+
+class Space:
+    """Several `Dimension`s of one network.
+
+    Args:
+        text: "lambda,width" takes the ranges of `DIMENSIONS`; "lambda=0:0.5,width=4:40" others, and
+            "norm_position=input|all,depth=1-1-1-2|2-2-2-3" choices.
+        config: the Config whose settings they replace.
+
+    Raises:
+        AscError: no such dimension, a range that is none, or a value that no run can use.
+    """
+
+    def __init__(self, text, config):
+        self.text, self.config = text, config
+        names = [item.partition("=")[0] for item in text.split(",")]
+        for name in names:
+            if name not in DIMENSIONS:
+                raise AscError(f"--space {name}: cannot be searched; {nearest(name, list(DIMENSIONS))}")
+            if names.count(name) > 1:
+                raise AscError(f"--space {name}: is named twice")
+            if name == "scale" and config.model.network != "bc-res2net":
+                raise AscError(f"--space scale: the network {config.model.network} has no scale; bc-res2net has")
+        self.dimensions = [_parse(item, config) for item in text.split(",")]
+        self._check()
+
+    def hyperparameters(self):
+        """`keras_tuner.HyperParameters` with all of the dimensions."""
+        hp = keras_tuner.HyperParameters()
+        for dimension in self.dimensions:
+            dimension.declare(hp)
+        return hp
+
+    def configured(self, values):
+        """The Config with values {name: value}; those of other names, such as KerasTuner's own, count for nothing."""
+        return self.config.with_settings([d.setting(values[d.name]) for d in self.dimensions if d.name in values])
+
+    def combinations(self):
+        """({name: value} of the structural dimensions but for width, ...), then the widths, [None] if it is fixed."""
+        structural = [d for d in self.dimensions if d.structural and d.name != "width"]
+        others = [
+            dict(zip((d.name for d in structural), values, strict=True))
+            for values in itertools.product(*(d.values() for d in structural))
+        ]
+        widths = next((d.values() for d in self.dimensions if d.name == "width"), [None])
+        return others, widths
+
+    def _check(self):
+        for dimension in self.dimensions:
+            ends = dimension.choices or (dimension.low, dimension.high)
+            for value in ends:
+                try:
+                    self.configured({dimension.name: value})
+                except AscError as error:
+                    raise AscError(f"--space {dimension.name}: {value} cannot be used ({error})") from None
+
+
+def _parse(item, config):
+    name, equals, text = item.partition("=")
+    dimension = DIMENSIONS[name]
+    given = {}
+    if equals and dimension.choices:
+        given["choices"] = tuple(text.split("|"))
+    elif equals:
+        given["low"], given["high"] = _range(item, text, int if dimension.step else float)
+    if name == "width" and config.model.network == "bc-res2net":
+        step = 2 * (config.model.scale or 4)
+        given = {"high": dimension.high, **given, "step": step}
+        given["low"] = -(-given.get("low", dimension.low) // step) * step
+    return dataclasses.replace(dimension, **given)
+
+
+def _range(item, text, number):
+    low, _, high = text.partition(":")
+    try:
+        low, high = number(low), number(high)
+    except ValueError:
+        low, high = math.nan, math.nan
+    if not low < high:
+        kind = "whole numbers" if number is int else "numbers"
+        raise AscError(f"--space {item}: expected a range of two {kind}, the lower first, such as width=4:40")
+    return low, high

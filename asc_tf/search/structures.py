@@ -1,0 +1,121 @@
+"""Which networks of a space are within a budget, known before any is trained."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import tf_keras as keras
+
+from asc_tf.atomic import write_text
+from asc_tf.build import build_model
+from asc_tf.compression.complexity import keras_account
+from asc_tf.errors import AscError
+from asc_tf.export.shrinking import shrunk
+from asc_tf.export.tflite import network_file
+from asc_tf.runtime.latency import latencies
+from asc_tf.search.budget import cost_of
+
+
+class Structures:
+    """The largest width within the budget for each combination of a space's other structural dimensions.
+
+    A wider network costs more of everything, so that bisection finds the width with a few networks a combination; they
+    are built, not trained. What was found is kept in a file, for the search that goes on and for workers.
+
+    Args:
+        space: a `Space`.
+        dataset: `Dataset` of the training clips.
+        budget: a `Budget`.
+        path: of the JSON file.
+        report: called with lines for the user.
+
+    Raises:
+        AscError: no network is within the budget.
+    """
+
+    def __init__(self, space, dataset, budget, path, report=print):
+        self.space, self.dataset, self.budget, self.path = space, dataset, budget, Path(path)
+        self._largest = json.loads(self.path.read_text()) if self.path.is_file() else self._find(report)
+
+    def fits(self, values):
+        """Whether the network of values {name: value} is within the budget."""
+        largest = self._largest.get(self._key(values))
+        return largest is not None and values.get("width", 0) <= largest
+
+    def count(self):
+        """How many networks of the space are within the budget: infinity if it varies a real number."""
+        if any(not dimension.structural for dimension in self.space.dimensions):
+            return math.inf
+        combinations, widths = self.space.combinations()
+        return sum(self.fits({**values, **_width(width)}) for values in combinations for width in widths)
+
+    def cost(self, network):
+        """The `Cost` of a network; its latency is measured if the budget limits it."""
+        return cost_of(keras_account(network, self.dataset.clip_seconds), self._latency(network))
+
+    def _find(self, report):
+        combinations, widths = self.space.combinations()
+        largest = {}
+        for number, values in enumerate(combinations, start=1):
+            fitting = list(self._bisected(values, widths))
+            largest[self._key(values)] = max(fitting, default=None)
+            if len(combinations) > 1:
+                report(f"budget {self.budget.text}: combination {number} of {len(combinations)}, {self._text(fitting)}")
+        if all(width is None for width in largest.values()):
+            smallest = self.cost(self._network(self.space.configured({**combinations[0], **_width(widths[0])})))
+            milliseconds = "" if smallest.latency_ms is None else f", {smallest.latency_ms:.2f} ms"
+            raise AscError(
+                f"--budget {self.budget.text}: no network of --space {self.space.text} is within it; the smallest has "
+                f"{smallest.bytes:,} bytes, {smallest.macs:,} MACs{milliseconds}"
+            )
+        counts = [sum((width or 0) <= most for width in widths) for most in largest.values() if most is not None]
+        report(f"{sum(counts)} of {len(combinations) * len(widths)} networks are within the budget {self.budget.text}")
+        write_text(self.path, json.dumps(largest, indent=2) + "\n")
+        return largest
+
+    def _bisected(self, values, widths):
+        """Widths within the budget that were met on the way to the largest; 0 stands for a fixed one."""
+        low, high = 0, len(widths)
+        while low < high:
+            middle = (low + high) // 2
+            if self._within({**values, **_width(widths[middle])}):
+                yield widths[middle] or 0
+                low = middle + 1
+            else:
+                high = middle
+
+    def _within(self, values):
+        try:
+            network = self._network(self.space.configured(values))
+        except AscError:  # such as sub-bands that do not divide the bins
+            return False
+        if not self.budget.admits(keras_account(network, self.dataset.clip_seconds)):
+            return False
+        return self.budget.latency_ms == math.inf or self._latency(network) <= self.budget.latency_ms
+
+    def _network(self, config):
+        keras.backend.clear_session()
+        return build_model(config, self.dataset)
+
+    def _latency(self, network):
+        """Median milliseconds of the 8-bit file of features, of an untrained network; None if nothing limits it."""
+        if self.budget.latency_ms == math.inf:
+            return None
+        shape = network.input_shape[1:]
+        noise = np.random.default_rng(0).normal(0, 1, (4, *shape)).astype(np.float32)
+        content = shrunk(network_file(network, shape, "int8", noise, float_input=False))
+        return float(np.median(latencies({"": content}, rounds=5, runs=5)[""]))
+
+    def _key(self, values):
+        names = self.space.combinations()[0][0]
+        return " ".join(f"{name}={values[name]}" for name in names)
+
+    def _text(self, widths):
+        if not widths:
+            return "none is within it"
+        return f"width up to {max(widths)}" if max(widths) else "is within it"
+
+
+def _width(width):
+    return {} if width is None else {"width": width}

@@ -1,0 +1,57 @@
+"""The tuner of `asc-tf search`: KerasTuner's loop around a training that is kept on disk."""
+
+import os
+
+import tensorflow as tf
+from keras_tuner.engine import base_tuner, trial
+
+from asc_tf.errors import DivergedError
+
+
+class RunTuner(base_tuner.BaseTuner):
+    """Tries what an oracle proposes, alone or as one of several workers.
+
+    A trial has the folder DIRECTORY/trials/trial_ID, for KerasTuner's trial.json and for its training; what was begun
+    there by a process that was killed goes on.
+
+    Args:
+        oracle: of `asc_tf.search.oracles`.
+        directory: of the search; the same on all machines.
+        run: function (values {name: value}, folder, folder of the trial to go on from or None) to a dict of metrics,
+            the objective among them.
+        chief: `asc_tf.search.service.Chief` that a worker asks in place of its own oracle.
+    """
+
+    def __init__(self, oracle, directory, run, chief=None):
+        super().__init__(oracle, directory=str(directory), project_name="trials")
+        self._run, self._chief = run, chief
+        if chief is not None:
+            self.oracle, self.tuner_id = chief.oracle_for(oracle), chief.worker
+        elif os.path.isfile(oracle._get_oracle_fname()):
+            oracle.reload()
+
+    def run_trial(self, trial):
+        values = trial.hyperparameters.values
+        before = values.get("tuner/trial_id")
+        folders = [self.get_trial_dir(name) if name else None for name in (trial.trial_id, before)]
+        if self._chief is None:
+            return self._run(values, *folders)
+        with self._chief.heartbeat(trial.trial_id):
+            return self._run(values, *folders)
+
+    def _try_run_and_update_trial(self, trial_):
+        """Only what is wrong with the values fails a trial; all else ends the search, which can then go on."""
+        try:
+            metrics = self.run_trial(trial_)
+            if not self.oracle.get_trial(trial_.trial_id).metrics.exists(self.oracle.objective.name):
+                self.oracle.update_trial(trial_.trial_id, metrics)
+            trial_.status = trial.TrialStatus.COMPLETED
+        except (DivergedError, tf.errors.ResourceExhaustedError) as error:
+            trial_.status, trial_.message = trial.TrialStatus.FAILED, str(error)
+
+    def pre_create_trial(self):
+        if self._chief is not None:
+            self._chief.pause()
+
+    def save(self):
+        """The oracle keeps itself."""

@@ -1,0 +1,80 @@
+"""The trials of a search: trained and validated, each in a folder of its own."""
+
+import dataclasses
+import json
+import shutil
+import time
+from pathlib import Path
+
+from asc_tf.atomic import exclusive, write_text
+from asc_tf.data.loader import evaluation_batches, reading
+from asc_tf.evaluation.metrics import device_metrics, predictions_frame
+from asc_tf.run_folder import write_settings
+from asc_tf.stages.training import find_teachers, fit_network
+from asc_tf.stages.training_data import read_features, split_clips
+
+
+class Trials:
+    """Trains and validates trials; reads the data at the first one.
+
+    Attributes:
+        seconds, count: of the trials that were trained here.
+    """
+
+    def __init__(self, root, out, space, chosen, structures, objective, report):
+        self.root, self.out, self.space, self.chosen = root, out, space, chosen
+        self.structures, self.objective, self.report = structures, objective, report
+        self.seconds, self.count, self._data, self._teachers = 0.0, 0, None, ()
+
+    def __call__(self, values, folder, before):
+        """{objective: value} of the trial with these values, trained in its folder from where `before` has ended."""
+        folder = Path(folder)
+        kept = folder / "result.json"
+        with exclusive(folder, self.report):  # a worker given up for lost may live
+            if not kept.is_file():
+                self._read_data()
+                start = time.monotonic()
+                result = self._train(self.space.configured(values), values, folder, before)
+                self.seconds, self.count = self.seconds + time.monotonic() - start, self.count + 1
+                write_text(kept, json.dumps({**result, "seconds": time.monotonic() - start}, indent=2) + "\n")
+        return {self.objective: json.loads(kept.read_text())[self.objective]}
+
+    def _read_data(self):
+        if self._data is None:
+            config = self.space.config
+            self._teachers = find_teachers(self.root, config, self.out, self.chosen.dataset, self.report)
+            self._data = read_features(self.root, config, self.out, self.chosen, self.report)
+
+    def _train(self, config, values, folder, before):
+        until = int(values.get("tuner/epochs", config.train.epochs))
+        shown = ", ".join(f"{d.name} {d.setting(values[d.name]).partition('=')[2]}" for d in self.space.dimensions)
+        self.report(f"{folder.name}: {shown}" + (f", on from {Path(before).name}" if before else ""))
+        if before and not (folder / "checkpoints").is_dir():
+            part = folder / ".part-checkpoints"
+            shutil.rmtree(part, ignore_errors=True)
+            shutil.copytree(Path(before) / "checkpoints", part)
+            part.rename(folder / "checkpoints")
+        write_settings(folder, config, self._data.dataset)
+        student = fit_network(folder, config, self._data, self._teachers, self.report, until)
+        network = getattr(student, "network", student)
+        cost = dataclasses.asdict(self.structures.cost(network))
+        return {**self._validated(config, network), "epochs": until, **cost}
+
+    def _validated(self, config, network):
+        """{name: value} of all OBJECTIVES, on the validation clips; those of devices left out are of unseen ones."""
+        data = self._data
+        everything = dataclasses.replace(config, data=dataclasses.replace(config.data, leave_out=None))
+        rows = split_clips(self.root, everything)[2] if config.data.leave_out else data.validation
+        with reading(data.features):
+            batches = evaluation_batches(data.features, data.labels, len(data.dataset.scenes), rows=rows)
+            logits = network.predict(batches, verbose=0)
+        predictions = predictions_frame(data.clips.iloc[rows], logits, data.dataset.scenes)
+        metrics = device_metrics(predictions, data.dataset.seen_devices)
+        devices = metrics.drop(index=["seen", "unseen", "all"], errors="ignore")
+        unseen = metrics.accuracy.get("unseen")
+        return {
+            "accuracy": metrics.accuracy["all"],
+            "log_loss": metrics.log_loss["all"],
+            "worst_device": devices.accuracy.min(),
+            "unseen_gap": None if unseen is None else metrics.accuracy["seen"] - unseen,
+        }

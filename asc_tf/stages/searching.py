@@ -1,0 +1,151 @@
+"""Search for the best network under a budget."""
+
+import dataclasses
+import json
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from asc_tf.atomic import write_text
+from asc_tf.data.clips import devices_of
+from asc_tf.errors import AscError
+from asc_tf.run_folder import claim, write_csv
+from asc_tf.search.budget import parse_budget
+from asc_tf.search.oracles import make_oracle
+from asc_tf.search.report import OBJECTIVES, pareto_front, trials_table, winner, write_pareto_picture
+from asc_tf.search.service import Chief, serve
+from asc_tf.search.space import Space
+from asc_tf.search.structures import Structures
+from asc_tf.search.tuner import RunTuner
+from asc_tf.stages.search_trials import Trials
+from asc_tf.stages.training_data import choose_clips
+
+ALGORITHMS = ("hyperband", "bayesian", "random")
+
+
+@dataclass(frozen=True)
+class Search:
+    """What is searched for, and how; the values are those of the flags of `asc-tf search`."""
+
+    space: str
+    budget: str
+    objective: str = "accuracy"
+    algorithm: str = "hyperband"
+    trials: int = 12
+    epochs: int | None = None
+
+
+def search(root, out, config, settings, chief=None, worker=None, report=print):
+    """Train networks of a space, each within a budget, and find the best on validation clips; `asc-tf search`.
+
+    The test part is not read. A trial is a folder, OUT/trials/trial_ID, with its checkpoints and result.json; the same
+    call goes on in the middle of the trial in which it was stopped. At the end OUT has trials.csv, pareto.png and
+    winner.json, a recipe of the winner.
+
+    Hyperband goes on with a network where its earlier trial has ended; its learning rates are those of `epochs` epochs
+    from the start, so that the last round is a training like any other.
+
+    Args:
+        root: folder of the data set.
+        out: folder of the search; with workers on several machines, one that all of them share.
+        config: a `Config`, of which the search varies some settings.
+        settings: a `Search`.
+        chief: HOST:PORT; only hand out trials to workers, and tabulate them.
+        worker: HOST:PORT of the chief whose trials are to be trained.
+        report: called with lines for the user.
+
+    Returns:
+        The table of trials and the command that trains the winner, as text; None of a worker.
+
+    Raises:
+        AscError: settings that do not fit together, no network within the budget, no trial that has ended well, the
+            folder holds another search, or what training raises.
+    """
+    out = Path(out)
+    asked = config
+    config, budget = _trial_config(root, config, settings), parse_budget(settings.budget)
+    space = Space(settings.space, config)
+    chosen = choose_clips(root, config)
+    if not len(chosen.validation):
+        raise AscError("setting data.validation_fraction is 0; a search needs validation clips, such as 0.2")
+    contact = Chief(worker) if worker else None  # it answers as soon as OUT is made
+    what = {"data": chosen.dataset.root, **dataclasses.asdict(settings), "config": json.loads(config.to_json())}
+    claim(out / "search.json", what, "search", "another search, or one of other settings")
+    structures = Structures(space, chosen.dataset, budget, out / "structures.json", report)
+    trials = min(settings.trials, structures.count())
+    if trials < settings.trials:
+        report(f"--trials {settings.trials}: there are only {trials} networks within the budget")
+    direction, _ = OBJECTIVES[settings.objective]
+    oracle = make_oracle(
+        settings.algorithm, settings.objective, direction, trials, config.train.epochs, space, structures.fits,
+        config.seed,
+    )  # fmt: skip
+    run = Trials(root, out, space, chosen, structures, settings.objective, report)
+    tuner = RunTuner(oracle, out, run, contact)
+    if chief:
+        tuner.save()
+        serve(oracle, chief, report)
+    else:
+        start = time.monotonic()
+        tuner.search()
+        if run.seconds:
+            share = 100 * run.seconds / (time.monotonic() - start)
+            report(f"{run.count} trials in {time.monotonic() - start:.0f} s, {share:.1f} % of it training")
+    return None if worker else _conclude(root, out, space, asked, oracle, settings.objective)
+
+
+def _trial_config(root, config, settings):
+    """The Config of the trials, before the space's settings."""
+    if settings.trials < 1:
+        raise AscError(f"--trials {settings.trials}: expected 1 or more")
+    if config.data.split == "full":
+        raise AscError("setting data.split is full; a search must not train on the test part")
+    if settings.objective == "unseen_gap" and not config.data.leave_out:
+        device = devices_of(choose_clips(root, config).clips.query("split == 'train'"))[-1]
+        config = config.with_settings([f"data.leave_out={device}"])
+    if settings.epochs is not None:
+        train = config.train
+        warmup = min(math.ceil(train.warmup_epochs * settings.epochs / train.epochs), settings.epochs - 1)
+        config = config.with_settings([f"train.epochs={settings.epochs}", f"train.warmup_epochs={max(warmup, 0)}"])
+    return config
+
+
+def read_trials(out, space, oracle):
+    """Frame of an oracle's trials in the order of their beginning: values, status, and what their result.json says."""
+    rows = []
+    for name in oracle.start_order:
+        trial = oracle.trials[name]
+        values = trial.hyperparameters.values
+        kept = Path(out) / "trials" / f"trial_{name}" / "result.json"
+        result = json.loads(kept.read_text()) if trial.status == "COMPLETED" else {"message": trial.message}
+        searched = {d.name: values[d.name] for d in space.dimensions}
+        rows.append({"trial": name, "from": values.get("tuner/trial_id"), "status": trial.status, **searched, **result})
+    return pd.DataFrame(rows)
+
+
+def _conclude(root, out, space, asked, oracle, objective):
+    """Write trials.csv, pareto.png and winner.json; return the text that ends a search."""
+    trials = read_trials(out, space, oracle)
+    write_csv(out / "trials.csv", trials)
+    best = winner(trials, objective)
+    if best is None:
+        raise AscError(f"{out / 'trials.csv'}: no trial has ended well ({trials.message.dropna().iloc[0]})")
+    write_pareto_picture(out / "pareto.png", trials, objective)
+    values = trials.loc[best, [d.name for d in space.dimensions]].to_dict()
+    settings = [d.setting(values[d.name]) for d in space.dimensions]
+    whole = ["data.validation_fraction=0"] if asked.train.select == "last" else []
+    write_text(out / "winner.json", asked.with_settings([*settings, *whole]).to_json())
+    ended = trials[trials.status == "COMPLETED"]
+    lines = [trials_table(trials, objective), ""]
+    for cost in ("bytes", "macs"):
+        front = np.flatnonzero(pareto_front(ended[cost], ended[objective], OBJECTIVES[objective][0]))
+        lines.append(f"not outdone in {objective} and {cost}: trials {', '.join(ended.trial.iloc[front])}")
+    lines += [
+        f"winner: trial {trials.trial[best]}, {' '.join(settings)}; picture: {out / 'pareto.png'}",
+        f"to train it in full: asc-tf train --data {root} --recipe {out / 'winner.json'} --run {out / 'winner'}",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,147 @@
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from asc_tf.config import Config
+from asc_tf.errors import AscError
+from asc_tf.search.oracles import make_oracle
+from asc_tf.search.service import Chief, serve
+from asc_tf.search.space import Space
+
+PROCESS = Path(__file__).with_name("search_process.py")
+
+
+def free_address():
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{found.getsockname()[1]}"
+
+
+class Group:
+    """A chief and workers that are processes; what is killed is started again."""
+
+    def __init__(self, folder, workers=2, lease=2):
+        self.folder, self.address, self.lease = folder, free_address(), lease
+        self.chief = self.start("chief")
+        self.workers = [self.start("worker") for _ in range(workers)]
+
+    def start(self, role):
+        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "GRPC_VERBOSITY": "NONE"}
+        command = [sys.executable, PROCESS, self.folder, role, self.address, str(self.lease)]
+        return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def begun(self):
+        """How often a training was begun, over all trials."""
+        return sum(len(path.read_text().split()) for path in self.folder.glob("trials/*/begun"))
+
+    def wait_for(self, trainings, seconds=120):
+        end = time.monotonic() + seconds
+        while self.begun() < trainings:
+            assert time.monotonic() < end, f"{self.begun()} trainings begun, {trainings} expected"
+            assert self.chief.poll() is None, self.chief.stdout.read()
+            time.sleep(0.02)
+
+    def finish(self, seconds=120):
+        assert self.chief.wait(seconds) == 0, self.chief.stdout.read()
+        for worker in self.workers:
+            assert worker.wait(seconds) == 0, worker.stdout.read()
+
+    def stop(self):
+        for process in (self.chief, *self.workers):
+            process.kill()
+            process.wait()
+            process.stdout.close()
+
+
+def kill(process):
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+
+@pytest.fixture
+def group(tmp_path):
+    group = Group(tmp_path)
+    yield group
+    group.stop()
+
+
+def check_every_trial_once(folder, kills):
+    state = json.loads((folder / "trials" / "oracle.json").read_text())
+    trials = {path.parent.name: json.loads(path.read_text()) for path in folder.glob("trials/*/trial.json")}
+    assert len(state["start_order"]) == len({*state["start_order"]})
+    assert sorted(state["start_order"]) == sorted(state["end_order"])
+    assert {*trials} == {f"trial_{name}" for name in state["start_order"]}
+    assert {trial["status"] for trial in trials.values()} == {"COMPLETED"}
+    assert sum("tuner/trial_id" not in trial["hyperparameters"]["values"] for trial in trials.values()) == 6
+    begun = sum(len(path.read_text().split()) for path in folder.glob("trials/*/begun"))
+    assert len(trials) <= begun <= len(trials) + kills
+
+
+def test_a_killed_workers_trial_is_run_by_another_and_a_killed_chief_goes_on(group):
+    group.wait_for(trainings=2)
+    kill(group.workers.pop())  # it is not started again
+    group.wait_for(trainings=4)
+    kill(group.chief)
+    group.chief = group.start("chief")
+    group.finish()
+    check_every_trial_once(group.folder, kills=1)
+
+
+def test_an_address_in_use_is_refused(tmp_path):
+    oracle = make_oracle("random", "accuracy", "max", 1, 1, Space("lambda", Config()), lambda values: True, 0)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(AscError, match=rf"--chief {address}: cannot be listened on; expected HOST:PORT"):
+            serve(oracle, address, lambda line: None)
+
+
+def test_a_worker_without_a_chief_says_so():
+    address = free_address()
+    with pytest.raises(AscError, match=rf"--worker {address}: no chief answers there for 1 s"):
+        Chief(address, wait_seconds=1)
+
+
+def main(kills, seed):
+    """Kill chief and workers at random points; `python tests/search/test_service.py 30`."""
+    import tempfile
+
+    chance = random.Random(seed)
+    done = 0
+    while done < kills:
+        with tempfile.TemporaryDirectory() as folder:
+            group = Group(Path(folder))
+            here = 0
+            try:
+                for _ in range(chance.randint(1, 4)):
+                    group.wait_for(trainings=group.begun() + chance.randint(0, 1))
+                    time.sleep(chance.random())
+                    if group.chief.poll() is not None:
+                        break
+                    number = chance.randint(0, len(group.workers))
+                    if number == len(group.workers):
+                        kill(group.chief)
+                        group.chief = group.start("chief")
+                    else:
+                        kill(group.workers[number])
+                        group.workers[number] = group.start("worker")
+                    here += 1
+                group.finish()
+                check_every_trial_once(Path(folder), kills=here)
+                done += here
+                print(f"{done} kills, every trial exactly once", flush=True)
+            finally:
+                group.stop()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), seed=0)

@@ -1,0 +1,74 @@
+import json
+
+import pytest
+
+from asc_tf.config import Config
+from asc_tf.errors import AscError
+from asc_tf.run_folder import Dataset
+from asc_tf.search import structures as module
+from asc_tf.search.budget import cost_of, parse_budget
+from asc_tf.search.space import Space
+from asc_tf.search.structures import Structures
+
+DATASET = Dataset("", ("airport", "bus"), ("a",), 1.0, 0.0, 1.0)
+CONFIG = Config().with_settings(["frontend.mel_bins=32", "model.depth=1,1,1,1"])
+
+
+def structures_of(tmp_path, space, budget, report=lambda line: None, config=CONFIG):
+    return Structures(Space(space, config), DATASET, parse_budget(budget), tmp_path / "structures.json", report)
+
+
+@pytest.fixture
+def built(monkeypatch):
+    """Configs of the networks that were built."""
+    seen, build = [], module.build_model
+    monkeypatch.setattr(module, "build_model", lambda config, dataset: seen.append(config) or build(config, dataset))
+    return seen
+
+
+def test_bisection_finds_what_fits_and_builds_few(tmp_path, built):
+    space = Space("width=4:30", CONFIG)
+    bytes_ = {
+        width: cost_of(module.keras_account(module.build_model(space.configured({"width": width}), DATASET), 1)).bytes
+        for width in range(4, 32, 2)
+    }
+    built.clear()
+    found = structures_of(tmp_path, "width=4:30", f"bytes={bytes_[14]}")
+    assert {width for width in bytes_ if found.fits({"width": width})} == {4, 6, 8, 10, 12, 14}
+    assert found.count() == 6 and len(built) <= 4  # of 14
+
+
+def test_what_was_found_is_kept(tmp_path, built):
+    first = structures_of(tmp_path, "lambda,width=4:8", "bytes=100KB")
+    built.clear()
+    again = structures_of(tmp_path, "lambda,width=4:8", "bytes=100KB")
+    assert not built and again.fits({"lambda": 0.5, "width": 8}) and first.count() == float("inf")
+
+
+def test_each_combination_has_a_largest_width(tmp_path):
+    lines = []
+    found = structures_of(tmp_path, "width=4:12,depth=1-1-1-1|2-2-2-3", "bytes=5K", lines.append)
+    largest = json.loads((tmp_path / "structures.json").read_text())
+    assert largest["depth=1-1-1-1"] > largest["depth=2-2-2-3"] >= 4
+    assert not found.fits({"width": 12, "depth": "2-2-2-3"})
+    assert f"{found.count()} of 10 networks are within the budget bytes=5K" in lines
+
+
+def test_networks_that_cannot_be_built_are_left_out(tmp_path):
+    found = structures_of(tmp_path, "subbands=4|5", "bytes=100KB")  # 16 bins, which 5 do not divide
+    assert found.fits({"subbands": "4"}) and not found.fits({"subbands": "5"})
+
+
+def test_a_budget_for_none_is_refused_with_the_smallest(tmp_path):
+    with pytest.raises(AscError, match=r"--budget bytes=1K: no network of --space width=4:8 .*the smallest has [\d,]+"):
+        structures_of(tmp_path, "width=4:8", "bytes=1K")
+    assert not (tmp_path / "structures.json").exists()
+
+
+def test_latency_is_measured_if_it_is_limited(tmp_path, monkeypatch):
+    spent = {4: 1.0, 6: 2.0, 8: 3.0}
+    monkeypatch.setattr(module, "network_file", lambda network, *_, **__: network.get_layer("stem").filters // 2)
+    monkeypatch.setattr(module, "shrunk", lambda content: content)
+    monkeypatch.setattr(module, "latencies", lambda contents, **_: {"": [spent[contents[""]]]})
+    found = structures_of(tmp_path, "width=4:8", "latency_ms=2")
+    assert [found.fits({"width": width}) for width in spent] == [True, True, False]

@@ -89,9 +89,16 @@ def test_any_number_of_shards_is_possible(recordings, file, tmp_path, scenes, sh
 
 
 @needs_beam
-def test_beams_options_are_passed_through(recordings, file, tmp_path, scenes):
-    threads = ("direct_running_mode=multi_threading", "direct_num_workers=2", "runner=FnApiRunner")
-    classify_archive(file, recordings, tmp_path, 5, beam=threads)
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("direct_running_mode=multi_threading", "direct_num_workers=2"),
+        ("runner=PortableRunner", "job_endpoint=embed", "environment_type=LOOPBACK"),  # as of a cluster, over gRPC
+    ],
+    ids=["threads", "job server"],
+)
+def test_other_runners_and_modes_are_reached_by_beams_options(recordings, file, tmp_path, scenes, options):
+    classify_archive(file, recordings, tmp_path, 5, beam=options)
     assert joined(tmp_path) == scenes
 
 

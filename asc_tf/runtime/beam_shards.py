@@ -115,6 +115,8 @@ def run(pipeline):
         result = pipeline.run()
         state = result.wait_until_finish() or result.state
     except Exception as error:  # runners raise what they like
+        if _lines(error)[-1].startswith("KeyboardInterrupt"):
+            raise KeyboardInterrupt from None
         raise AscError(_cause(error)) from error
     if state != beam.runners.runner.PipelineState.DONE:
         raise AscError(f"--beam: the pipeline ended as {state}; expected {beam.runners.runner.PipelineState.DONE}")
@@ -123,8 +125,12 @@ def run(pipeline):
 
 def _cause(error):
     """One sentence of an exception that has come from a worker, maybe as the text of its traceback."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    lines = _lines(error)
     marker = f"{AscError.__module__}.{AscError.__name__}: "
     ours = [line.partition(marker)[2] for line in lines if marker in line]
     sentence = ours[0] if ours else lines[0] if isinstance(error, AscError) else f"--beam: {lines[-1]}"
     return sentence.partition(" [while running ")[0]
+
+
+def _lines(error):
+    return [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]

@@ -185,6 +185,16 @@ def test_killed_it_goes_on_and_does_no_finished_shard_again(recordings, file, tm
 
 
 @needs_beam
+def test_interrupted_it_says_how_to_go_on(recordings, file, tmp_path, capsys, monkeypatch):
+    def interrupt(self, path):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Classifier, "classify_file", interrupt)
+    assert predict(file, recordings, "--output", tmp_path / "out", "--shards", 3) == 130
+    assert capsys.readouterr().err == "asc-tf: interrupted; the same command goes on where it stopped\n"
+
+
+@needs_beam
 def test_a_shard_of_which_one_file_is_missing_is_done_again(recordings, file, tmp_path, scenes):
     classify_archive(file, recordings, tmp_path, 3)
     (tmp_path / "failures-00001-of-00003.csv").unlink()

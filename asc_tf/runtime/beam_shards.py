@@ -101,8 +101,13 @@ def new_pipeline(options):
     except Exception as error:  # it raises what it likes
         raise AscError(_cause(error)) from error
     if local and unknown:  # another runner may know it
-        raise AscError(f"--beam {min(unknown)}: is no option of Beam; {nearest(min(unknown), known)}")
+        raise AscError(f"--beam {min(unknown)}: is no option of Beam; {_near(min(unknown), known)}")
     return pipeline
+
+
+def _near(word, known):
+    near = nearest(word, known)
+    return near if near.startswith("did") else "its documentation lists them"  # there are hundreds
 
 
 def run(pipeline):

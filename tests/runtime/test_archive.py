@@ -325,6 +325,7 @@ def test_what_stops_a_worker_is_one_sentence_of_ours(recordings, classifier, fil
         (["FOLDER", "--output", "OUT", "--beam", "runner=FnApiRunner"], "--beam: expected with --shards"),
         (["FOLDER", "--shards", "2", "--output", "OUT", "--beam", "runner=None"], "Unexpected pipeline runner: None"),
         (["FOLDER", "--shards", "2", "--output", "OUT", "--beam", "direct_num_worker=2"], "'direct_num_workers'?"),
+        (["FOLDER", "--shards", "2", "--output", "OUT", "--beam", "zzz=2"], "is no option of Beam; its documentation"),
         (["FOLDER", "--shards", "2", "--output", "OUT", "--beam", "direct_num_workers=x"], "invalid int value: 'x'"),
         (["FOLDER", "--shards", "2", "--output", "OUT", "--workers", "0"], "--workers 0: expected 1 or more"),
     ],

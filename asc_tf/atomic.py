@@ -3,23 +3,29 @@
 import contextlib
 import fcntl
 import os
+import uuid
 from pathlib import Path
 
 from asc_tf.errors import AscError
 
 
 @contextlib.contextmanager
-def whole_file(path):
+def whole_file(path, rivals=False):
     """Yield a temporary path beside `path`; move it there when the block ends well, delete it when it fails.
 
     The temporary name, `.part-NAME`, keeps the ending, for writers that go by it, and is always the same, so that what
     a killed process leaves is overwritten by the next try. Missing parent folders are made.
 
+    Args:
+        path: of the file.
+        rivals: others may write the same file at this moment, on other machines too. Each then has a temporary name of
+            its own, `.part-...-NAME`; the caller deletes what killed ones leave.
+
     Raises:
         AscError: the file cannot be written: a full disk, a folder without permission.
     """
     path = Path(path)
-    part = path.with_name(f".part-{path.name}")
+    part = path.with_name(f".part-{uuid.uuid4().hex}-{path.name}" if rivals else f".part-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield part

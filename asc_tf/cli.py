@@ -19,6 +19,8 @@ from asc_tf.config import FRONTENDS, Config
 from asc_tf.errors import AscError
 from asc_tf.terminal import say
 
+SHOWN_ERRORS = 100  # of the files that could not be classified; all of them are in the output
+
 
 @dataclass
 class Check:
@@ -313,6 +315,12 @@ class Predict:
     """CSV file for the scenes of a folder; the same command goes on after an interruption"""
     workers: int | None = None
     """files of a folder to work on at once; as many as there are processors if not given"""
+    shards: int | None = None
+    """for very large archives: write the scenes of a folder, or of a text file that names a recording a line, as this
+    many CSV files into the folder --output, with Apache Beam"""
+    beam: Annotated[tuple[str, ...], arg(metavar="NAME=VALUE ...")] = ()
+    """pipeline options of Apache Beam for --shards, such as runner=FlinkRunner flink_master=HOST:8081; --workers are
+    the threads in each of its workers then, 1 if not given"""
     top: int = 3
     """how many scenes to print for each"""
     as_json: Annotated[bool, arg(name="json")] = False
@@ -325,7 +333,9 @@ class Predict:
             raise AscError(f"--top {self.top}: expected 1 or more")
         if not self.audio:
             raise AscError("AUDIO: no audio file is named")
-        if any(path.is_dir() for path in self.audio):
+        if self.beam and self.shards is None:
+            raise AscError("--beam: expected with --shards")
+        if self.shards is not None or any(path.is_dir() for path in self.audio):
             self._run_on_folder()
             return
         if self.output is not None or self.workers is not None:
@@ -348,20 +358,37 @@ class Predict:
             raise AscError(f"{failures} of {len(self.audio)} files could not be classified")
 
     def _run_on_folder(self):
-        from asc_tf.runtime.folder import classify_folder
-
+        if len(self.audio) > 1 and self.shards is not None:
+            raise AscError(f"AUDIO: {len(self.audio)} names; --shards expects one folder or one list of files")
         if len(self.audio) > 1:
             raise AscError(f"AUDIO: {len(self.audio)} names, a folder among them; expected files or one folder")
+        if self.output is None and self.shards is not None:
+            raise AscError("--shards: expected --output FOLDER as well")
         if self.output is None:
             raise AscError(f"{self.audio[0]}: is a folder; expected --output scenes.csv as well")
         if self.workers is not None and self.workers < 1:
             raise AscError(f"--workers {self.workers}: expected 1 or more")
-        count, errors = classify_folder(self.model, self.audio[0], self.output, self.workers, _show_files)
+        count, errors, names_them = self._classify_all()
         print(f"{count - len(errors)} of {count} files in {self.output}")
-        for error in errors:
+        for error in errors[:SHOWN_ERRORS]:
             say(f"asc-tf: {error}")
+        if len(errors) > SHOWN_ERRORS:
+            say(f"... and {len(errors) - SHOWN_ERRORS} more")
         if errors:
-            raise AscError(f"{len(errors)} of {count} files could not be classified; {self.output} names them")
+            raise AscError(f"{len(errors)} of {count} files could not be classified; {names_them} names them")
+
+    def _classify_all(self):
+        """(number of files, errors, what names the failures)."""
+        if self.shards is None:
+            from asc_tf.runtime.folder import classify_folder
+
+            return *classify_folder(self.model, self.audio[0], self.output, self.workers, _show_files), self.output
+        from asc_tf.runtime.archive import classify_archive
+
+        done = classify_archive(
+            self.model, self.audio[0], self.output, self.shards, self.workers, self.beam, _show_files, say
+        )
+        return *done, self.output / "failures-*.csv"
 
 
 @dataclass

@@ -1,8 +1,12 @@
-"""Keeping native libraries' chatter off the user's terminal."""
+"""Keeping libraries' chatter off the user's terminal."""
 
 import contextlib
+import logging
 import os
 import sys
+import threading
+
+_LOCK = threading.RLock()
 
 
 @contextlib.contextmanager
@@ -10,15 +14,37 @@ def native_stderr_hidden():
     """Discard what C++ code prints to standard error inside the block.
 
     LiteRT and the TFLite converter announce every delegate and ignored option there and offer no switch against it.
-    Their errors reach Python as exceptions, so none is lost.
+    Their errors reach Python as exceptions, so none is lost. The descriptor belongs to the whole process, so other
+    threads wait at their blocks.
     """
-    sys.stderr.flush()
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+    with _LOCK:
+        sys.stderr.flush()
+        kept = os.dup(2)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nowhere, 2)
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            os.close(nowhere)
+
+
+@contextlib.contextmanager
+def root_log_hidden():
+    """Discard what is logged inside the block without a logger of its own, which a module does when it is imported.
+
+    Without a handler, logging's functions would also install one for the rest of the process.
+    """
+    root, nowhere = logging.getLogger(), logging.NullHandler()
+
+    def none(record):
+        return False
+
+    root.addFilter(none)
+    root.addHandler(nowhere)
     try:
-        os.dup2(nowhere, 2)
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+        root.removeHandler(nowhere)
+        root.removeFilter(none)

@@ -176,3 +176,15 @@ def test_a_file_system_that_knows_no_locks_is_an_error(tmp_path, monkeypatch):
 def test_an_error_inside_the_block_is_not_taken_for_one_of_the_lock(tmp_path):
     with pytest.raises(FileNotFoundError), exclusive(tmp_path, pytest.fail):
         (tmp_path / "nothing").read_text()
+
+
+def test_rivals_write_one_file_without_seeing_each_other(tmp_path):
+    path = tmp_path / "table.csv"
+    with whole_file(path, rivals=True) as slow:
+        slow.write_text("half of ")
+        with whole_file(path, rivals=True) as fast:
+            fast.write_text("whole")
+            assert slow != fast and slow.name.startswith(".part-") and slow.suffix == ".csv"
+        assert path.read_text() == "whole"
+        slow.write_text("whole")
+    assert contents(tmp_path) == {"table.csv": "whole"}

@@ -1,5 +1,6 @@
 """Classify audio with a .tflite file: numpy, soundfile, soxr and LiteRT, no TensorFlow."""
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ class Classifier:
         sample_rate_hz: that the network works at; other rates are resampled to it.
         samples: length of the network's window.
         metadata: all that the file says about itself, a `Metadata`.
+        sha256: of the file.
 
     Raises:
         AscError: missing or damaged file, or not one of ours.
@@ -37,6 +39,7 @@ class Classifier:
             content = Path(path).read_bytes()
         except OSError as error:
             raise AscError(f"{path}: cannot be read ({error.strerror})") from error
+        self.sha256 = hashlib.sha256(content).hexdigest()
         self.metadata = read_metadata(content, path)
         self.labels = self.metadata.labels
         self.sample_rate_hz = self.metadata.sample_rate_hz

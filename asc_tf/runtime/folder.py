@@ -1,16 +1,14 @@
 """Classify all audio files below a folder into a CSV file: `asc-tf predict MODEL FOLDER --output scenes.csv`."""
 
-import csv
-import hashlib
 import os
 import queue
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from pathlib import Path
 
-from asc_tf.atomic import whole_file
 from asc_tf.errors import AscError
 from asc_tf.runtime.classifier import Classifier
 from asc_tf.runtime.journal import Journal
+from asc_tf.runtime.scenes_csv import write_scenes
 
 AUDIO = {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".caf", ".w64", ".rf64"}
 
@@ -38,10 +36,10 @@ def classify_folder(model, folder, output, workers=None, progress=lambda done, t
     folder, output = Path(folder), Path(output)
     if output.is_dir() or output.suffix.lower() in AUDIO:
         raise AscError(f"--output {output}: is a folder or an audio file's name; expected a name such as scenes.csv")
-    names = _audio_below(folder)
+    names = audio_below(folder)
     workers = min(workers or os.cpu_count(), len(names))
     classifiers = [Classifier(model) for _ in range(workers)]
-    belongs_to = {"model": hashlib.sha256(Path(model).read_bytes()).hexdigest(), "folder": str(folder.resolve())}
+    belongs_to = {"model": classifiers[0].sha256, "folder": str(folder.resolve())}
     with Journal(output.with_name(f"{output.name}.journal"), belongs_to) as journal:
         state = {name: _state(folder / name) for name in names}
         done = {record["file"]: record for record in journal.records if record["state"] == state.get(record["file"])}
@@ -51,12 +49,12 @@ def classify_folder(model, folder, output, workers=None, progress=lambda done, t
             journal.add(record)
             done[record["file"]] = record
             progress(len(done), len(names))
-        _write_csv(output, classifiers[0].labels, [done[name] for name in names])
+        write_scenes(output, classifiers[0].labels, [done[name] for name in names])
         journal.delete()
     return len(names), [record["error"] for name in names if (record := done[name])["error"]]
 
 
-def _audio_below(folder):
+def audio_below(folder):
     """Names of the audio files relative to the folder, sorted."""
 
     def fail(error):
@@ -114,14 +112,3 @@ def classified(folder, names, classifiers):
         while pending:
             finished, pending = wait(pending, return_when=FIRST_COMPLETED)
             yield from (future.result() for future in finished)
-
-
-def _write_csv(path, labels, records):
-    # A file's name may hold bytes that are no UTF-8: they are written as they are.
-    with whole_file(path) as part, part.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["file", "scene", "confidence", "error", *labels])
-        for record in records:
-            shown = [f"{p:.6f}" for p in record["probabilities"] or ()]
-            scene, confidence = max(zip(labels, shown, strict=False), key=lambda pair: float(pair[1]), default=("", ""))
-            writer.writerow([record["file"], scene, confidence, record["error"] or "", *(shown or [""] * len(labels))])

@@ -1,0 +1,116 @@
+"""Very large archives of recordings into sharded CSV files: `asc-tf predict MODEL ARCHIVE --output OUT --shards N`.
+
+OUT holds `manifest.json` and `files.jsonl`, which fix what is in which shard, and for every shard
+`scenes-K-of-N.csv`, with a row for each of its files as `asc_tf.runtime.folder` writes them, and
+`failures-K-of-N.csv`. A shard whose two files are there is finished: that is all that resuming goes by.
+"""
+
+import contextlib
+import itertools
+import os
+import threading
+from pathlib import Path
+
+from asc_tf.atomic import exclusive
+from asc_tf.errors import AscError
+from asc_tf.runtime.archive_plan import make_plan, refuse_other_files
+from asc_tf.runtime.classifier import Classifier
+from asc_tf.runtime.folder import AUDIO, audio_below
+from asc_tf.runtime.scenes_csv import read_failures
+
+MOST_SHARDS = 99_999
+_WATCH_SECONDS = 1.0
+
+
+def classify_archive(
+    model, archive, output, shards, workers=None, beam=(), progress=lambda done, total: None, report=lambda line: None
+):
+    """Write scene, confidence and probabilities of every recording of an archive, in shards, with Apache Beam.
+
+    Shards are stretches of the sorted names, so that the CSV files one after the other are the one of
+    `classify_folder`. The same call goes on after a kill: finished shards are not done again, and a killed one costs
+    its own work only. A recording that changes after its shard is finished is not noticed.
+
+    Args:
+        model: .tflite file.
+        archive: folder, searched with all below it, or a text file that names a recording on every line, relative to
+            the folder that it is in or absolute. This process holds all names in memory.
+        output: folder for the results. Model, archive and output must be found by the same names on all machines
+            that the runner uses, as on a shared file system.
+        shards: number of pieces; one is the least that is done by itself and lost by a kill.
+        workers: threads in each of Beam's workers, each with an interpreter of its own. None is the number of
+            processors if `beam` is empty, and otherwise 1.
+        beam: options of Beam's pipeline, "runner=FlinkRunner". On this machine, in this process, if there are none.
+        progress: called with (files in finished shards, all files) every second.
+        report: called with a line for the user.
+
+    Returns:
+        (number of files, errors of those that could not be read).
+
+    Raises:
+        AscError: the model or the archive cannot be read, the output belongs to another one, Beam is not installed, an
+            option is wrong, or the pipeline failed.
+    """
+    from asc_tf.runtime.beam_shards import classify_shards, new_pipeline, run
+
+    output, archive = Path(output).absolute(), Path(archive)
+    if output.exists() and not output.is_dir():
+        raise AscError(f"--output {output}: is no folder; expected one, for the files of the shards")
+    refuse_other_files(output)
+    if not 1 <= shards <= MOST_SHARDS:
+        raise AscError(f"--shards {shards}: expected 1 to {MOST_SHARDS}")
+    pipeline, threads = new_pipeline(beam), workers or (1 if beam else os.cpu_count())
+    classifier = Classifier(model)
+    names = audio_below(archive) if archive.is_dir() else _listed(archive)
+    with exclusive(output, report):
+        plan = make_plan(classifier, Path(model).absolute(), archive, names, output, shards, report)
+        del names, classifier
+        with _watched(plan, progress):
+            classify_shards(pipeline, plan, threads)
+            run(pipeline)
+        missing = shards - len(plan.finished())
+        if missing:
+            raise AscError(f"{output}: Beam has ended, but {missing} of {shards} shards are not there")
+        for part in output.glob(".part-*"):
+            part.unlink(missing_ok=True)
+        progress(plan.files, plan.files)
+        return plan.files, [error for shard in range(shards) for error in read_failures(plan.csv("failures", shard))]
+
+
+def _listed(path):
+    """Names in a text file, sorted."""
+    if path.suffix.lower() in AUDIO:
+        raise AscError(f"{path}: is an audio file; expected a folder, or a text file that names a recording a line")
+    try:
+        with path.open(encoding="utf-8", errors="surrogateescape") as file:
+            names = sorted(name for line in file if (name := line.rstrip("\n")))
+    except OSError as error:
+        raise AscError(f"{path}: cannot be read ({error.strerror})") from error
+    if not names:
+        raise AscError(f"{path}: names no file; expected a recording on every line")
+    for name, following in itertools.pairwise(names):
+        if name == following:
+            raise AscError(f"{path}: names {name} more than once; expected every recording once")
+    return names
+
+
+@contextlib.contextmanager
+def _watched(plan, progress):
+    """Tell of shards as they are finished, wherever that is."""
+    stop = threading.Event()
+
+    def watch():
+        seconds = 0
+        while not stop.wait(seconds):
+            done = plan.files_in(plan.finished())
+            if done < plan.files:
+                progress(done, plan.files)
+            seconds = _WATCH_SECONDS
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()

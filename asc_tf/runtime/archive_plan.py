@@ -1,0 +1,140 @@
+"""What is in which shard of an archive: fixed in the output folder when the work begins, the same after every kill."""
+
+import itertools
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from asc_tf.atomic import whole_file, write_text
+from asc_tf.errors import AscError
+
+KINDS = ("scenes", "failures")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The shards of an archive; workers on other machines get a copy.
+
+    Attributes:
+        model: path of the .tflite file.
+        sha256: of it.
+        labels: of its scenes.
+        folder: that names are relative to.
+        output: folder of the results, with the names in `files.jsonl`.
+        files: how many there are.
+        starts: where in files.jsonl the names of each shard begin, in bytes.
+    """
+
+    model: Path
+    sha256: str
+    labels: tuple[str, ...]
+    folder: Path
+    output: Path
+    files: int
+    starts: tuple[int, ...]
+
+    def size(self, shard):
+        """How many files are in a shard; shards differ by one at the most."""
+        return (shard + 1) * self.files // len(self.starts) - shard * self.files // len(self.starts)
+
+    def names(self, shard):
+        """Names of the files in a shard, sorted."""
+        path = self.output / "files.jsonl"
+        try:
+            with path.open("rb") as file:
+                file.seek(self.starts[shard])
+                names = [json.loads(line) for line in itertools.islice(file, self.size(shard))]
+        except (OSError, ValueError) as error:
+            raise AscError(f"{path}: cannot be read ({error})") from error
+        if len(names) != self.size(shard):
+            raise AscError(f"{path}: has {len(names)} names for shard {shard}; expected {self.size(shard)}")
+        return names
+
+    def csv(self, kind, shard):
+        """Path of a shard's "scenes" or "failures"."""
+        return self.output / self._name(kind, shard)
+
+    def finished(self):
+        """The shards whose two files are there."""
+        there = set(os.listdir(self.output))
+        return {k for k in range(len(self.starts)) if all(self._name(kind, k) in there for kind in KINDS)}
+
+    def files_in(self, shards):
+        return sum(map(self.size, shards))
+
+    def _name(self, kind, shard):
+        return f"{kind}-{shard:05}-of-{len(self.starts):05}.csv"
+
+
+def refuse_other_files(output):
+    """Refuse a folder that holds files but was not begun by `make_plan`."""
+    own = {"files.jsonl"}  # a kill may have left it without the manifest
+    names = set(os.listdir(output)) if output.exists() else set()
+    other = {name for name in names - own if not name.startswith(".")}
+    if other and "manifest.json" not in names:
+        raise AscError(f"{output}: holds {min(other)} but no manifest.json; expected a new folder or a begun one")
+
+
+def make_plan(classifier, model, archive, names, output, shards, report):
+    """The plan that an output folder was begun with; a new folder is begun.
+
+    Args:
+        classifier: of the model.
+        model: path of the .tflite file.
+        archive: folder, or list of files.
+        names: of its files now, sorted.
+        output: folder for the results, absolute.
+        shards: number of them.
+        report: called with a line for the user if files have come to the folder since.
+
+    Raises:
+        AscError: it was begun with another model, archive or number of shards, or a list with other files.
+    """
+    manifest = output / "manifest.json"
+    own = {"model": classifier.sha256, "archive": str(archive.resolve()), "shards": shards}
+    if not manifest.exists():
+        starts = _write_names(output / "files.jsonl", names, shards)
+        write_text(manifest, json.dumps({**own, "files": len(names), "starts": starts}, indent=1))
+    try:
+        kept = json.loads(manifest.read_text(encoding="utf-8"))
+        begun, files, starts = {name: kept[name] for name in own}, kept["files"], tuple(kept["starts"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise AscError(f"{manifest}: cannot be read ({error}); expected what asc-tf predict wrote") from error
+    for name, value in own.items():
+        if begun[name] != value:
+            what = {"shards": "number of shards"}.get(name, name) + ("" if name == "model" else f" ({begun[name]})")
+            raise AscError(f"{output}: was begun with another {what}; expected the same, or another --output")
+    _compare(archive, names, output, report)
+    folder = (archive if archive.is_dir() else archive.parent).absolute()
+    return Plan(model, classifier.sha256, tuple(classifier.labels), folder, output, files, starts)
+
+
+def _write_names(path, names, shards):
+    """Write the names as lines of JSON, since they may hold line ends; where each shard's begin."""
+    starts, position = [], 0
+    with whole_file(path) as part, part.open("wb") as file:
+        for shard in range(shards):
+            starts.append(position)
+            for name in names[shard * len(names) // shards : (shard + 1) * len(names) // shards]:
+                position += file.write(_line(name))
+    return starts
+
+
+def _line(name):
+    return json.dumps(name).encode() + b"\n"
+
+
+def _compare(archive, names, output, report):
+    """Say what came to a folder since the work began; a list is expected not to change."""
+    with (output / "files.jsonl").open("rb") as file:
+        if all(kept == now for kept, now in itertools.zip_longest(file, map(_line, names))):
+            return
+        if not archive.is_dir():
+            raise AscError(
+                f"{output}: was begun when {archive} named other files; expected the same, or another --output"
+            )
+        file.seek(0)
+        new = set(names).difference(map(json.loads, file))
+    if new:
+        report(f"{archive}: {len(new)} files came after {output} was begun and are left out, such as {min(new)}")

@@ -135,8 +135,7 @@ def _conclude(root, out, space, asked, oracle, objective):
     if best is None:
         raise AscError(f"{out / 'trials.csv'}: no trial has ended well ({trials.message.dropna().iloc[0]})")
     write_pareto_picture(out / "pareto.png", trials, objective)
-    values = trials.loc[best, [d.name for d in space.dimensions]].to_dict()
-    settings = [d.setting(values[d.name]) for d in space.dimensions]
+    settings = [d.setting(trials[d.name][best]) for d in space.dimensions]
     whole = ["data.validation_fraction=0"] if asked.train.select == "last" else []
     write_text(out / "winner.json", asked.with_settings([*settings, *whole]).to_json())
     ended = trials[trials.status == "COMPLETED"]

@@ -206,3 +206,14 @@ def test_qtis_submissions_are_the_rows_of_their_table_3(number, scores, teacher)
 def test_unknown_recipe():
     with pytest.raises(AscError, match="--recipe x: no such recipe; expected one of bc-resnet-asc-1, "):
         find_recipe("x")
+
+
+def test_a_file_of_settings_is_a_recipe(tmp_path):
+    config = Config().with_settings(["model.width=14", "train.epochs=7"])
+    (tmp_path / "winner.json").write_text(config.to_json())
+    assert find_recipe(str(tmp_path / "winner.json")).config == config
+    with pytest.raises(AscError, match=r"--recipe .*none.json: cannot be read \(No such file or directory\)"):
+        find_recipe(str(tmp_path / "none.json"))
+    (tmp_path / "other.json").write_text("[1]")
+    with pytest.raises(AscError, match=r"other.json: holds no settings of asc-tf"):
+        find_recipe(str(tmp_path / "other.json"))

@@ -96,20 +96,25 @@ class Chief:
 
     Args:
         address: HOST:PORT of the chief.
-        wait_seconds: for its first answer.
+        report: called with a line for the user if it does not answer at once.
+        wait_seconds: for its first answer; it may be looking for what is within the budget.
 
     Raises:
         AscError: no chief answers.
     """
 
-    def __init__(self, address, wait_seconds=120):
+    def __init__(self, address, report=print, wait_seconds=600):
         self.worker = f"{socket.gethostname()}-{os.getpid()}"
         options = [("grpc.service_config", json.dumps(_SERVICE)), ("grpc.max_reconnect_backoff_ms", 1000)]
         self._channel = grpc.insecure_channel(address, options=options)
-        try:
-            grpc.channel_ready_future(self._channel).result(timeout=wait_seconds)
-        except grpc.FutureTimeoutError:
-            raise AscError(f"--worker {address}: no chief answers there for {wait_seconds} s") from None
+        ready = grpc.channel_ready_future(self._channel)
+        for seconds in (2, wait_seconds):
+            with contextlib.suppress(grpc.FutureTimeoutError):
+                ready.result(timeout=seconds)
+                return
+            if seconds == 2:
+                report(f"waiting for the chief at {address}")
+        raise AscError(f"--worker {address}: no chief answers there for {wait_seconds} s")
 
     def oracle_for(self, oracle):
         """What asks the chief wherever `oracle` would be asked."""

@@ -72,7 +72,7 @@ def search(root, out, config, settings, chief=None, worker=None, report=print):
     chosen = choose_clips(root, config)
     if not len(chosen.validation):
         raise AscError("setting data.validation_fraction is 0; a search needs validation clips, such as 0.2")
-    contact = Chief(worker) if worker else None  # it answers as soon as OUT is made
+    contact = Chief(worker, report) if worker else None  # it answers as soon as OUT is made
     what = {"data": chosen.dataset.root, **dataclasses.asdict(settings), "config": json.loads(config.to_json())}
     claim(out / "search.json", what, "search", "another search, or one of other settings")
     structures = Structures(space, chosen.dataset, budget, out / "structures.json", report)

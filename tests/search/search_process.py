@@ -28,7 +28,7 @@ def train(values, folder, before):
 def main(folder, role, address, lease):
     space = Space("lambda,width=4:40", Config())
     oracle = make_oracle("hyperband", "accuracy", "max", 6, 9, space, lambda values: True, seed=0)
-    tuner = RunTuner(oracle, folder, train, service.Chief(address, 60) if role == "worker" else None)
+    tuner = RunTuner(oracle, folder, train, service.Chief(address) if role == "worker" else None)
     if role == "worker":
         tuner.search()
     else:

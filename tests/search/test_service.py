@@ -106,9 +106,10 @@ def test_an_address_in_use_is_refused(tmp_path):
 
 
 def test_a_worker_without_a_chief_says_so():
-    address = free_address()
+    address, lines = free_address(), []
     with pytest.raises(AscError, match=rf"--worker {address}: no chief answers there for 1 s"):
-        Chief(address, wait_seconds=1)
+        Chief(address, lines.append, wait_seconds=1)
+    assert lines == [f"waiting for the chief at {address}"]
 
 
 def main(kills, seed):

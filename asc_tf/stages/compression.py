@@ -17,7 +17,7 @@ from asc_tf.errors import AscError
 from asc_tf.run_folder import claim, load_model, read_run, write_settings
 from asc_tf.stages.compression_steps import Clips, StepTable
 from asc_tf.stages.features import features_of, with_translated
-from asc_tf.stages.teacher import hears_the_same
+from asc_tf.stages.teacher import hears_the_same, report_advantages
 from asc_tf.stages.training import fit
 from asc_tf.stages.training_data import split_clips
 from asc_tf.training.distillation import DistilledModel
@@ -93,7 +93,9 @@ def compress(run, out, settings, report=print):
     steps = _Steps(run, out, config, dataset, settings, report)
     whole = "int8" if settings.activations == "int8" else None
     model = load_model(run)
-    teacher = load_model(settings.teacher) if settings.teacher else load_model(run)
+    teacher = load_model(settings.teacher or run)
+    if settings.teacher:
+        report_advantages(settings.teacher, config, report)
     steps.table.finish("uncompressed", model, {}, "float")
     if settings.prune:
         wrap = functools.partial(_pruning, model, settings)

@@ -43,11 +43,17 @@ def teacher_runs(config, run, dataset, report):
         if not hears_the_same(teacher, config, dataset):
             raise AscError(f"{teacher}: the teacher has other scenes, clips or features than the run")
         load_model(teacher)
-        if read_run(teacher)[0].data.split == "full" and config.data.split != "full":
-            report(f"{teacher}: the teacher was trained on the test part too; its student will score too well there")
-        for device in sorted({*(config.data.leave_out or ())} & {*read_run(teacher)[1].seen_devices}):
-            report(f"{teacher}: the teacher has heard device {device}, which its student leaves out (data.leave_out)")
+        report_advantages(teacher, config, report)
     return runs
+
+
+def report_advantages(teacher, config, report):
+    """Name clips that a teacher's run knows and that a student of this Config must not learn from."""
+    theirs, taught = read_run(teacher)
+    if theirs.data.split == "full" and config.data.split != "full":
+        report(f"{teacher}: the teacher was trained on the test part too; its student will score too well there")
+    for device in sorted({*(config.data.leave_out or ())} & {*taught.seen_devices}):
+        report(f"{teacher}: the teacher has heard device {device}, which its student leaves out (data.leave_out)")
 
 
 def hears_the_same(teacher, config, dataset):

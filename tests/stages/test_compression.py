@@ -257,6 +257,17 @@ def test_a_teacher_of_other_features_is_refused(tiny_run, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_teacher_that_has_heard_a_device_that_is_left_out_is_named(tiny_run, tmp_path):
+    run, lines = shutil.copytree(tiny_run, tmp_path / "run"), []
+    config = json.loads((run / "config.json").read_text())
+    config["data"]["leave_out"] = ["s1"]
+    (run / "config.json").write_text(json.dumps(config))
+    stages.compress(
+        run, tmp_path / "out", Compression(prune=0, weights="fp16", teacher=str(tiny_run)), report=lines.append
+    )
+    assert f"{tiny_run}: the teacher has heard device s1, which its student leaves out (data.leave_out)" in lines
+
+
 def test_nearly_all_may_be_pruned(tiny_run, tmp_path):
     settings = Compression(prune=0.99, weights="fp16", epochs=1)
     table = stages.compress(tiny_run, tmp_path / "run", settings, report=lambda line: None)

@@ -135,15 +135,24 @@ class Train:
     """same seed, same weights to the last bit, also across an interruption (slower)"""
     teacher: tuple[Path, ...] = ()
     """trained runs to learn from as well (distillation.teacher); 'self' trains one with the same settings first"""
+    strategy: Literal["mirrored", "multi_worker"] | None = None
+    """share each batch of train.batch_size clips between all GPUs of this machine, or between the workers that
+    TF_CONFIG names ('asc-tf launch' starts some here); the learning rate stays as set. One process if not given"""
 
     def run(self):
-        from asc_tf import stages
         from asc_tf.recipes import find_recipe
 
         config = find_recipe(self.recipe).config.with_settings(
             [f"seed={self.seed}", f"deterministic={self.deterministic}", *self._teaching(), *self.settings]
         )
-        if stages.train(self.data, config, self.run_folder, report=_say) is not None:
+        strategy = None
+        if self.strategy:
+            from asc_tf.training.replicas import make_strategy
+
+            strategy = make_strategy(self.strategy, report=_say)
+        from asc_tf import stages
+
+        if stages.train(self.data, config, self.run_folder, report=_say, strategy=strategy) is not None:
             print(stages.evaluate(self.run_folder))
 
     def _teaching(self):
@@ -525,7 +534,7 @@ def main(arguments=None):
         sys.stdout.flush()
     except AscError as error:
         _say(f"asc-tf: {error}")
-        return 1
+        return error.status
     except ModuleNotFoundError as error:
         _say(f"asc-tf: this command needs '{error.name}', which is not installed: pip install 'asc-tf[train]'")
         return 1

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import math
 
 import numpy as np
 import tensorflow as tf
@@ -112,16 +113,29 @@ def training_batches(
         batches = keyed.map(
             lambda number, row: finish(number, row, _gather(features, row)), num_parallel_calls=2, deterministic=True
         )
+    # All replicas trust an endless stream to be one; of others they ask each other at every step.
+    batches = batches.repeat() if context else batches
     return _untuned(batches.prefetch(4))
 
 
-def evaluation_batches(features, labels, classes, batch_size=32, rows=None):
-    """Each clip once, in order, without augmentation; shapes as in `training_batches`, the last batch short."""
+def evaluation_batches(features, labels, classes, batch_size=32, rows=None, context=None):
+    """Each clip once, in order, without augmentation; shapes as in `training_batches`, the last batch short.
+
+    With `context`, a `tf.distribute.InputContext`, the share of this worker: see `evaluation_steps`.
+    """
     rows = np.arange(len(labels)) if rows is None else np.asarray(rows)
+    if context:
+        rows = np.array_split(rows, context.num_input_pipelines)[context.input_pipeline_id]
     labels = tf.constant(labels)
     return _batches(features, rows, batch_size).map(
         lambda row, batch: _as_example(batch, tf.gather(labels, row), classes)
     )
+
+
+def evaluation_steps(clips, workers, replicas, batch_size=32):
+    """Steps in which the replicas of all workers together go through the `evaluation_batches` of so many clips."""
+    batches = math.ceil(math.ceil(clips / workers) / batch_size)
+    return math.ceil(batches / (replicas // workers))
 
 
 def _untuned(batches):

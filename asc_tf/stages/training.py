@@ -1,5 +1,6 @@
 """Training."""
 
+import contextlib
 import dataclasses
 import functools
 import math
@@ -7,51 +8,70 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import tensorflow as tf
 import tf_keras as keras
 
 from asc_tf.build import augmentation, build_model, build_optimizer, waveform_augmentation
 from asc_tf.data.clips import check_audio_files, devices_of, hold_out_locations, read_clips, scenes_of
-from asc_tf.data.loader import evaluation_batches, label_indices, reading, training_batches
+from asc_tf.data.loader import evaluation_batches, evaluation_steps, label_indices, reading, training_batches
 from asc_tf.data.waveforms import read_clip_seconds
 from asc_tf.errors import AscError
 from asc_tf.run_folder import Dataset, check_run_folder, write_csv, write_settings
 from asc_tf.stages.evaluation import predict_test
 from asc_tf.stages.features import features_of, statistics, with_translated
-from asc_tf.stages.teacher import distilled, teacher_config, teacher_runs
+from asc_tf.stages.teacher import cached_targets, distilled, teacher_config, teacher_runs
 from asc_tf.training.fit import resumable_fit, save_model
+from asc_tf.training.replicas import check_batch_size, chief_first, gathered, is_chief, other_workers, workers_of
 from asc_tf.training.seeding import set_seed
 from asc_tf.training.selection import MinVarianceCheckpoint
 
 
-def train(root, config, run, report=print):
+def train(root, config, run, report=print, strategy=None):
     """Train a network, or go on with an interrupted training, then evaluate it on the test part, once.
+
+    The learning rate stays that of the settings however many replicas there are: train.batch_size is the batch that
+    they share, and a step is the one that a single process would take.
 
     Args:
         root: folder of the data set.
         config: a `Config`.
         run: run folder; made if it is not there.
         report: called with lines for the user.
+        strategy: a `tf.distribute.Strategy`, see `asc_tf.training.replicas.make_strategy`; None trains in one process.
+            All workers call this with the same arguments, on a file system that they share; the chief writes.
 
     Returns:
-        The predictions on the test part, or None if there is none (data.split = full).
+        The predictions on the test part, or None if there is none (data.split = full) and for all workers but the
+        chief.
 
     Raises:
-        AscError: see the data reader, the cache and `resumable_fit`; the folder holds a run of other settings.
+        AscError: see the data reader, the cache and `resumable_fit`; the folder holds a run of other settings; the
+            replicas cannot share a batch; another worker has ended.
     """
-    run = Path(run)
-    check_run_folder(run, config, root)
+    run, strategy = Path(run), strategy or tf.distribute.get_strategy()
+    chief = is_chief(strategy)
+    report = report if chief else _silent
+    check_batch_size(strategy, config.train.batch_size)
+    with other_workers() if workers_of(strategy) > 1 else contextlib.nullcontext():
+        with chief_first(strategy):
+            check_run_folder(run, config, root)
+        if not all(gathered(strategy, int((run / "last.keras").is_file()))):
+            _train(root, config, run, report, strategy)
+        gathered(strategy, 0)
     full = config.data.split == "full"
-    if not (run / "last.keras").is_file():
-        _train(root, config, run, report)
     if full:
         report("trained on the test part as well: nothing is left to evaluate on")
-    return None if full else predict_test(run, report=report)
+    return predict_test(run, report=report) if chief and not full else None
 
 
-def find_teachers(root, config, run, dataset, report):
+def _silent(line):
+    """The report of all workers but the chief."""
+
+
+def find_teachers(root, config, run, dataset, report, strategy=None):
     """Run folders of the teachers of a Config, trained first if distillation.recipe says so."""
     if config.distillation.recipe:
-        train(root, teacher_config(config), run / "teacher", lambda line: report(f"teacher: {line}"))
+        train(root, teacher_config(config), run / "teacher", lambda line: report(f"teacher: {line}"), strategy)
     return teacher_runs(config, run, dataset, report)
 
 
@@ -95,7 +115,7 @@ def _heard(clips, held_out, config):
     return heard
 
 
-def _train(root, config, run, report):
+def _train(root, config, run, report, strategy):
     clips, training, validation = split_clips(root, config)
     augment_waveforms = waveform_augmentation(config)
     used = clips.iloc[np.sort(np.concatenate([training, validation]))]
@@ -103,26 +123,29 @@ def _train(root, config, run, report):
     scenes, devices = (tuple(names(used)) for names in (scenes_of, devices_of))
     dataset = Dataset(str(Path(root).resolve()), scenes, devices, seconds, feature_mean=0.0, feature_std=1.0)
     build_model(config, dataset)  # settings that fit no network are refused here, not after hours of features
-    teachers = find_teachers(root, config, run, dataset, report)
-    # The test part's clips too: one that cannot be read should be known now, not after the training.
-    features = features_of(root, clips, config, run, seconds, report)
+    teachers = find_teachers(root, config, run, dataset, report, strategy)
     own = len(training)
-    clips, training, features = with_translated(root, config, seconds, clips, training, features)
-    mean, std = statistics(run, config, features, training)
-    dataset = dataclasses.replace(dataset, feature_mean=mean, feature_std=std)
+    with chief_first(strategy):
+        # The test part's clips too: one that cannot be read should be known now, not after the training.
+        features = features_of(root, clips, config, run, seconds, report)
+        clips, training, features = with_translated(root, config, seconds, clips, training, features)
+        mean, std = statistics(run, config, features, training, kept=not is_chief(strategy))
+        dataset = dataclasses.replace(dataset, feature_mean=mean, feature_std=std)
+        write_settings(run, config, dataset)
+        labels = label_indices(clips, dataset.scenes)
+        targets = cached_targets(run, config, teachers, features, labels, training, report)
     keras.backend.clear_session()
     set_seed(config.seed, config.deterministic)
-    model = build_model(config, dataset)
-    write_settings(run, config, dataset)
+    with strategy.scope():
+        model = build_model(config, dataset)
+        student = distilled(config, model, teachers)
     report(
         f"{own} training and {len(validation)} validation clips of {seconds:g} s, "
         f"{len(dataset.scenes)} scenes, devices {', '.join(dataset.seen_devices)}"
     )
     if len(training) > own:
         report(f"and {len(training) - own} translated training clips")
-    labels = label_indices(clips, dataset.scenes)
     select = selection(run, config, clips, features, labels, validation)
-    student, targets = distilled(run, config, model, teachers, features, labels, training, report)
     fit(run, config, student, features, labels, training, validation, report, augment_waveforms=augment_waveforms,
         targets=targets, **select)  # fmt: skip
     save_model(model, run / "last.keras")
@@ -159,13 +182,14 @@ def fit(
 
     `optimizer`, if given, takes the place of the settings' own; `batch_settings` go to `training_batches`.
     """
-    settings, classes = config.train, model.output_shape[-1]
+    settings, classes, strategy = config.train, model.output_shape[-1], model.distribute_strategy
     steps_per_epoch = math.ceil(len(training) / settings.batch_size)
-    model.compile(
-        optimizer or build_optimizer(config, steps_per_epoch),
-        keras.losses.CategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-    )
+    with strategy.scope():
+        model.compile(
+            optimizer or build_optimizer(config, steps_per_epoch),
+            keras.losses.CategoricalCrossentropy(from_logits=True),
+            metrics=["accuracy"],
+        )
     batches = functools.partial(
         training_batches,
         features,
@@ -178,16 +202,37 @@ def fit(
         augment_waveforms=augment_waveforms,
         **batch_settings,
     )
+    validating = functools.partial(evaluation_batches, features, labels, classes, rows=validation)
+    workers, replicas = workers_of(strategy), strategy.num_replicas_in_sync
+    if replicas > 1:
+        report(_shares(strategy, settings.batch_size))
     with reading(features):
         history = resumable_fit(
             model,
-            lambda start_step: batches(start_step=start_step),
+            lambda start_step: _distributed(strategy, functools.partial(batches, start_step=start_step)),
             steps_per_epoch,
             settings.epochs,
             folder / "checkpoints",
-            evaluation_batches(features, labels, classes, rows=validation) if len(validation) else None,
+            _distributed(strategy, validating) if len(validation) else None,
             best,
             report,
             callbacks=callbacks,
+            validation_steps=evaluation_steps(len(validation), workers, replicas) if replicas > 1 else None,
         )
-    write_csv(folder / "history.csv", pd.DataFrame(history).rename_axis("epoch").reset_index())
+    if is_chief(strategy):
+        write_csv(folder / "history.csv", pd.DataFrame(history).rename_axis("epoch").reset_index())
+
+
+def _distributed(strategy, batches):
+    """What a function of an optional `context` gives each replica."""
+    if strategy.num_replicas_in_sync == 1:
+        return batches()
+    return strategy.distribute_datasets_from_function(lambda context: batches(context=context))
+
+
+def _shares(strategy, batch_size):
+    replicas, workers = strategy.num_replicas_in_sync, workers_of(strategy)
+    return (
+        f"{replicas} replicas on {workers} worker{'s' if workers > 1 else ''}: global batch of {batch_size} clips, "
+        f"{batch_size // replicas} a replica; the learning rate is that of the global batch"
+    )

@@ -48,6 +48,7 @@ _HOMES = {
     "devices_of": "data.clips",
     "ensemble": "models",
     "evaluation_batches": "data.loader",
+    "evaluation_steps": "data.loader",
     "export_onnx": "export.onnx",
     "export_tflite": "export.tflite",
     "find_pairs": "translator.pairs",

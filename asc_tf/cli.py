@@ -13,6 +13,7 @@ from tyro.conf import Positional, arg, subcommand
 
 from asc_tf import __version__
 from asc_tf.bench import NETWORKS
+from asc_tf.cli_launch import Launch, separated
 from asc_tf.cli_translate import Translate
 from asc_tf.config import FRONTENDS, Config
 from asc_tf.errors import AscError
@@ -500,6 +501,7 @@ Command = (
     Annotated[Data, subcommand("data")]
     | Annotated[Features, subcommand("features")]
     | Annotated[Train, subcommand("train")]
+    | Annotated[Launch, subcommand("launch")]
     | Annotated[Evaluate, subcommand("evaluate")]
     | Annotated[Finetune, subcommand("finetune")]
     | Annotated[Ensemble, subcommand("ensemble")]
@@ -515,6 +517,17 @@ Command = (
 )
 
 
+def parse(arguments):
+    """The command that the arguments name, with its flags. Exits with a message where they are wrong."""
+    return tyro.cli(
+        Command,
+        prog="asc-tf",
+        description="Acoustic scene classification, small and robust to unheard microphones.",
+        args=arguments,
+        config=(tyro.conf.OmitSubcommandPrefixes, tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
+    )
+
+
 def main(arguments=None):
     """Run the command line; returns the exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
@@ -522,13 +535,7 @@ def main(arguments=None):
         print(f"asc-tf {__version__}")
         return 0
     _silence_tensorflow()
-    command = tyro.cli(
-        Command,
-        prog="asc-tf",
-        description="Acoustic scene classification, small and robust to unheard microphones.",
-        args=arguments,
-        config=(tyro.conf.OmitSubcommandPrefixes, tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
-    )
+    command = parse(separated(arguments))
     try:
         command.run()
         sys.stdout.flush()

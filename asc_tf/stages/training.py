@@ -21,7 +21,7 @@ from asc_tf.stages.evaluation import predict_test
 from asc_tf.stages.features import features_of, statistics, with_translated
 from asc_tf.stages.teacher import cached_targets, distilled, teacher_config, teacher_runs
 from asc_tf.training.fit import resumable_fit, save_model
-from asc_tf.training.replicas import check_batch_size, chief_first, gathered, is_chief, other_workers, workers_of
+from asc_tf.training.replicas import chief_first, gathered, is_chief, other_workers, workers_of
 from asc_tf.training.seeding import set_seed
 from asc_tf.training.selection import MinVarianceCheckpoint
 
@@ -51,7 +51,8 @@ def train(root, config, run, report=print, strategy=None):
     run, strategy = Path(run), strategy or tf.distribute.get_strategy()
     chief = is_chief(strategy)
     report = report if chief else _silent
-    check_batch_size(strategy, config.train.batch_size)
+    if strategy.num_replicas_in_sync > 1:
+        _check_shareable(config, strategy.num_replicas_in_sync)
     with other_workers() if workers_of(strategy) > 1 else contextlib.nullcontext():
         with chief_first(strategy):
             check_run_folder(run, config, root)
@@ -62,6 +63,19 @@ def train(root, config, run, report=print, strategy=None):
     if full:
         report("trained on the test part as well: nothing is left to evaluate on")
     return predict_test(run, report=report) if chief and not full else None
+
+
+def _check_shareable(config, replicas):
+    """Raise an AscError for settings that so many replicas cannot train by."""
+    if config.train.batch_size % replicas:
+        raise AscError(
+            f"setting train.batch_size is {config.train.batch_size}; expected a multiple of the {replicas} replicas "
+            "that share each batch"
+        )
+    if config.train.select == "min-var":
+        raise AscError(
+            "setting train.select is min-var, which needs one process; expected last or best, or no strategy"
+        )
 
 
 def _silent(line):

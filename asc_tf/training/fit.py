@@ -13,7 +13,9 @@ from asc_tf.atomic import whole_file
 from asc_tf.errors import AscError
 from asc_tf.training.checkpoints import EpochCheckpoints, Progress
 from asc_tf.training.extra_loss import ExtraLossModel
-from asc_tf.training.replicas import gathered, is_chief
+from asc_tf.training.replicas import gathered, is_chief, workers_of
+
+_STEPS_BETWEEN_QUESTIONS = 10  # whether it is time to keep the state, as each costs the workers a message
 
 
 def resumable_fit(
@@ -156,16 +158,19 @@ class _Keeper(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         self.bar.update()
         step = self.begun.step + batch + 1
-        if step < self.steps_per_epoch and self._is_time_to_keep():
+        if step < self.steps_per_epoch and self._is_time_to_keep(step):
             self._check_finite(len(self.history), logs)
             metrics = [[value.tolist() for value in metric.get_weights()] for metric in self.model.metrics]
             seconds = time.monotonic() - self.start
             self.checkpoints.save(Progress(self.history, step, self.steps_per_epoch, seconds, metrics))
             self.kept = time.monotonic()
 
-    def _is_time_to_keep(self):
-        """As the chief's clock says: all workers must keep the same step."""
-        return gathered(self.model.distribute_strategy, int(time.monotonic() - self.kept >= self.save_seconds))[0]
+    def _is_time_to_keep(self, step):
+        strategy = self.model.distribute_strategy
+        if workers_of(strategy) > 1 and step % _STEPS_BETWEEN_QUESTIONS:
+            return False
+        # As the chief's clock says: all workers must keep the same step.
+        return gathered(strategy, int(time.monotonic() - self.kept >= self.save_seconds))[0]
 
     def on_epoch_end(self, epoch, logs=None):
         self.bar.close()

@@ -9,7 +9,7 @@ import contextlib
 import tensorflow as tf
 
 from asc_tf.cluster import read_cluster
-from asc_tf.errors import AscError, WorkerLostError
+from asc_tf.errors import WorkerLostError
 from asc_tf.quiet import native_stderr_hidden
 
 _LOST = (
@@ -57,11 +57,15 @@ def _cluster(strategy):
 
 def gathered(strategy, number):
     """The number that each worker has given, in their order; all wait until the last one has. Alone: [number]."""
-    workers = workers_of(strategy)
-    if workers == 1:
+    cluster = _cluster(strategy)
+    if cluster is None:
         return [number]
-    numbers = strategy.run(lambda: tf.constant([number], tf.int64))
-    return strategy.gather(numbers, axis=0).numpy()[:: strategy.num_replicas_in_sync // workers].tolist()
+    mine = tf.one_hot(cluster.index, len(cluster.workers), number, 0, dtype=tf.int64)
+    first = cluster.index * (strategy.num_replicas_in_sync // len(cluster.workers))
+    numbers = strategy.experimental_distribute_values_from_function(
+        lambda context: mine if context.replica_id_in_sync_group in (0, first) else tf.zeros_like(mine)
+    )
+    return strategy.reduce(tf.distribute.ReduceOp.SUM, numbers, axis=None).numpy().tolist()
 
 
 @contextlib.contextmanager
@@ -92,12 +96,5 @@ def other_workers():
         if not isinstance(error, lost):
             raise
         raise WorkerLostError(
-            "another worker has ended or cannot be reached; start all workers again: they go on from the last checkpoint"
+            "another worker has ended or cannot be reached; start all of them again to go on from the last checkpoint"
         ) from error
-
-
-def check_batch_size(strategy, batch_size):
-    """Raise an AscError for a batch that the replicas cannot share evenly."""
-    replicas = strategy.num_replicas_in_sync
-    if batch_size % replicas:
-        raise AscError(f"setting train.batch_size is {batch_size}; expected a multiple of the {replicas} replicas")

@@ -15,22 +15,17 @@ import asc_tf
 from asc_tf.layers import BatchNormalization
 from asc_tf.training.replicas import make_strategy, workers_of
 
-CLIPS, BATCH_SIZE, STEPS, EPOCHS, VALIDATION = 37, 8, 5, 3, 7
+CLIPS, BATCH_SIZE, STEPS, EPOCHS, VALIDATION = 37, 8, 5, 2, 7
 SHAPE = (8, 6, 1)
 
 
 def build(strategy=None, teacher=None):
-    """Channels of which TensorFlow's own normalization is fast (8), and slow (10)."""
+    """Channels of which TensorFlow's own normalization is slow (10), and fast (8)."""
     asc_tf.set_seed(3)
     strategy = strategy or tf.distribute.get_strategy()
     with strategy.scope():
         inputs = x = keras.Input(SHAPE)
-        for channels, norm in (
-            (10, BatchNormalization()),
-            (8, BatchNormalization()),
-            (10, asc_tf.SubSpectralNormalization(2)),
-            (8, asc_tf.SubSpectralNormalization(4)),
-        ):
+        for channels, norm in ((10, BatchNormalization()), (8, asc_tf.SubSpectralNormalization(2))):
             x = norm(keras.layers.Conv2D(channels, 3, padding="same")(x))
             x = keras.layers.ReLU()(x)
         model = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.GlobalAveragePooling2D()(x)))

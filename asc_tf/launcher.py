@@ -74,7 +74,7 @@ def share_of(cores, index, workers):
 def _group(command, workers):
     """Started workers, as [(process, file of its output)]; killed when the block ends."""
     with contextlib.ExitStack() as stack:
-        addresses = tuple(f"127.0.0.1:{port}" for port in _free_ports(workers))
+        addresses = tuple(f"127.0.0.1:{port}" for port in free_ports(workers))
         group = []
         stack.callback(_end, group)
         for index in range(workers):
@@ -108,7 +108,8 @@ def _preparation(index, workers):
     return prepare
 
 
-def _free_ports(count):
+def free_ports(count):
+    """So many ports of the loopback that nobody listens on just now."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:

@@ -45,10 +45,12 @@ def main():
         "matrix products, one process": (alone[:1], "multiply", 1),
         "matrix products, two": (alone, "multiply", 2),
     }
-    speed = {name: [] for name in sides}
+    speed, cost = {name: [] for name in sides}, {name: [] for name in sides}
     for _ in range(arguments.rounds):
         for name, (workers, work, amount) in sides.items():
-            speed[name].append(arguments.steps * amount / run(workers, work, arguments.steps))
+            seconds, processor = run(workers, work, arguments.steps)
+            speed[name].append(arguments.steps * amount / seconds)
+            cost[name].append(processor / (arguments.steps * amount))
     for worker in (*alone, *group):
         worker.process.kill()
     one, workers, own, product, products = speed.values()
@@ -65,16 +67,18 @@ def main():
         print(f"  {name:30} {shown}{statistics.median(ratios):5.2f} x one ({ratios[0]:.2f} to {ratios[-1]:.2f}){note}")
     of_limit = statistics.median(a / b for a, b in zip(workers, own, strict=True))
     print(f"  synchronized workers are at {100 * of_limit:.0f} % of the limit of this step")
+    alone, synchronized, beside, *_ = (1000 * statistics.median(values) for values in cost.values())
+    print(f"  processor time a clip: {alone:.1f} ms on one core, {beside:.1f} ms beside another, "
+          f"{synchronized:.1f} ms synchronized")  # fmt: skip
 
 
 def run(workers, work, steps):
-    """Seconds that the workers take together."""
+    """Seconds that the workers take together, and their processor time."""
     start = time.perf_counter()
     for worker in workers:
         worker.pipe.send((work, steps))
-    for worker in workers:
-        worker.answer()
-    return time.perf_counter() - start
+    processor = sum(worker.answer() for worker in workers)
+    return time.perf_counter() - start, processor
 
 
 class Worker:
@@ -109,8 +113,9 @@ def serve(pipe, core, batch_size, cluster):
     pipe.send("ready")
     while True:
         kind, steps = pipe.recv()
+        start = time.process_time()
         work[kind](steps)
-        pipe.send("done")
+        pipe.send(time.process_time() - start)
 
 
 def training(strategy, batch_size):

@@ -109,13 +109,14 @@ def main():
     for name, step in steps.items():
         print(f"| {name} | {step.parameters:,} | {step.gradient_bytes / 1e6:.3f} MB | "
               f"{step.statistics_bytes / 1e6:.3f} MB | {step.messages} |")  # fmt: skip
-    print(f"\nA clip of {CLIP_SECONDS:g} s: {cached:,} bytes in the feature cache, {wav:,} as a WAV file of 24 bits; one\n"
-          f"core decodes it and takes its log-mel {speed:.0f} times a second of its time.\n")  # fmt: skip
-    gpus, messages = (" or ".join(f"{s:,}" for s in assumed.gpu_clips_per_second), assumed.message_seconds)
-    print("Assumed\n")
-    print(f"{gpus} clips/s a GPU, {assumed.clips_a_replica} clips a replica and step, {1e6 * messages[0]:g} µs a message\n"
-          f"and hop over Ethernet, {1e6 * messages[1]:g} µs within a machine, at most {100 * assumed.loss:g} % of the time for "
-          "communication.\n")  # fmt: skip
+    print(f"\nA clip of {CLIP_SECONDS:g} s: {cached:,} bytes in the feature cache, {wav:,} as a WAV file of 24 bits;")
+    print(f"one core decodes it and takes its log-mel {speed:.0f} times a second of its time.\n\nAssumed\n")
+    gpus, far, near = " or ".join(f"{s:,}" for s in assumed.gpu_clips_per_second), *assumed.message_seconds
+    print(
+        f"{gpus} clips/s a GPU, {assumed.clips_a_replica} clips a replica and step, {1e6 * far:g} µs a message and hop"
+    )
+    print(f"over Ethernet, {1e6 * near:g} µs within a machine, at most {100 * assumed.loss:g} % of the time for")
+    print("communication.\n")
     network_table(steps, assumed)
     disk_table(cached, wav, speed, assumed)
     data_table(cached, wav, speed, assumed)

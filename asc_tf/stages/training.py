@@ -217,9 +217,13 @@ def fit(
         **batch_settings,
     )
     validating = functools.partial(evaluation_batches, features, labels, classes, rows=validation)
-    workers, replicas = workers_of(strategy), strategy.num_replicas_in_sync
+    replicas = strategy.num_replicas_in_sync
     if replicas > 1:
         report(_shares(strategy, settings.batch_size))
+        if 0 < len(validation) < replicas:
+            raise AscError(
+                f"{len(validation)} validation clips; expected none or as many as there are replicas, {replicas}"
+            )
     with reading(features):
         history = resumable_fit(
             model,
@@ -231,7 +235,7 @@ def fit(
             best,
             report,
             callbacks=callbacks,
-            validation_steps=evaluation_steps(len(validation), workers, replicas) if replicas > 1 else None,
+            validation_steps=evaluation_steps(len(validation), replicas) if replicas > 1 else None,
         )
     if is_chief(strategy):
         write_csv(folder / "history.csv", pd.DataFrame(history).rename_axis("epoch").reset_index())

@@ -13,7 +13,7 @@ import tf_keras as keras
 
 import asc_tf
 from asc_tf.layers import BatchNormalization
-from asc_tf.training.replicas import make_strategy, workers_of
+from asc_tf.training.replicas import make_strategy
 
 CLIPS, BATCH_SIZE, STEPS, EPOCHS, VALIDATION = 37, 8, 5, 2, 7
 SHAPE = (8, 6, 1)
@@ -67,7 +67,7 @@ def fit(model, folder, delay=0.0):
     rows = np.arange(VALIDATION)
     validation = spread(lambda context: asc_tf.evaluation_batches(*data(), 2, 2, rows, context))
     replicas = strategy.num_replicas_in_sync
-    steps = asc_tf.evaluation_steps(VALIDATION, workers_of(strategy), replicas, 2) if shared else None
+    steps = asc_tf.evaluation_steps(VALIDATION, replicas, 2) if shared else None
     return asc_tf.resumable_fit(
         model, training, STEPS, EPOCHS, Path(folder) / "checkpoints", validation, Path(folder) / "best.keras",
         lambda line: print(line, flush=True), validation_steps=steps,

@@ -15,6 +15,7 @@ from asc_tf import __version__
 from asc_tf.bench import NETWORKS
 from asc_tf.cli_launch import Launch, separated
 from asc_tf.cli_translate import Translate
+from asc_tf.cluster import read_cluster
 from asc_tf.config import FRONTENDS, Config
 from asc_tf.errors import AscError
 
@@ -148,8 +149,12 @@ class Train:
         )
         strategy = None
         if self.strategy:
+            from asc_tf.quiet import hide_native_stderr
             from asc_tf.training.replicas import make_strategy
 
+            if self.strategy == "multi_worker":
+                read_cluster()  # a mistake is said before anything is hidden
+                hide_native_stderr()
             strategy = make_strategy(self.strategy, report=_say)
         from asc_tf import stages
 

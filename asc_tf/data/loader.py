@@ -121,7 +121,7 @@ def training_batches(
 def evaluation_batches(features, labels, classes, batch_size=32, rows=None, context=None):
     """Each clip once, in order, without augmentation; shapes as in `training_batches`, the last batch short.
 
-    With `context`, a `tf.distribute.InputContext`, this worker's share of them, in `evaluation_steps` steps: batches are
+    With `context`, a `tf.distribute.InputContext`, this worker's share of them, in `evaluation_steps` steps: they are
     about equal and no larger, and none is empty if there are as many clips as replicas.
     """
     rows = np.arange(len(labels)) if rows is None else np.asarray(rows)

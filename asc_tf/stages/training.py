@@ -58,11 +58,12 @@ def train(root, config, run, report=print, strategy=None):
             check_run_folder(run, config, root)
         if not all(gathered(strategy, int((run / "last.keras").is_file()))):
             _train(root, config, run, report, strategy)
-        gathered(strategy, 0)
-    full = config.data.split == "full"
-    if full:
-        report("trained on the test part as well: nothing is left to evaluate on")
-    return predict_test(run, report=report) if chief and not full else None
+        full = config.data.split == "full"
+        if full:
+            report("trained on the test part as well: nothing is left to evaluate on")
+        predictions = predict_test(run, report=report) if chief and not full else None
+        gathered(strategy, 0)  # the others wait, for their end would be an error to the chief
+    return predictions
 
 
 def _check_shareable(config, replicas):

@@ -59,6 +59,7 @@ _HOMES = {
     "label_indices": "data.loader",
     "load_impulse_responses": "augment",
     "load_waveform": "frontend.decode",
+    "make_strategy": "training.replicas",
     "mean_and_std": "data.loader",
     "patch_gan": "translator.patch_gan",
     "predictions_frame": "evaluation.metrics",

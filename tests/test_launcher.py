@@ -26,6 +26,7 @@ def still():
     return 0
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux pins processes to cores")
 def test_every_worker_knows_the_group_and_its_own_cores(tmp_path):
     write = "pathlib.Path(sys.argv[1], str(index)).write_text(json.dumps([cluster, sorted(os.sched_getaffinity(0))]))"
     assert launch(program(write, tmp_path), 2, still) == 0

@@ -13,8 +13,10 @@ from tyro.conf import Positional, arg, subcommand
 
 from asc_tf import __version__
 from asc_tf.bench import NETWORKS
+from asc_tf.cli_launch import Launch, separated
 from asc_tf.cli_search import Search
 from asc_tf.cli_translate import Translate
+from asc_tf.cluster import read_cluster
 from asc_tf.config import FRONTENDS, Config
 from asc_tf.errors import AscError
 from asc_tf.terminal import say
@@ -139,15 +141,28 @@ class Train:
     """same seed, same weights to the last bit, also across an interruption (slower)"""
     teacher: tuple[Path, ...] = ()
     """trained runs to learn from as well (distillation.teacher); 'self' trains one with the same settings first"""
+    strategy: Literal["mirrored", "multi_worker"] | None = None
+    """share each batch of train.batch_size clips between all GPUs of this machine, or between the workers that
+    TF_CONFIG names ('asc-tf launch' starts some here); the learning rate stays as set. One process if not given"""
 
     def run(self):
-        from asc_tf import stages
         from asc_tf.recipes import find_recipe
 
         config = find_recipe(self.recipe).config.with_settings(
             [f"seed={self.seed}", f"deterministic={self.deterministic}", *self._teaching(), *self.settings]
         )
-        if stages.train(self.data, config, self.run_folder, report=say) is not None:
+        strategy = None
+        if self.strategy:
+            from asc_tf.quiet import hide_native_stderr
+            from asc_tf.training.replicas import make_strategy
+
+            if self.strategy == "multi_worker":
+                read_cluster()  # a mistake is said before anything is hidden
+                hide_native_stderr()
+            strategy = make_strategy(self.strategy, report=say)
+        from asc_tf import stages
+
+        if stages.train(self.data, config, self.run_folder, report=say, strategy=strategy) is not None:
             print(stages.evaluate(self.run_folder))
 
     def _teaching(self):
@@ -520,6 +535,7 @@ Command = (
     Annotated[Data, subcommand("data")]
     | Annotated[Features, subcommand("features")]
     | Annotated[Train, subcommand("train")]
+    | Annotated[Launch, subcommand("launch")]
     | Annotated[Evaluate, subcommand("evaluate")]
     | Annotated[Finetune, subcommand("finetune")]
     | Annotated[Ensemble, subcommand("ensemble")]
@@ -536,6 +552,17 @@ Command = (
 )
 
 
+def parse(arguments):
+    """The command that the arguments name, with its flags. Exits with a message where they are wrong."""
+    return tyro.cli(
+        Command,
+        prog="asc-tf",
+        description="Acoustic scene classification, small and robust to unheard microphones.",
+        args=arguments,
+        config=(tyro.conf.OmitSubcommandPrefixes, tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
+    )
+
+
 def main(arguments=None):
     """Run the command line; returns the exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
@@ -543,19 +570,13 @@ def main(arguments=None):
         print(f"asc-tf {__version__}")
         return 0
     _silence_tensorflow()
-    command = tyro.cli(
-        Command,
-        prog="asc-tf",
-        description="Acoustic scene classification, small and robust to unheard microphones.",
-        args=arguments,
-        config=(tyro.conf.OmitSubcommandPrefixes, tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
-    )
+    command = parse(separated(arguments))
     try:
         command.run()
         sys.stdout.flush()
     except AscError as error:
         say(f"asc-tf: {error}")
-        return 1
+        return error.status
     except ModuleNotFoundError as error:
         say(f"asc-tf: this command needs '{error.name}', which is not installed: pip install 'asc-tf[train]'")
         return 1

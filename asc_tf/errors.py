@@ -6,8 +6,16 @@ import difflib
 class AscError(Exception):
     """A mistake of the user's: one sentence that names the file or setting, what was found and what was expected.
 
-    The command line prints it without a traceback and exits with status 1.
+    The command line prints it without a traceback and exits with its `status`.
     """
+
+    status = 1
+
+
+class WorkerLostError(AscError):
+    """Another worker of a training on several machines is gone: no mistake, starting all of them again goes on."""
+
+    status = 75  # EX_TEMPFAIL of sysexits.h: try again
 
 
 class DivergedError(AscError):

@@ -48,3 +48,18 @@ def root_log_hidden():
     finally:
         root.removeHandler(nowhere)
         root.removeFilter(none)
+
+
+def hide_native_stderr():
+    """Discard what C++ code prints to standard error from here to the end of the process; Python's goes where it went.
+
+    TensorFlow's workers report every lost peer there, by way of a log that heeds no level. Where TF_CPP_MIN_LOG_LEVEL
+    asks for messages they stay.
+    """
+    if os.environ.get("TF_CPP_MIN_LOG_LEVEL") != "3":
+        return
+    sys.stderr.flush()
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)

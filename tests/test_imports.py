@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "asc_tf"
 # A module may import from its own layer and those above it; the longest matching name decides.
 LAYERS = [
-    ["errors", "atomic", "quiet", "terminal", "autograph", "__init__"],
+    ["errors", "atomic", "quiet", "terminal", "autograph", "cluster", "launcher", "__init__"],
     ["config", "data.clips"],
     ["frontend", "layers", "augment", "evaluation", "data"],
     ["blocks"],
@@ -18,7 +18,7 @@ LAYERS = [
     ["export"],
     ["bench", "recipes", "search", "run_folder", "translator_folder", "build"],
     ["stages"],
-    ["cli", "cli_search", "cli_translate"],
+    ["cli", "cli_launch", "cli_search", "cli_translate"],
     ["__main__"],
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

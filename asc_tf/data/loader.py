@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import math
 
 import numpy as np
 import tensorflow as tf
@@ -112,16 +113,41 @@ def training_batches(
         batches = keyed.map(
             lambda number, row: finish(number, row, _gather(features, row)), num_parallel_calls=2, deterministic=True
         )
+    # All replicas trust an endless stream to be one; of others they ask each other at every step.
+    batches = batches.repeat() if context else batches
     return _untuned(batches.prefetch(4))
 
 
-def evaluation_batches(features, labels, classes, batch_size=32, rows=None):
-    """Each clip once, in order, without augmentation; shapes as in `training_batches`, the last batch short."""
+def evaluation_batches(features, labels, classes, batch_size=32, rows=None, context=None):
+    """Each clip once, in order, without augmentation; shapes as in `training_batches`, the last batch short.
+
+    With `context`, a `tf.distribute.InputContext`, this worker's share of them, in `evaluation_steps` steps: they are
+    about equal and no larger, and none is empty if there are as many clips as replicas.
+    """
     rows = np.arange(len(labels)) if rows is None else np.asarray(rows)
     labels = tf.constant(labels)
-    return _batches(features, rows, batch_size).map(
+    batches = _shared(rows, batch_size, context) if context else None
+    return _batches(features, rows, batch_size, batches).map(
         lambda row, batch: _as_example(batch, tf.gather(labels, row), classes)
     )
+
+
+def evaluation_steps(clips, replicas, batch_size=32):
+    """Steps in which all replicas together go through the `evaluation_batches` of so many clips."""
+    return math.ceil(clips / (batch_size * replicas))
+
+
+def _shared(rows, batch_size, context):
+    """tf.data of the rows of each of this pipeline's evaluation batches."""
+    workers, replicas = context.num_input_pipelines, context.num_replicas_in_sync
+    steps = evaluation_steps(len(rows), replicas, batch_size)
+    bounds = len(rows) * np.arange(steps * replicas + 1) // (steps * replicas)
+    own = [
+        np.reshape(side, (steps, workers, -1))[:, context.input_pipeline_id].ravel()
+        for side in (bounds[:-1], bounds[1:])
+    ]
+    numbers = tf.constant(rows, tf.int64)
+    return tf.data.Dataset.from_tensor_slices(tuple(own)).map(lambda start, end: numbers[start:end])
 
 
 def _untuned(batches):
@@ -194,11 +220,12 @@ def _order(rows, seed, size):
     return order
 
 
-def _batches(features, rows, batch_size):
-    """tf.data of (row numbers, features) of the given rows in order, the last batch short."""
-    batches = tf.data.Dataset.from_tensor_slices(np.asarray(rows, np.int64)).batch(batch_size)
+def _batches(features, rows, batch_size, batches=None):
+    """tf.data of (row numbers, features) of the given rows in order, the last batch short, or of given batches."""
+    size = batch_size if batches is None else None
+    batches = batches or tf.data.Dataset.from_tensor_slices(np.asarray(rows, np.int64)).batch(batch_size)
     if hasattr(features, "waveforms"):
-        transformed = features.waveforms(batches, batch_size).map(features.transform)
+        transformed = features.waveforms(batches, size).map(features.transform)
         return _untuned(tf.data.Dataset.zip((batches, transformed)).prefetch(2))
     return _untuned(batches.map(lambda row: (row, _gather(features, row))).prefetch(2))
 

@@ -60,11 +60,13 @@ class StreamedFeatures:
 
         Args:
             rows: tf.data of int64 [batch].
-            batch_size: of all batches but perhaps the last one.
+            batch_size: of all batches but perhaps the last one; None if they differ.
 
         Returns:
             tf.data of float32 [batch, samples], in the same order.
         """
+        if batch_size is None:
+            return rows.map(lambda row: tf.map_fn(self._waveform, row, fn_output_signature=tf.float32))
         single = rows.unbatch().map(self._waveform, num_parallel_calls=os.cpu_count(), deterministic=True)
         return single.batch(batch_size)
 

@@ -42,3 +42,16 @@ def fused_batch_norm(x, scale, offset, epsilon):
     return tf.raw_ops.FusedBatchNormV3(
         x=x, scale=scale, offset=offset, mean=none, variance=none, epsilon=epsilon, is_training=True
     )[:3]
+
+
+def replicas():
+    """Number of replicas that share the present training step's batch; 1 without `tf.distribute`."""
+    context = tf.distribute.get_replica_context()
+    return context.num_replicas_in_sync if context else 1
+
+
+def over_replicas(*values):
+    """Means of each value over all replicas, which hold as many clips each; the values themselves where it is one."""
+    if replicas() == 1:
+        return values
+    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, values)

@@ -3,7 +3,15 @@
 import tensorflow as tf
 import tf_keras as keras
 
-from asc_tf.layers.batch_statistics import fused_batch_norm, is_slow, static_shape, values_of, without_bessel
+from asc_tf.layers.batch_statistics import (
+    fused_batch_norm,
+    is_slow,
+    over_replicas,
+    replicas,
+    static_shape,
+    values_of,
+    without_bessel,
+)
 
 
 def normalize_bands(x, gamma, beta, epsilon):
@@ -11,7 +19,8 @@ def normalize_bands(x, gamma, beta, epsilon):
 
     Where TensorFlow's own operation is fast, it normalizes one band after the other. Elsewhere all bands are
     normalized together by sums over the batch, as matrix products, and sums of these; time and channel make one long
-    row, as TensorFlow broadcasts rows as short as a small network's channels slowly.
+    row, as TensorFlow broadcasts rows as short as a small network's channels slowly. So they are where replicas of
+    `tf.distribute` share a batch: the statistics are those of the whole batch, sums over the replicas too.
 
     Args:
         x: float32 [batch, frequency, time, channel]; the static frequency is a multiple of the bands.
@@ -22,7 +31,7 @@ def normalize_bands(x, gamma, beta, epsilon):
         (outputs, shaped as x; mean and variance without Bessel's correction, each [band, channel], through which no
         gradient flows).
     """
-    normalize = _by_sums if is_slow(x.shape[3]) else _one_by_one
+    normalize = _by_sums if is_slow(x.shape[3]) or replicas() > 1 else _one_by_one
     outputs, mean, variance = normalize(x, tf.convert_to_tensor(gamma), tf.convert_to_tensor(beta), epsilon)
     return outputs, tf.stop_gradient(mean), tf.stop_gradient(variance)
 
@@ -52,15 +61,16 @@ def _by_sums(x, gamma, beta, epsilon):
 
     @tf.custom_gradient
     def normalize(clips, gamma, beta):
-        mean = mean_of(clips)
+        (mean,) = over_replicas(mean_of(clips))
         centred = clips - wide(mean)
-        variance = mean_of(centred * centred)
+        (variance,) = over_replicas(mean_of(centred * centred))
         inverse = tf.math.rsqrt(variance + epsilon)
         scale = gamma * inverse
 
         def gradients(upstream, *_):
             slope, level = mean_of(upstream * centred) * inverse, mean_of(upstream)
-            through = centred * wide(slope * inverse * scale) + wide(level * scale)
+            all_slopes, all_levels = over_replicas(slope, level)
+            through = centred * wide(all_slopes * inverse * scale) + wide(all_levels * scale)
             return upstream * wide(scale) - through, slope * count, level * count
 
         return (centred * wide(scale) + wide(beta), mean, variance), gradients
@@ -79,7 +89,8 @@ class SubSpectralNormalization(keras.layers.Layer):
         y_bftc = gamma_{B(f) c} * (x_bftc - mu_{B(f) c}) / sqrt(sigma^2_{B(f) c} + epsilon) + beta_{B(f) c}
 
     Training takes mu and sigma over batch, the bins of the band and time, and keeps moving averages
-    of them for inference. Statistics are computed in float32 under any precision policy.
+    of them for inference. Statistics are computed in float32 under any precision policy. Replicas of `tf.distribute`
+    take them over the batch that they share.
 
     Input and output: [batch, frequency, time, channel], frequency static and a multiple of S.
     Weights: gamma, beta (trained), moving_mean, moving_variance, each [S, channel].

@@ -74,12 +74,13 @@ def with_translated(root, config, seconds, clips, training, features):
     return clips, np.concatenate([training, numbers]), features.followed_by(translated)
 
 
-def statistics(run, config, features, training):
+def statistics(run, config, features, training, kept=False):
     """Mean and deviation of the training rows, of all values or of each bin as model.standardization says.
 
-    Of a run that streams they were kept, to spare a pass over the audio.
+    Of a run that streams they were kept, to spare a pass over the audio, and with `kept` those of the run's chief are
+    taken.
     """
-    if config.data.features == "stream" and (run / "dataset.json").is_file():
+    if (kept or config.data.features == "stream") and (run / "dataset.json").is_file():
         _, dataset = read_run(run)
         return dataset.feature_mean, dataset.feature_std
     return mean_and_std(features, training, by_bin=config.model.standardization == "bin")

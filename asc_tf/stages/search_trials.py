@@ -10,6 +10,7 @@ from asc_tf.atomic import exclusive, write_text
 from asc_tf.data.loader import evaluation_batches, reading
 from asc_tf.evaluation.metrics import device_metrics, predictions_frame
 from asc_tf.run_folder import write_settings
+from asc_tf.stages.teacher import cached_targets
 from asc_tf.stages.training import find_teachers, fit_network
 from asc_tf.stages.training_data import read_features, split_clips
 
@@ -24,7 +25,7 @@ class Trials:
     def __init__(self, root, out, space, chosen, structures, objective, report):
         self.root, self.out, self.space, self.chosen = root, out, space, chosen
         self.structures, self.objective, self.report = structures, objective, report
-        self.seconds, self.count, self._data, self._teachers = 0.0, 0, None, ()
+        self.seconds, self.count, self._data = 0.0, 0, None
 
     def __call__(self, values, folder, before):
         """{objective: value} of the trial with these values, trained in its folder from where `before` has ended."""
@@ -40,10 +41,14 @@ class Trials:
         return {self.objective: json.loads(kept.read_text())[self.objective]}
 
     def _read_data(self):
-        if self._data is None:
-            config = self.space.config
+        if self._data is not None:
+            return
+        config = self.space.config
+        with exclusive(self.out, self.report):  # one worker trains the teacher, the others find it
             self._teachers = find_teachers(self.root, config, self.out, self.chosen.dataset, self.report)
-            self._data = read_features(self.root, config, self.out, self.chosen, self.report)
+            data = read_features(self.root, config, self.out, self.chosen, self.report)
+            given = self.out, config, self._teachers, data.features, data.labels, data.training
+            self._data, self._targets = data, cached_targets(*given, self.report)
 
     def _train(self, config, values, folder, before):
         until = int(values.get("tuner/epochs", config.train.epochs))
@@ -55,7 +60,7 @@ class Trials:
             shutil.copytree(Path(before) / "checkpoints", part)
             part.rename(folder / "checkpoints")
         write_settings(folder, config, self._data.dataset)
-        student = fit_network(folder, config, self._data, self._teachers, self.report, until)
+        student = fit_network(folder, config, self._data, self._teachers, self._targets, self.report, until=until)
         network = getattr(student, "network", student)
         cost = dataclasses.asdict(self.structures.cost(network))
         return {**self._validated(config, network), "epochs": until, **cost}

@@ -63,27 +63,35 @@ def hears_the_same(teacher, config, dataset):
     return found == (dataset.scenes, dataset.clip_seconds, config.frontend)
 
 
-def distilled(run, config, model, teachers, features, labels, training, report):
-    """(what to fit, targets for `training_batches`): the network with its teachers, or as it is without any.
+def cached_targets(run, config, teachers, features, labels, training, report):
+    """Targets of `training_batches` from the teachers' logits on the clips as they are, or None without such.
 
-    Cached logits are kept in the run folder, teacher_logits.npy [clips, classes].
+    The logits are kept in the run folder, teacher_logits.npy [clips, classes].
     """
     settings = config.distillation
-    if not teachers:
-        return model, None
-    if settings.logits == "online":
-        return DistilledModel(model, _together(teachers), settings.temperature, settings.weight), None
-    kept, classes = run / "teacher_logits.npy", model.output_shape[-1]
+    if not teachers or settings.logits == "online":
+        return None
+    kept = run / "teacher_logits.npy"
     if not kept.is_file():
         report("the teacher classifies the training clips")
+        teacher = _together(teachers)
+        classes = teacher.output_shape[-1]
         logits = np.zeros((len(labels), classes), np.float32)
         with reading(features):
             batches = evaluation_batches(features, labels, classes, rows=training)
-            logits[training] = _together(teachers).predict(batches, verbose=0)
+            logits[training] = teacher.predict(batches, verbose=0)
         with whole_file(kept) as part, part.open("wb") as file:
             np.save(file, logits)
-    targets = soften(np.load(kept), settings.temperature).numpy()
-    return DistilledModel(model, None, settings.temperature, settings.weight), targets
+    return soften(np.load(kept), settings.temperature).numpy()
+
+
+def distilled(config, model, teachers):
+    """What to fit: the network with its teachers, or as it is without any."""
+    settings = config.distillation
+    if not teachers:
+        return model
+    teacher = _together(teachers) if settings.logits == "online" else None
+    return DistilledModel(model, teacher, settings.temperature, settings.weight)
 
 
 def _together(teachers):

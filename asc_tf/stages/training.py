@@ -1,72 +1,122 @@
 """Training."""
 
+import contextlib
 import functools
 import math
 from pathlib import Path
 
 import pandas as pd
+import tensorflow as tf
 import tf_keras as keras
 
 from asc_tf.build import augmentation, build_model, build_optimizer, waveform_augmentation
-from asc_tf.data.loader import evaluation_batches, reading, training_batches
+from asc_tf.data.loader import evaluation_batches, evaluation_steps, reading, training_batches
 from asc_tf.errors import AscError
 from asc_tf.run_folder import check_run_folder, write_csv, write_settings
 from asc_tf.stages.evaluation import predict_test
-from asc_tf.stages.teacher import distilled, teacher_config, teacher_runs
+from asc_tf.stages.teacher import cached_targets, distilled, teacher_config, teacher_runs
 from asc_tf.stages.training_data import choose_clips, read_features
 from asc_tf.training.fit import resumable_fit, save_model
+from asc_tf.training.replicas import chief_first, gathered, is_chief, other_workers, workers_of
 from asc_tf.training.seeding import set_seed
 from asc_tf.training.selection import MinVarianceCheckpoint
 
 
-def train(root, config, run, report=print):
+def train(root, config, run, report=print, strategy=None):
     """Train a network, or go on with an interrupted training, then evaluate it on the test part, once.
+
+    The learning rate stays that of the settings however many replicas there are: train.batch_size is the batch that
+    they share, and a step is the one that a single process would take.
 
     Args:
         root: folder of the data set.
         config: a `Config`.
         run: run folder; made if it is not there.
         report: called with lines for the user.
+        strategy: a `tf.distribute.Strategy`, see `asc_tf.training.replicas.make_strategy`; None trains in one process.
+            All workers call this with the same arguments, on a file system that they share; the chief writes.
 
     Returns:
-        The predictions on the test part, or None if there is none (data.split = full).
+        The predictions on the test part, or None if there is none (data.split = full) and for all workers but the
+        chief.
 
     Raises:
-        AscError: see the data reader, the cache and `resumable_fit`; the folder holds a run of other settings.
+        AscError: see the data reader, the cache and `resumable_fit`; the folder holds a run of other settings; the
+            replicas cannot share a batch; another worker has ended.
     """
-    run = Path(run)
-    check_run_folder(run, config, root)
-    full = config.data.split == "full"
-    if not (run / "last.keras").is_file():
-        _train(root, config, run, report)
-    if full:
-        report("trained on the test part as well: nothing is left to evaluate on")
-    return None if full else predict_test(run, report=report)
+    run, strategy = Path(run), strategy or tf.distribute.get_strategy()
+    chief = is_chief(strategy)
+    report = report if chief else _silent
+    if strategy.num_replicas_in_sync > 1:
+        _check_shareable(config, strategy.num_replicas_in_sync)
+    with other_workers() if workers_of(strategy) > 1 else contextlib.nullcontext():
+        with chief_first(strategy):
+            check_run_folder(run, config, root)
+        if not all(gathered(strategy, int((run / "last.keras").is_file()))):
+            _train(root, config, run, report, strategy)
+        full = config.data.split == "full"
+        if full:
+            report("trained on the test part as well: nothing is left to evaluate on")
+        predictions = predict_test(run, report=report) if chief and not full else None
+        gathered(strategy, 0)  # the others wait, for their end would be an error to the chief
+    return predictions
 
 
-def find_teachers(root, config, run, dataset, report):
+def _check_shareable(config, replicas):
+    """Raise an AscError for settings that so many replicas cannot train by."""
+    if config.train.batch_size % replicas:
+        raise AscError(
+            f"setting train.batch_size is {config.train.batch_size}; expected a multiple of the {replicas} replicas "
+            "that share each batch"
+        )
+    if config.train.select == "min-var":
+        raise AscError(
+            "setting train.select is min-var, which needs one process; expected last or best, or no strategy"
+        )
+
+
+def _silent(line):
+    """The report of all workers but the chief."""
+
+
+def find_teachers(root, config, run, dataset, report, strategy=None):
     """Run folders of the teachers of a Config, trained first if distillation.recipe says so."""
     if config.distillation.recipe:
-        train(root, teacher_config(config), run / "teacher", lambda line: report(f"teacher: {line}"))
+        train(root, teacher_config(config), run / "teacher", lambda line: report(f"teacher: {line}"), strategy)
     return teacher_runs(config, run, dataset, report)
 
 
-def _train(root, config, run, report):
+def _train(root, config, run, report, strategy):
     chosen = choose_clips(root, config)
-    teachers = find_teachers(root, config, run, chosen.dataset, report)
-    data = read_features(root, config, run, chosen, report)
-    write_settings(run, config, data.dataset)
-    model = fit_network(run, config, data, teachers, report)
-    save_model(model, run / "last.keras")
+    teachers = find_teachers(root, config, run, chosen.dataset, report, strategy)
+    with chief_first(strategy):
+        data = read_features(root, config, run, chosen, report, kept=not is_chief(strategy))
+        write_settings(run, config, data.dataset)
+        targets = cached_targets(run, config, teachers, data.features, data.labels, data.training, report)
+    student = fit_network(run, config, data, teachers, targets, report, strategy)
+    save_model(student, run / "last.keras")
 
 
-def fit_network(run, config, data, teachers=(), report=print, until=None):
-    """Train the network of a Config, resumable, up to epoch `until` of its epochs; returns it."""
+def fit_network(run, config, data, teachers=(), targets=None, report=print, strategy=None, until=None):
+    """Train the network of a Config, resumable, up to epoch `until` of its epochs.
+
+    Args:
+        run: run folder.
+        config: a `Config`.
+        data: a `TrainingData`.
+        teachers, targets: of `find_teachers` and `cached_targets`.
+        report: called with lines for the user.
+        strategy: as of `train`.
+        until: all epochs if None.
+
+    Returns:
+        What was fitted: the network, or with teachers a `DistilledModel`.
+    """
     keras.backend.clear_session()
     set_seed(config.seed, config.deterministic)
-    model = build_model(config, data.dataset)
+    with (strategy or tf.distribute.get_strategy()).scope():
+        student = distilled(config, build_model(config, data.dataset), teachers)
     select = selection(run, config, data.clips, data.features, data.labels, data.validation)
-    student, targets = distilled(run, config, model, teachers, data.features, data.labels, data.training, report)
     fit(run, config, student, data.features, data.labels, data.training, data.validation, report,
         augment_waveforms=waveform_augmentation(config), targets=targets, until=until, **select)  # fmt: skip
     return student
@@ -105,13 +155,14 @@ def fit(
     `optimizer`, if given, takes the place of the settings' own; `until` ends it after so many of the epochs, whose
     learning rates stay those of all; `batch_settings` go to `training_batches`.
     """
-    settings, classes = config.train, model.output_shape[-1]
+    settings, classes, strategy = config.train, model.output_shape[-1], model.distribute_strategy
     steps_per_epoch = math.ceil(len(training) / settings.batch_size)
-    model.compile(
-        optimizer or build_optimizer(config, steps_per_epoch),
-        keras.losses.CategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-    )
+    with strategy.scope():
+        model.compile(
+            optimizer or build_optimizer(config, steps_per_epoch),
+            keras.losses.CategoricalCrossentropy(from_logits=True),
+            metrics=["accuracy"],
+        )
     batches = functools.partial(
         training_batches,
         features,
@@ -124,16 +175,41 @@ def fit(
         augment_waveforms=augment_waveforms,
         **batch_settings,
     )
+    validating = functools.partial(evaluation_batches, features, labels, classes, rows=validation)
+    replicas = strategy.num_replicas_in_sync
+    if replicas > 1:
+        report(_shares(strategy, settings.batch_size))
+        if 0 < len(validation) < replicas:
+            raise AscError(
+                f"{len(validation)} validation clips; expected none or as many as there are replicas, {replicas}"
+            )
     with reading(features):
         history = resumable_fit(
             model,
-            lambda start_step: batches(start_step=start_step),
+            lambda start_step: _distributed(strategy, functools.partial(batches, start_step=start_step)),
             steps_per_epoch,
             until or settings.epochs,
             folder / "checkpoints",
-            evaluation_batches(features, labels, classes, rows=validation) if len(validation) else None,
+            _distributed(strategy, validating) if len(validation) else None,
             best,
             report,
             callbacks=callbacks,
+            validation_steps=evaluation_steps(len(validation), replicas) if replicas > 1 else None,
         )
-    write_csv(folder / "history.csv", pd.DataFrame(history).rename_axis("epoch").reset_index())
+    if is_chief(strategy):
+        write_csv(folder / "history.csv", pd.DataFrame(history).rename_axis("epoch").reset_index())
+
+
+def _distributed(strategy, batches):
+    """What a function of an optional `context` gives each replica."""
+    if strategy.num_replicas_in_sync == 1:
+        return batches()
+    return strategy.distribute_datasets_from_function(lambda context: batches(context=context))
+
+
+def _shares(strategy, batch_size):
+    replicas, workers = strategy.num_replicas_in_sync, workers_of(strategy)
+    return (
+        f"{replicas} replicas on {workers} worker{'s' if workers > 1 else ''}: global batch of {batch_size} clips, "
+        f"{batch_size // replicas} a replica; the learning rate is that of the global batch"
+    )

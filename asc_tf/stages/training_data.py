@@ -43,13 +43,16 @@ def choose_clips(root, config):
     return TrainingData(dataset, clips, training, validation)
 
 
-def read_features(root, config, run, chosen, report):
-    """`TrainingData` with all that `choose_clips` leaves out; features are computed if they are not there."""
+def read_features(root, config, run, chosen, report, kept=False):
+    """`TrainingData` with all that `choose_clips` leaves out; features are computed if they are not there.
+
+    With `kept` their statistics are those that the run's chief has written.
+    """
     clips, training, seconds = chosen.clips, chosen.training, chosen.dataset.clip_seconds
     # The test part's clips too: one that cannot be read should be known now, not after the training.
     features = features_of(root, clips, config, run, seconds, report)
     clips, training, features = with_translated(root, config, seconds, clips, training, features)
-    mean, std = statistics(run, config, features, training)
+    mean, std = statistics(run, config, features, training, kept)
     dataset = dataclasses.replace(chosen.dataset, feature_mean=mean, feature_std=std)
     own = len(chosen.training)
     report(

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import tensorflow as tf
 
 from asc_tf.atomic import write_text
 from asc_tf.errors import AscError
+from asc_tf.training.replicas import gathered, is_chief
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,9 @@ class Progress:
 class EpochCheckpoints:
     """Keeps the newest state of a training: weights, optimizer, random generators of the dropout, and progress.
 
-    A state is a folder DIRECTORY/NAME, see `Progress.name`, that appears whole; then the one before goes.
+    A state is a folder DIRECTORY/NAME, see `Progress.name`, that appears whole; then the one before goes. Of several
+    workers, which must share the file system, all restore it and the chief keeps it; the others have to write theirs
+    too, as TensorFlow gathers it from all of them, and throw it away.
 
     Args:
         directory: where to keep them.
@@ -49,6 +53,7 @@ class EpochCheckpoints:
 
     def __init__(self, directory, model):
         self.directory = Path(directory)
+        self.strategy = model.distribute_strategy
         with model.distribute_strategy.scope():  # else replicas would share one momentum and drift apart
             model.optimizer.build(model.trainable_variables)
         # tf_keras keeps the random generators of its dropout layers out of a model's checkpoint.
@@ -59,9 +64,12 @@ class EpochCheckpoints:
         """Put the newest state back, but for the metrics' values. Returns its `Progress`, that of a start if none is.
 
         Raises:
-            AscError: the checkpoint is damaged or of another network.
+            AscError: the checkpoint is damaged or of another network, or not the same for all workers.
         """
         folders = sorted(self.directory.glob("epoch-*"))
+        found = int("".join(filter(str.isdecimal, folders[-1].name)).ljust(10, "0")) if folders else 0
+        if len(set(gathered(self.strategy, found))) > 1:
+            raise AscError(f"{self.directory}: the workers see different checkpoints; expected a folder that all share")
         if not folders:
             return Progress([])
         newest = folders[-1]
@@ -82,6 +90,10 @@ class EpochCheckpoints:
         Raises:
             AscError: it cannot be written.
         """
+        if not is_chief(self.strategy):
+            with tempfile.TemporaryDirectory() as folder:
+                self._state.write(f"{folder}/state")
+            return
         part, final = self.directory / ".part", self.directory / progress.name
         shutil.rmtree(part, ignore_errors=True)
         try:

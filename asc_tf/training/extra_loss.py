@@ -28,15 +28,16 @@ class ExtraLossModel(keras.Model):
         return targets, None
 
     def total_loss(self, loss, logits, aid):
-        """What is minimized, from the compiled loss, the logits and what `split` gave."""
+        """What is minimized, from the compiled loss, the logits and what `split` gave: of this replica's batch."""
         raise NotImplementedError
 
     def train_step(self, data):
         features, targets, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         labels, aid = self.split(features, targets)
+        replicas = self.distribute_strategy.num_replicas_in_sync  # Keras divides the compiled loss by it
         with tf.GradientTape() as tape:
             logits = self(features, training=True)
             loss = self.compute_loss(features, labels, logits, sample_weight)
-            total = self.total_loss(loss, logits, aid)
+            total = self.total_loss(loss * replicas, logits, aid) / replicas
         self.optimizer.minimize(total, self.trainable_variables, tape=tape)
         return self.compute_metrics(features, labels, logits, sample_weight)

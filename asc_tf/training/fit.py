@@ -1,6 +1,7 @@
 """`model.fit` that survives being killed."""
 
 import math
+import tempfile
 import time
 
 import numpy as np
@@ -12,6 +13,9 @@ from asc_tf.atomic import whole_file
 from asc_tf.errors import AscError, DivergedError
 from asc_tf.training.checkpoints import EpochCheckpoints, Progress
 from asc_tf.training.extra_loss import ExtraLossModel
+from asc_tf.training.replicas import gathered, is_chief, workers_of
+
+_STEPS_BETWEEN_QUESTIONS = 10  # whether it is time to keep the state, as each costs the workers a message
 
 
 def resumable_fit(
@@ -25,6 +29,7 @@ def resumable_fit(
     report=print,
     save_seconds=300.0,
     callbacks=(),
+    validation_steps=None,
 ):
     """Train a compiled model, keeping its newest state on disk, and go on from there if it was interrupted.
 
@@ -45,6 +50,11 @@ def resumable_fit(
             that after whole epochs only.
         callbacks: of Keras, called before the state is kept, so that what they add to an epoch's logs is kept with it.
             One that has a method `resume` is told the history so far.
+        validation_steps: of validation batches that replicas share, see `asc_tf.data.loader.evaluation_steps`; None for
+            one process.
+
+    A model of a `tf.distribute.Strategy` takes the data that its `distribute_datasets_from_function` makes. Of several
+    workers, which must call this alike, only the chief writes.
 
     Returns:
         The history, one dict of logs an epoch.
@@ -70,6 +80,7 @@ def resumable_fit(
                 initial_epoch=len(history),
                 epochs=until,
                 validation_data=validation,
+                validation_steps=validation_steps,
                 callbacks=[*callbacks, keeper],
                 verbose=0,
             )
@@ -92,9 +103,17 @@ def resumable_fit(
 
 
 def save_model(model, path):
-    """Write a model, of an `ExtraLossModel` its network, as a .keras file, whole or not at all."""
+    """Write a model, of an `ExtraLossModel` its network, as a .keras file, whole or not at all.
+
+    All workers of a strategy must call it, for TensorFlow gathers the weights from all of them; the chief writes.
+    """
+    network = model.network if isinstance(model, ExtraLossModel) else model
+    if not is_chief(model.distribute_strategy):
+        with tempfile.TemporaryDirectory() as folder:
+            network.save(f"{folder}/network.keras")
+        return
     with whole_file(path) as part:
-        (model.network if isinstance(model, ExtraLossModel) else model).save(part)
+        network.save(part)
 
 
 def _make_metrics(model, labels):
@@ -105,6 +124,7 @@ def _make_metrics(model, labels):
     """
 
     def example(spec):
+        spec = getattr(spec, "_value_specs", [spec])[0]  # of several replicas, the first one's
         return tf.zeros([length or 1 for length in spec.shape], spec.dtype)
 
     with model.distribute_strategy.scope():
@@ -131,19 +151,26 @@ class _Keeper(keras.callbacks.Callback):
         self.kept = time.monotonic()
         self.start = self.kept - self.begun.seconds
         self.bar = tqdm(
-            total=self.steps_per_epoch, initial=self.begun.step, desc=f"epoch {epoch + 1}/{self.epochs}", disable=None,
-            leave=False,
+            total=self.steps_per_epoch, initial=self.begun.step, desc=f"epoch {epoch + 1}/{self.epochs}", leave=False,
+            disable=None if is_chief(self.model.distribute_strategy) else True,
         )  # fmt: skip
 
     def on_train_batch_end(self, batch, logs=None):
         self.bar.update()
         step = self.begun.step + batch + 1
-        if step < self.steps_per_epoch and time.monotonic() - self.kept >= self.save_seconds:
+        if step < self.steps_per_epoch and self._is_time_to_keep(step):
             self._check_finite(len(self.history), logs)
             metrics = [[value.tolist() for value in metric.get_weights()] for metric in self.model.metrics]
             seconds = time.monotonic() - self.start
             self.checkpoints.save(Progress(self.history, step, self.steps_per_epoch, seconds, metrics))
             self.kept = time.monotonic()
+
+    def _is_time_to_keep(self, step):
+        strategy = self.model.distribute_strategy
+        if workers_of(strategy) > 1 and step % _STEPS_BETWEEN_QUESTIONS:
+            return False
+        # As the chief's clock says: all workers must keep the same step.
+        return gathered(strategy, int(time.monotonic() - self.kept >= self.save_seconds))[0]
 
     def on_epoch_end(self, epoch, logs=None):
         self.bar.close()

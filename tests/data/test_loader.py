@@ -7,7 +7,7 @@ import tensorflow as tf
 from processes import in_own_process
 
 from asc_tf.augment import augment_batch
-from asc_tf.data.loader import evaluation_batches, label_indices, mean_and_std, training_batches
+from asc_tf.data.loader import evaluation_batches, evaluation_steps, label_indices, mean_and_std, training_batches
 from asc_tf.errors import AscError
 
 CLIPS = 10
@@ -164,6 +164,21 @@ def test_what_the_replicas_read_together_is_the_batch_of_a_single_process(pipeli
         assert {len(batch) for batch in batches} == {12 // replicas}
         shares.append(np.reshape(batches, (6, -1)))
     np.testing.assert_array_equal(np.concatenate(shares, axis=1), single)
+
+
+@pytest.mark.parametrize(("pipelines", "replicas"), [(1, 1), (2, 2), (3, 3), (1, 2), (2, 4), (1, 9)])
+@pytest.mark.parametrize("size", [2, 3, 32])
+def test_replicas_evaluate_each_clip_once_in_as_many_steps_and_no_empty_batch(pipelines, replicas, size):
+    rows, clips = [7, 0, 3, 9, 1, 2, 5, 4, 6], []
+    if len(rows) < replicas * evaluation_steps(len(rows), replicas, size):
+        pytest.skip("fewer clips than batches")
+    for number in range(pipelines):
+        context = tf.distribute.InputContext(pipelines, number, replicas)
+        batches = list(evaluation_batches(FEATURES, LABELS, 3, size, rows, context))
+        assert len(batches) == evaluation_steps(len(rows), replicas, size) * replicas // pipelines
+        assert all(0 < len(features) <= size for features, _ in batches)
+        clips += [int(clip[0, 0, 0]) for features, _ in batches for clip in features]
+    assert sorted(clips) == sorted(rows)
 
 
 def test_no_seed_of_the_augmentation_comes_twice():

@@ -110,6 +110,15 @@ def same_batches(some, others, count):
             np.testing.assert_array_equal(values, expected)
 
 
+def test_replicas_share_the_evaluation_of_streamed_clips(streamed, cached):
+    """Batches of five, five and four clips."""
+    context = tf.distribute.InputContext(1, 0, 3)
+    batches = list(evaluation_batches(streamed, LABELS, 3, context=context))
+    assert sorted(len(features) for features, _ in batches) == [4, 5, 5]
+    features = np.concatenate([features.numpy()[..., 0] for features, _ in batches])
+    np.testing.assert_array_equal(features, cached[:].astype(np.float32))
+
+
 def test_the_recordings_are_of_many_kinds(original, clips):
     kinds = [soundfile.info(original / name) for name in clips.filename]
     assert {kind.subtype for kind in kinds} == {"PCM_16", "PCM_24", "PCM_32", "PCM_U8", "FLOAT"}

@@ -145,7 +145,8 @@ class HyperbandOracle(_Oracle, stock.HyperbandOracle):
     """Hyperband with a given number of networks, which KerasTuner's takes from the number of epochs.
 
     The brackets share the networks in the proportions of KerasTuner's, at least one each; where there are fewer
-    networks than brackets, those that begin with the fewest epochs are left out.
+    networks than brackets, those that begin with the fewest epochs are left out. None begins with less than
+    epochs / factor²: in the warm-up all networks are alike.
 
     Args:
         trials: networks to begin, all brackets together.
@@ -163,7 +164,7 @@ class HyperbandOracle(_Oracle, stock.HyperbandOracle):
             self._sizes[bracket] += 1
 
     def _get_num_brackets(self):
-        return min(super()._get_num_brackets(), self._trials)
+        return min(super()._get_num_brackets(), self._trials, 3)
 
     def _get_size(self, bracket_num, round_num):
         return math.ceil(self._sizes[bracket_num] / self.factor**round_num)

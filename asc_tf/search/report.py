@@ -79,7 +79,8 @@ def write_pareto_picture(path, trials, objective):
         x, y = ended[cost] / scale, ended[objective]
         front = pareto_front(x, y, direction)
         longest = ended.epochs == ended.epochs.max()
-        axis.scatter(x, y, s=np.where(longest, 42, 14), color=np.where(front, "C0", "0.65"), zorder=2)
+        for chosen, color in ((~front, "0.65"), (front, "C0")):
+            axis.scatter(x[chosen], y[chosen], s=np.where(longest, 42, 14)[chosen], color=color, zorder=2)
         order = np.argsort(x[front].to_numpy(), kind="stable")
         axis.step(x[front].to_numpy()[order], y[front].to_numpy()[order], where="post", color="C0", zorder=1)
         axis.annotate(
@@ -90,5 +91,6 @@ def write_pareto_picture(path, trials, objective):
         axis.grid(alpha=0.3)
         axis.margins(0.12)
     figure.axes[0].set_ylabel(f"{words}, validation")
+    figure.suptitle(f"blue: not outdone; small: fewer than {ended.epochs.max():.0f} epochs", fontsize="medium")
     with whole_file(path) as part:
         figure.savefig(part, dpi=110, format="png")

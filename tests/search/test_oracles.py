@@ -161,3 +161,11 @@ def test_a_trial_of_a_worker_taken_for_lost_ends_once(tmp_path):
     assert oracle.end_order == ["0"] and not oracle.ongoing_trials and not oracle.finished
     assert oracle.create_trial("quick").status == oracle.create_trial("slow").status == "STOPPED"
     assert oracle.finished
+
+
+def test_hyperband_begins_with_a_ninth_of_the_epochs_at_least(tmp_path):
+    space = Space("lambda", Config())
+    oracle = make_oracle("hyperband", "accuracy", "max", 12, 100, space, lambda values: True, seed=0)
+    RunTuner(oracle, tmp_path, None)
+    epochs = [oracle.create_trial(f"worker{number}").hyperparameters.values["tuner/epochs"] for number in range(12)]
+    assert min(epochs) == 12 and max(epochs) == 100

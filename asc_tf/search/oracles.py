@@ -13,6 +13,8 @@ from asc_tf.atomic import write_text
 
 ENDED = ("COMPLETED", "FAILED")
 MAX_DRAWS = 20_000
+PROJECT = "trials"
+"""folder of a search's oracle and trials"""
 
 
 class _Oracle:
@@ -168,6 +170,16 @@ class HyperbandOracle(_Oracle, stock.HyperbandOracle):
 
     def _get_size(self, bracket_num, round_num):
         return math.ceil(self._sizes[bracket_num] / self.factor**round_num)
+
+
+def has_ended(directory):
+    """Whether the search in this folder has no trial left, as far as its oracle has written."""
+    try:
+        with open(os.path.join(directory, PROJECT, "oracle.json")) as file:
+            state = json.load(file)
+    except FileNotFoundError:
+        return False
+    return state["stopped"] and not state["ongoing_trials"] and not state["retry_queue"]
 
 
 def make_oracle(algorithm, objective, direction, trials, epochs, space, fits, seed):

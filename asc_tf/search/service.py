@@ -18,6 +18,7 @@ from keras_tuner.src.distribute.oracle_chief import OracleServicer
 from keras_tuner.src.distribute.oracle_client import OracleClient
 
 from asc_tf.errors import AscError
+from asc_tf.search.oracles import has_ended
 
 HEARTBEAT_SECONDS, LEASE_SECONDS = 5.0, 60.0
 _RETRIES = {
@@ -96,6 +97,7 @@ class Chief:
 
     Args:
         address: HOST:PORT of the chief.
+        folder: of the search; if it has ended, the chief has too, and `gone` is true.
         report: called with a line for the user if it does not answer at once.
         wait_seconds: for its first answer; it may be looking for what is within the budget.
 
@@ -103,18 +105,23 @@ class Chief:
         AscError: no chief answers.
     """
 
-    def __init__(self, address, report=print, wait_seconds=600):
+    def __init__(self, address, folder, report=print, wait_seconds=600):
         self.worker = f"{socket.gethostname()}-{os.getpid()}"
         options = [("grpc.service_config", json.dumps(_SERVICE)), ("grpc.max_reconnect_backoff_ms", 1000)]
         self._channel = grpc.insecure_channel(address, options=options)
-        ready = grpc.channel_ready_future(self._channel)
-        for seconds in (2, wait_seconds):
+        self.gone = False
+        ready, end = grpc.channel_ready_future(self._channel), time.monotonic() + wait_seconds
+        waiting = False
+        while not self.gone:
             with contextlib.suppress(grpc.FutureTimeoutError):
-                ready.result(timeout=seconds)
+                ready.result(timeout=min(2, wait_seconds))
                 return
-            if seconds == 2:
+            self.gone = has_ended(folder)
+            if not waiting and not self.gone:
                 report(f"waiting for the chief at {address}")
-        raise AscError(f"--worker {address}: no chief answers there for {wait_seconds} s")
+                waiting = True
+            if not self.gone and time.monotonic() > end:
+                raise AscError(f"--worker {address}: no chief answers there for {wait_seconds} s")
 
     def oracle_for(self, oracle):
         """What asks the chief wherever `oracle` would be asked."""

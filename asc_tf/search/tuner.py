@@ -6,6 +6,7 @@ import tensorflow as tf
 from keras_tuner.engine import base_tuner, trial
 
 from asc_tf.errors import DivergedError
+from asc_tf.search.oracles import PROJECT
 
 
 class RunTuner(base_tuner.BaseTuner):
@@ -23,7 +24,7 @@ class RunTuner(base_tuner.BaseTuner):
     """
 
     def __init__(self, oracle, directory, run, chief=None):
-        super().__init__(oracle, directory=str(directory), project_name="trials")
+        super().__init__(oracle, directory=str(directory), project_name=PROJECT)
         self._run, self._chief = run, chief
         if chief is not None:
             self.oracle, self.tuner_id = chief.oracle_for(oracle), chief.worker

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import grpc
 import numpy as np
 import pandas as pd
 
@@ -15,7 +16,7 @@ from asc_tf.data.clips import devices_of
 from asc_tf.errors import AscError
 from asc_tf.run_folder import claim, write_csv
 from asc_tf.search.budget import parse_budget
-from asc_tf.search.oracles import make_oracle
+from asc_tf.search.oracles import PROJECT, make_oracle
 from asc_tf.search.report import OBJECTIVES, pareto_front, trials_table, winner, write_pareto_picture
 from asc_tf.search.service import Chief, serve
 from asc_tf.search.space import Space
@@ -72,7 +73,10 @@ def search(root, out, config, settings, chief=None, worker=None, report=print):
     chosen = choose_clips(root, config)
     if not len(chosen.validation):
         raise AscError("setting data.validation_fraction is 0; a search needs validation clips, such as 0.2")
-    contact = Chief(worker, report) if worker else None  # it answers as soon as OUT is made
+    contact = Chief(worker, out, report) if worker else None  # it answers as soon as OUT is made
+    if contact and contact.gone:
+        report("the search has ended")
+        return None
     what = {"data": chosen.dataset.root, **dataclasses.asdict(settings), "config": json.loads(config.to_json())}
     claim(out / "search.json", what, "search", "another search, or one of other settings")
     structures = Structures(space, chosen.dataset, budget, out / "structures.json", report)
@@ -91,7 +95,10 @@ def search(root, out, config, settings, chief=None, worker=None, report=print):
         serve(oracle, chief, report)
     else:
         start = time.monotonic()
-        tuner.search()
+        try:
+            tuner.search()
+        except grpc.RpcError as error:
+            raise AscError(f"--worker {worker}: the chief does not answer any more ({error.code().name})") from error
         if run.seconds:
             share = 100 * run.seconds / (time.monotonic() - start)
             report(f"{run.count} trials in {time.monotonic() - start:.0f} s, {share:.1f} % of it training")
@@ -120,7 +127,7 @@ def read_trials(out, space, oracle):
     for name in oracle.start_order:
         trial = oracle.trials[name]
         values = trial.hyperparameters.values
-        kept = Path(out) / "trials" / f"trial_{name}" / "result.json"
+        kept = Path(out) / PROJECT / f"trial_{name}" / "result.json"
         result = json.loads(kept.read_text()) if trial.status == "COMPLETED" else {"message": trial.message}
         searched = {d.name: values[d.name] for d in space.dimensions}
         rows.append({"trial": name, "from": values.get("tuner/trial_id"), "status": trial.status, **searched, **result})

@@ -28,9 +28,12 @@ def train(values, folder, before):
 def main(folder, role, address, lease):
     space = Space("lambda,width=4:40", Config())
     oracle = make_oracle("hyperband", "accuracy", "max", 6, 9, space, lambda values: True, seed=0)
-    tuner = RunTuner(oracle, folder, train, service.Chief(address) if role == "worker" else None)
-    if role == "worker":
+    chief = service.Chief(address, folder) if role == "worker" else None
+    tuner = RunTuner(oracle, folder, train, chief)
+    if chief and not chief.gone:
         tuner.search()
+    elif chief:
+        print("the search has ended")
     else:
         tuner.save()
         service.serve(oracle, address, lambda line: print(line, flush=True), float(lease))

@@ -93,6 +93,8 @@ def test_a_killed_workers_trial_is_run_by_another_and_a_killed_chief_goes_on(gro
     group.chief = group.start("chief")
     group.finish()
     check_every_trial_once(group.folder, kills=1)
+    late = group.start("worker")
+    assert late.wait(60) == 0 and late.stdout.read() == "the search has ended\n"
 
 
 def test_an_address_in_use_is_refused(tmp_path):
@@ -105,10 +107,10 @@ def test_an_address_in_use_is_refused(tmp_path):
             serve(oracle, address, lambda line: None)
 
 
-def test_a_worker_without_a_chief_says_so():
+def test_a_worker_without_a_chief_says_so(tmp_path):
     address, lines = free_address(), []
-    with pytest.raises(AscError, match=rf"--worker {address}: no chief answers there for 1 s"):
-        Chief(address, lines.append, wait_seconds=1)
+    with pytest.raises(AscError, match=rf"--worker {address}: no chief answers there for 2 s"):
+        Chief(address, tmp_path, lines.append, wait_seconds=2)
     assert lines == [f"waiting for the chief at {address}"]
 
 

@@ -21,6 +21,7 @@ from asc_tf.errors import AscError
 from asc_tf.search.oracles import has_ended
 
 HEARTBEAT_SECONDS, LEASE_SECONDS = 5.0, 60.0
+_PATIENCE_SECONDS = 10.0
 _RETRIES = {
     "maxAttempts": 5,
     "initialBackoff": "0.5s",
@@ -69,6 +70,10 @@ def serve(oracle, address, report=print, lease_seconds=LEASE_SECONDS):
     server.stop(grace=2).wait()
 
 
+class SearchEnded(Exception):
+    """The search has ended, and its chief with it, while a worker was busy with what others have done."""
+
+
 class _Servicer(OracleServicer):
     """KerasTuner's, which also notes when it has last heard of each worker."""
 
@@ -106,7 +111,7 @@ class Chief:
     """
 
     def __init__(self, address, folder, report=print, wait_seconds=600):
-        self.worker = f"{socket.gethostname()}-{os.getpid()}"
+        self._folder, self.worker = folder, f"{socket.gethostname()}-{os.getpid()}"
         options = [("grpc.service_config", json.dumps(_SERVICE)), ("grpc.max_reconnect_backoff_ms", 1000)]
         self._channel = grpc.insecure_channel(address, options=options)
         self.gone = False
@@ -125,7 +130,7 @@ class Chief:
 
     def oracle_for(self, oracle):
         """What asks the chief wherever `oracle` would be asked."""
-        self._client = _Client(oracle, self._channel, self.worker)
+        self._client = _Client(oracle, self._channel, self.worker, self._folder)
         return self._client
 
     def pause(self):
@@ -139,7 +144,7 @@ class Chief:
 
         def beat():
             while not ended.wait(HEARTBEAT_SECONDS):
-                with contextlib.suppress(grpc.RpcError):  # the chief may be away for a while
+                with contextlib.suppress(grpc.RpcError, AscError, SearchEnded):  # the chief may be away for long
                     self._client.get_trial(trial_id)
 
         thread = threading.Thread(target=beat, daemon=True)
@@ -153,7 +158,33 @@ class Chief:
 class _Client(OracleClient):
     """KerasTuner's, on a channel that asks again when the chief was killed with a question unanswered."""
 
-    def __init__(self, oracle, channel, worker):
+    def __init__(self, oracle, channel, worker, folder):
         self._oracle, self.tuner_id = oracle, worker
-        self.stub = protos.get_service_grpc().OracleStub(channel)
+        self.stub = _PatientStub(protos.get_service_grpc().OracleStub(channel), folder)
         self.multi_worker, self.should_report = False, True
+
+
+class _PatientStub:
+    """Asks the chief until it answers, an hour at most, or until the search is seen to have ended without this worker.
+
+    Every question may be asked twice: the oracle gives a worker the trial that it has, and ends a trial once.
+    """
+
+    def __init__(self, stub, folder):
+        self._stub, self._folder = stub, folder
+
+    def __getattr__(self, name):
+        ask = getattr(self._stub, name)
+
+        def answered(request, wait_for_ready, timeout):
+            for _ in range(int(timeout // _PATIENCE_SECONDS)):
+                try:
+                    return ask(request, wait_for_ready=wait_for_ready, timeout=_PATIENCE_SECONDS)
+                except grpc.RpcError as error:
+                    if error.code() is not grpc.StatusCode.DEADLINE_EXCEEDED:
+                        raise
+                if has_ended(self._folder):
+                    raise SearchEnded
+            raise AscError("--worker: the chief has not answered for an hour; start it again, then this worker")
+
+        return answered

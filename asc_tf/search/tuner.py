@@ -1,5 +1,6 @@
 """The tuner of `asc-tf search`: KerasTuner's loop around a training that is kept on disk."""
 
+import contextlib
 import os
 
 import tensorflow as tf
@@ -7,6 +8,7 @@ from keras_tuner.engine import base_tuner, trial
 
 from asc_tf.errors import DivergedError
 from asc_tf.search.oracles import PROJECT
+from asc_tf.search.service import SearchEnded
 
 
 class RunTuner(base_tuner.BaseTuner):
@@ -30,6 +32,10 @@ class RunTuner(base_tuner.BaseTuner):
             self.oracle, self.tuner_id = chief.oracle_for(oracle), chief.worker
         elif os.path.isfile(oracle._get_oracle_fname()):
             oracle.reload()
+
+    def search(self):
+        with contextlib.suppress(SearchEnded):
+            super().search()
 
     def run_trial(self, trial):
         values = trial.hyperparameters.values

@@ -6,15 +6,19 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent import futures
 from pathlib import Path
 
+import grpc
 import pytest
 
 from asc_tf.config import Config
 from asc_tf.errors import AscError
+from asc_tf.search import service
 from asc_tf.search.oracles import make_oracle
 from asc_tf.search.service import Chief, serve
 from asc_tf.search.space import Space
+from asc_tf.search.tuner import RunTuner
 
 PROCESS = Path(__file__).with_name("search_process.py")
 
@@ -112,6 +116,22 @@ def test_a_worker_without_a_chief_says_so(tmp_path):
     with pytest.raises(AscError, match=rf"--worker {address}: no chief answers there for 2 s"):
         Chief(address, tmp_path, lines.append, wait_seconds=2)
     assert lines == [f"waiting for the chief at {address}"]
+
+
+def test_a_worker_whose_chief_has_ended_without_it_ends(tmp_path, monkeypatch):
+    monkeypatch.setattr(service, "_PATIENCE_SECONDS", 0.5)
+    address = free_address()
+    server = grpc.server(futures.ThreadPoolExecutor(1))
+    server.add_insecure_port(address)
+    server.start()
+    chief = Chief(address, tmp_path)
+    server.stop(None).wait()
+    oracle = make_oracle("random", "accuracy", "max", 1, 1, Space("lambda", Config()), lambda values: True, 0)
+    tuner = RunTuner(oracle, tmp_path, None, chief)
+    ended = {"stopped": True, "ongoing_trials": {}, "retry_queue": []}
+    (tmp_path / "trials" / "oracle.json").write_text(json.dumps(ended))
+    tuner.search()
+    assert not oracle.trials
 
 
 def main(kills, seed):

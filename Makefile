@@ -30,7 +30,7 @@ demo: install $(DEMO)/data
 test: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 15
 
 clean:
 	rm -rf $(VENV) $(DEMO) build *.egg-info

@@ -16,6 +16,8 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
 def pytest_collection_modifyitems(items):
+    # Files of long tests first, so that no worker is left alone with them at the end.
+    items.sort(key=lambda item: item.path.parent.name not in ("stages", "training"))
     for item in items:
         if item.get_closest_marker("shared") and not SHARED.is_dir():
             item.add_marker(pytest.mark.skip(reason="the founders' recordings are not at ../shared"))

@@ -99,8 +99,9 @@ def test_a_users_mistake_is_not_tried_again(status):
 
 
 LAUNCH = """
-import sys
+import signal, sys
 from asc_tf.launcher import launch
+signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored where the tests run in the background
 launch([sys.executable, "-c", "import os, pathlib, sys, time; "
         "pathlib.Path(sys.argv[1], str(os.getpid())).touch(); time.sleep(3600)", sys.argv[1]], 2, lambda: 0)
 """

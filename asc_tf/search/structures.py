@@ -21,7 +21,7 @@ class Structures:
     """The largest width within the budget for each combination of a space's other structural dimensions.
 
     A wider network costs more of everything, so that bisection finds the width with a few networks a combination; they
-    are built, not trained. What was found is kept in a file, for the search that goes on and for workers.
+    are built, not trained. `keep` writes a file, for the search that goes on and for workers.
 
     Args:
         space: a `Space`.
@@ -37,6 +37,11 @@ class Structures:
     def __init__(self, space, dataset, budget, path, report=print):
         self.space, self.dataset, self.budget, self.path = space, dataset, budget, Path(path)
         self._largest = json.loads(self.path.read_text()) if self.path.is_file() else self._find(report)
+
+    def keep(self):
+        """Write what was found, unless it is there."""
+        if not self.path.is_file():
+            write_text(self.path, json.dumps(self._largest, indent=2) + "\n")
 
     def fits(self, values):
         """Whether the network of values {name: value} is within the budget."""
@@ -71,7 +76,6 @@ class Structures:
             )
         counts = [sum((width or 0) <= most for width in widths) for most in largest.values() if most is not None]
         report(f"{sum(counts)} of {len(combinations) * len(widths)} networks are within the budget {self.budget.text}")
-        write_text(self.path, json.dumps(largest, indent=2) + "\n")
         return largest
 
     def _bisected(self, values, widths):

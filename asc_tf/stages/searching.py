@@ -77,9 +77,10 @@ def search(root, out, config, settings, chief=None, worker=None, report=print):
     if contact and contact.gone:
         report("the search has ended")
         return None
+    structures = Structures(space, chosen.dataset, budget, out / "structures.json", report)
     what = {"data": chosen.dataset.root, **dataclasses.asdict(settings), "config": json.loads(config.to_json())}
     claim(out / "search.json", what, "search", "another search, or one of other settings")
-    structures = Structures(space, chosen.dataset, budget, out / "structures.json", report)
+    structures.keep()
     trials = min(settings.trials, structures.count())
     if trials < settings.trials:
         report(f"--trials {settings.trials}: there are only {trials} networks within the budget")
@@ -91,7 +92,6 @@ def search(root, out, config, settings, chief=None, worker=None, report=print):
     run = Trials(root, out, space, chosen, structures, settings.objective, report)
     tuner = RunTuner(oracle, out, run, contact)
     if chief:
-        tuner.save()
         serve(oracle, chief, report)
     else:
         start = time.monotonic()

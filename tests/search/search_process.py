@@ -35,7 +35,6 @@ def main(folder, role, address, lease):
     elif chief:
         print("the search has ended")
     else:
-        tuner.save()
         service.serve(oracle, address, lambda line: print(line, flush=True), float(lease))
 
 

@@ -40,6 +40,7 @@ def test_bisection_finds_what_fits_and_builds_few(tmp_path, built):
 
 def test_what_was_found_is_kept(tmp_path, built):
     first = structures_of(tmp_path, "lambda,width=4:8", "bytes=100KB")
+    first.keep()
     built.clear()
     again = structures_of(tmp_path, "lambda,width=4:8", "bytes=100KB")
     assert not built and again.fits({"lambda": 0.5, "width": 8}) and first.count() == float("inf")
@@ -48,6 +49,7 @@ def test_what_was_found_is_kept(tmp_path, built):
 def test_each_combination_has_a_largest_width(tmp_path):
     lines = []
     found = structures_of(tmp_path, "width=4:12,depth=1-1-1-1|2-2-2-3", "bytes=5K", lines.append)
+    found.keep()
     largest = json.loads((tmp_path / "structures.json").read_text())
     assert largest["depth=1-1-1-1"] > largest["depth=2-2-2-3"] >= 4
     assert not found.fits({"width": 12, "depth": "2-2-2-3"})
@@ -62,7 +64,6 @@ def test_networks_that_cannot_be_built_are_left_out(tmp_path):
 def test_a_budget_for_none_is_refused_with_the_smallest(tmp_path):
     with pytest.raises(AscError, match=r"--budget bytes=1K: no network of --space width=4:8 .*the smallest has [\d,]+"):
         structures_of(tmp_path, "width=4:8", "bytes=1K")
-    assert not (tmp_path / "structures.json").exists()
 
 
 def test_latency_is_measured_if_it_is_limited(tmp_path, monkeypatch):

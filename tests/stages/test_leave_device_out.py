@@ -11,7 +11,7 @@ from asc_tf import stages
 from asc_tf.data.clips import read_clips
 from asc_tf.errors import AscError
 from asc_tf.run_folder import read_run
-from asc_tf.stages import leave_device_out, tflite, training
+from asc_tf.stages import leave_device_out, tflite, training, training_data
 from asc_tf.stages.training_data import split_clips
 
 SMALL = ["model.depth=1,1,1,1", "train.epochs=1", "train.warmup_epochs=0", "data.validation_fraction=0"]
@@ -117,7 +117,7 @@ def test_a_device_without_which_a_scene_or_the_validation_is_gone_is_not_left_ou
     best = tiny_config.with_settings(["train.select=best", "data.leave_out=a"])
     held_out = clips.device.to_numpy() == "a"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "hold_out_locations", lambda used, *_: held_out[used.index])
+        patch.setattr(training_data, "hold_out_locations", lambda used, *_: held_out[used.index])
         with pytest.raises(AscError, match="leaves no validation clips; train.select=best needs some"):
             split_clips(root, best)
 
@@ -169,7 +169,7 @@ def test_a_device_that_alone_recorded_a_scene_is_named(root, tiny_config, evalua
     clips, lines = read_clips(root), []
     with pytest.MonkeyPatch.context() as patch:
         alone = clips[~((clips.scene == "park") & (clips.device == "a"))].reset_index(drop=True)
-        patch.setattr(training, "read_clips", lambda _: alone)
+        patch.setattr(training_data, "read_clips", lambda _: alone)
         config = tiny_config.with_settings(SMALL)
         found = leave_device_out._clips_left_out(config, read_run(evaluated[0])[1], ["a", "b"], lines.append)
     assert list(found) == ["a"]

@@ -119,4 +119,4 @@ def test_what_cannot_be_searched_is_refused(synthetic_root, config, tmp_path, se
     what = stages.Search(**{"space": "width=4:8", "budget": "2021", **search})
     with pytest.raises(AscError) as caught:
         stages.search(synthetic_root, tmp_path / "out", config.with_settings(settings), what, report=lambda line: None)
-    assert message in str(caught.value)
+    assert message in str(caught.value) and not (tmp_path / "out").exists()

@@ -36,7 +36,13 @@ class Structures:
 
     def __init__(self, space, dataset, budget, path, report=print):
         self.space, self.dataset, self.budget, self.path = space, dataset, budget, Path(path)
-        self._largest = json.loads(self.path.read_text()) if self.path.is_file() else self._find(report)
+        self._combinations, self._widths = space.combinations()
+        if self.path.is_file():
+            self._largest = json.loads(self.path.read_text())
+        else:
+            self._largest = self._find(report)
+            report(f"{self._fitting()} of {len(self._combinations) * len(self._widths)} networks are within the budget "
+                   f"{budget.text}")  # fmt: skip
 
     def keep(self):
         """Write what was found, unless it is there."""
@@ -52,16 +58,17 @@ class Structures:
         """How many networks of the space are within the budget: infinity if it varies a real number."""
         if any(not dimension.structural for dimension in self.space.dimensions):
             return math.inf
-        combinations, widths = self.space.combinations()
-        return sum(self.fits({**values, **_width(width)}) for values in combinations for width in widths)
+        return self._fitting()
+
+    def _fitting(self):
+        return sum(self.fits({**values, **_width(width)}) for values in self._combinations for width in self._widths)
 
     def cost(self, network):
         """The `Cost` of a network; its latency is measured if the budget limits it."""
         return cost_of(keras_account(network, self.dataset.clip_seconds), self._latency(network))
 
     def _find(self, report):
-        combinations, widths = self.space.combinations()
-        largest = {}
+        combinations, widths, largest = self._combinations, self._widths, {}
         for number, values in enumerate(combinations, start=1):
             fitting = list(self._bisected(values, widths))
             largest[self._key(values)] = max(fitting, default=None)
@@ -74,8 +81,6 @@ class Structures:
                 f"--budget {self.budget.text}: no network of --space {self.space.text} is within it; the smallest has "
                 f"{smallest.bytes:,} bytes, {smallest.macs:,} MACs{milliseconds}"
             )
-        counts = [sum((width or 0) <= most for width in widths) for most in largest.values() if most is not None]
-        report(f"{sum(counts)} of {len(combinations) * len(widths)} networks are within the budget {self.budget.text}")
         return largest
 
     def _bisected(self, values, widths):
@@ -112,8 +117,7 @@ class Structures:
         return float(np.median(latencies({"": content}, rounds=5, runs=5)[""]))
 
     def _key(self, values):
-        names = self.space.combinations()[0][0]
-        return " ".join(f"{name}={values[name]}" for name in names)
+        return " ".join(f"{name}={values[name]}" for name in self._combinations[0])
 
     def _text(self, widths):
         if not widths:

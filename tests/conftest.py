@@ -2,6 +2,7 @@
 
 import logging
 import os
+import random
 import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -27,6 +28,14 @@ def pytest_collection_modifyitems(items):
 def shared():
     """The founders' folder of recordings and metadata; use with the mark `shared`."""
     return SHARED
+
+
+@pytest.fixture(autouse=True)
+def every_test_draws_from_the_same_seed():
+    """Kernels that a test leaves to their initializers are the same in every run, whatever ran before it."""
+    random.seed(0)
+    if "tensorflow" in sys.modules:
+        sys.modules["tensorflow"].random.set_seed(0)
 
 
 @pytest.fixture(autouse=True)

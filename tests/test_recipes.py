@@ -102,7 +102,7 @@ def write_noise_as_translated(config, root, clips):
 def test_every_recipe_trains_two_steps(recipe, synthetic_root, tmp_path):
     """From its settings, made small: features, translated clips, statistics, network, augmentation, optimizer."""
     small = [setting for setting in TINY_SETTINGS if "epochs" not in setting and "mel_bins" not in setting]
-    depth = [] if recipe.config.model.network == "cp-resnet" else ["model.depth=1,1,1,1"]
+    depth = ["model.depth=none" if recipe.config.model.network == "cp-resnet" else "model.depth=1,1,1,1"]
     width = ["model.width=8"] if recipe.config.model.network == "bc-res2net" else []
     translated = [f"data.translated={tmp_path / 'translated'}"] if recipe.config.data.translated else []
     config = recipe.config.with_settings([*small, *depth, *width, *translated, "frontend.mel_bins=64"])

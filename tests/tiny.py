@@ -6,5 +6,6 @@ TINY_SETTINGS = [
     "train.warmup_epochs=1",
     "train.batch_size=16",
     "model.width=4",
+    "model.depth=2,1,1,1",
     "augment.roll_seconds=0.2",
 ]

@@ -31,8 +31,8 @@ def quiet(line):
          "model.learnable_lambda=bin"],
         ["bc-res2net", "model.width=8", "model.depth=1,1,1,1", "model.mfa=true", "model.norm=rfn",
          "model.standardization=bin"],
-        ["cp-mobile", "model.width=8", "frontend.mel_bins=64"],
-        ["cp-resnet", "model.width=4", "model.rho=3"],
+        ["cp-mobile", "model.depth=none", "model.width=8", "frontend.mel_bins=64"],
+        ["cp-resnet", "model.depth=none", "model.width=4", "model.rho=3"],
     ],
     ids=lambda network: network[0],
 )  # fmt: skip

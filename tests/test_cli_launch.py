@@ -5,7 +5,7 @@ from tiny import TINY_SETTINGS
 
 from asc_tf import launcher
 from asc_tf.cli import main
-from asc_tf.cli_launch import separated
+from asc_tf.cli.launch import separated
 
 TRAIN = ["train", "--data", "TAU", "--run", "RUN"]
 

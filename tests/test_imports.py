@@ -18,7 +18,7 @@ LAYERS = [
     ["export"],
     ["bench", "recipes", "search", "run_folder", "translator_folder", "build"],
     ["stages"],
-    ["cli", "cli_launch", "cli_search", "cli_translate"],
+    ["cli"],
     ["__main__"],
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

@@ -1,0 +1,74 @@
+"""The commands `asc-tf compress` and `asc-tf export`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from tyro.conf import Positional, arg
+
+from asc_tf.terminal import say
+
+
+@dataclass
+class Compress:
+    """Prune and quantize a run's network, train it on with a teacher, evaluate it. The same command goes on."""
+
+    run_folder: Annotated[Positional[Path], arg(name="run", metavar="RUN")]
+    """folder of a run"""
+    out: Path
+    """folder for the compressed network, a run as any other"""
+    prune: float = 0.89
+    """share of the kernels' weights to prune; 0 prunes none"""
+    weights: Literal["int8", "fp16"] = "int8"
+    """kernels in 8 bits, trained so, or in half precision as all else"""
+    activations: Literal["float", "int8"] = "float"
+    """train for feature maps of 8 bits too"""
+    teacher: Path | None = None
+    """run of the network to learn from; the uncompressed one if not given"""
+    epochs: int | None = None
+    """of additional training after pruning, then a quarter of it with rounded kernels; the run's if not given"""
+    schedule: Literal["one-shot", "gradual"] = "one-shot"
+    """prune at once and train on, or more and more in the first half of that training"""
+    scope: Literal["connected", "global", "layer"] = "connected"
+    """what is pruned at once: the smallest of the weights that lie on a path from input to output, the smallest of all,
+    or the same share of each kernel"""
+
+    def run(self):
+        from asc_tf import stages
+
+        teacher = str(self.teacher.resolve()) if self.teacher else None
+        own = {name: value for name, value in vars(self).items() if name not in ("run_folder", "out", "teacher")}
+        settings = stages.Compression(**own, teacher=teacher)
+        stages.compress(self.run_folder, self.out, settings, report=say)
+        print(stages.compression_text(self.out))
+        if stages.has_test_part(self.out):
+            runs = {"uncompressed": self.run_folder, "compressed": self.out}
+            print(f"\non the test part\n{stages.evaluate_changes(runs, self.out / 'test_changes.csv', report=say)}")
+        else:
+            print("\ntrained on the test part too (data.split=full): no clips to evaluate on")
+
+
+@dataclass
+class Export:
+    """Write a run's network as a .tflite or ONNX file and compare it with the Keras model on clips of every device."""
+
+    run_folder: Annotated[Positional[Path], arg(name="run", metavar="RUN")]
+    """folder of a run"""
+    out: Path | None = None
+    """file to write; RUN/model.tflite (or model.onnx) if not given"""
+    weights_as: Annotated[Literal["float", "float16", "int8", "onnx"], arg(name="format")] = "float"
+    """of the numbers: 32-bit, 16-bit weights, or 8-bit weights and feature maps (calibrated on training clips);
+    or an ONNX file of 32-bit numbers that takes features"""
+    takes: Annotated[Literal["features", "waveform"], arg(name="input")] = "waveform"
+    """what the file takes; of int8 files, features are int8 too, while a waveform goes through a float frontend"""
+
+    def run(self):
+        from asc_tf import stages
+
+        path, parameters, agreement = stages.export(
+            self.run_folder, self.out, weights_as=self.weights_as, takes=self.takes
+        )
+        print(f"{parameters:,} trainable parameters, {4 * parameters:,} bytes as 32-bit floating point")
+        print(f"{path}: {path.stat().st_size:,} bytes from {self.takes} to probabilities, {self.weights_as}")
+        print(f"its probabilities agree with the Keras model's to {agreement.difference:.1e}")
+        print(agreement.table())

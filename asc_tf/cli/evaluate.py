@@ -1,0 +1,76 @@
+"""The commands `asc-tf evaluate` and `asc-tf bench`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from tyro.conf import Positional, arg
+
+from asc_tf.bench import NETWORKS
+from asc_tf.errors import AscError
+from asc_tf.terminal import say, show_files
+
+
+@dataclass
+class Evaluate:
+    """Print and write accuracy and log loss of a run per device and scene, with the confusion matrix."""
+
+    run_folder: Annotated[Positional[Path], arg(name="run", metavar="RUN")]
+    """folder of a run, or an exported .tflite file, which is run as on a device"""
+    data: Path | None = None
+    """another data set to evaluate on; its devices that the run was not trained on count as unseen"""
+    seconds: float | None = None
+    """cut the test clips into pieces of this length and classify each by itself"""
+    seeds: int = 1
+    """repeat the run with so many seeds in all and print mean ± standard deviation"""
+    leave_device_out: bool = False
+    """train the run again without each of its devices in turn and print what each costs when it is unseen"""
+
+    def run(self):
+        if self.seeds < 1 or (self.seeds > 1 and (self.data or self.seconds is not None)):
+            raise AscError(
+                f"--seeds {self.seeds}: expected 1 or more, and more than 1 only without --data and --seconds"
+            )
+        if self.leave_device_out and (self.data or self.seconds is not None or self.seeds > 1):
+            raise AscError("--leave-device-out: expected without --data, --seconds and --seeds")
+        from asc_tf import stages
+
+        if self.run_folder.suffix == ".tflite":
+            if self.seeds > 1 or self.seconds is not None or self.leave_device_out:
+                raise AscError(
+                    f"{self.run_folder}: --seeds, --seconds and --leave-device-out are for runs; expected a run folder"
+                )
+            print(stages.evaluate_file(self.run_folder, self.data, show_files))
+        elif self.leave_device_out:
+            print(stages.evaluate_left_out_devices(self.run_folder, report=say))
+        elif self.seeds > 1:
+            print(stages.evaluate_seeds(self.run_folder, self.seeds, report=say))
+        else:
+            print(stages.evaluate(self.run_folder, self.data, self.seconds, report=say))
+
+
+@dataclass
+class Bench:
+    """Train every method of the papers on ESC-10 Mobile and tabulate what each is worth. The same command goes on."""
+
+    name: Positional[Literal["esc10"]]
+    """which bench; its methods are rows of a table"""
+    data: Path
+    """folder of the data set, in the TAU layout"""
+    out: Path
+    """folder for the runs and the table; what is there already is not trained again"""
+    network: Literal[tuple(NETWORKS)] = "bc-resnet-asc-1"
+    """that all rows train"""
+    rows: tuple[str, ...] = ()
+    """names of rows to train now; all if not given"""
+    seeds: int = 3
+    """how many, from 0 on"""
+    responses: Path | None = None
+    """folder of impulse responses of microphones, for the rows that train through them"""
+
+    def run(self):
+        if self.seeds < 1:
+            raise AscError(f"--seeds {self.seeds}: expected 1 or more")
+        from asc_tf import stages
+
+        print(stages.bench(self.data, self.out, self.network, self.rows, self.seeds, self.responses, report=say))

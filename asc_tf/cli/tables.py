@@ -1,0 +1,75 @@
+"""The commands that list and count: `asc-tf complexity`, `models` and `recipes`."""
+
+import json
+from dataclasses import dataclass
+from typing import Annotated
+
+from tyro.conf import Positional, arg
+
+from asc_tf.errors import AscError
+
+
+@dataclass
+class Complexity:
+    """Print what a network stores and computes, layer by layer, and the verdict of every year's rules."""
+
+    target: Positional[str]
+    """run folder, .keras or .tflite file, or a name that 'asc-tf models' lists"""
+    seconds: float | None = None
+    """seconds of sound in the input, if neither the run nor the file says so"""
+    as_json: Annotated[bool, arg(name="json")] = False
+    """print JSON"""
+
+    def run(self):
+        if self.seconds is not None and not self.seconds > 0:
+            raise AscError(f"--seconds {self.seconds:g}: expected more than 0")
+        from asc_tf.compression.account_report import account_dict, account_text
+        from asc_tf.compression.tflite_complexity import tflite_account
+
+        if self.target.endswith(".tflite"):
+            account = tflite_account(self.target, self.seconds)  # on its own: needs no TensorFlow
+        else:
+            from asc_tf import stages
+
+            account = stages.account_of(self.target, self.seconds)
+        print(json.dumps(account_dict(account), indent=2) if self.as_json else account_text(account))
+
+
+@dataclass
+class Models:
+    """List the networks of the papers with their parameters, MACs and receptive field."""
+
+    def run(self):
+        from asc_tf import stages
+        from asc_tf.models import NAMED_NETWORKS
+
+        width = max(map(len, NAMED_NETWORKS))
+        print(f"{'':{width}}  parameters       MACs  input    receptive field  source")
+        for name, named in NAMED_NETWORKS.items():
+            account = stages.account_of_named(name)
+            parameters = sum(tensor.count for tensor in account.parameters("network") if tensor.trainable)
+            macs = account.operations("network").macs / 1e6
+            field = "x".join(map(str, account.receptive_field["convolutions"]))
+            print(
+                f"{name:{width}}  {parameters:10,}  {macs:7.2f} M  {named.seconds:3g} s  {field:>17}  {named.source}",
+                flush=True,
+            )
+        print("Receptive field in mel bins x frames, convolutions only. One layer by layer: asc-tf complexity NAME")
+
+
+@dataclass
+class Recipes:
+    """List the named experiments with their paper, table, published accuracy and log loss, and commands."""
+
+    def run(self):
+        from asc_tf.recipes import RECIPES
+
+        width = max(map(len, RECIPES))
+        for recipe in RECIPES.values():
+            score = f"{recipe.expected:>10} %  {recipe.log_loss:>5}"
+            print(f"{recipe.name:{width}}  {score}  {recipe.paper}, {recipe.table}")
+            if len(recipe.commands) > 1:
+                print(*(f"    {command}" for command in recipe.commands), sep="\n")
+        print("Where no command stands: asc-tf train --data TAU --recipe NAME --run RUN")
+        print("Accuracy, then log loss, on TAU 2020 Mobile; of Lee et al. on TAU 2022 Mobile (table 3: trained on it).")
+        print("The papers train on the whole training part: --set data.validation_fraction=0 does so too.")

@@ -7,9 +7,11 @@ from tiny import TINY_SETTINGS
 
 from asc_tf import bench as rows
 from asc_tf import stages
+from asc_tf.build import build_model
 from asc_tf.cli import main
 from asc_tf.config import Config
 from asc_tf.recipes import RECIPES
+from asc_tf.run_folder import Dataset
 from asc_tf.stages import benching, training
 
 
@@ -97,8 +99,16 @@ def test_another_network_keeps_the_rows_normalization(config_of):
     config_of, _, _ = config_of
     config = config_of("pre-resnorm", "bc-res2net-20")
     recipe = RECIPES["bc-resnet-asc-1-pre-resnorm"].config.model
-    assert (config.model.network, config.model.scale) == ("bc-res2net", 4)
+    assert (config.model.network, config.model.scale) == ("bc-res2net", 5)
     assert (config.model.norm_position, config.model.lambda_) == (recipe.norm_position, recipe.lambda_)
+
+
+@pytest.mark.parametrize("network", rows.NETWORKS)
+def test_every_network_can_be_built(config_of, network):
+    """The settings' names are checked without it, but not that they fit together."""
+    config = config_of[0]("pre-resnorm", network)
+    model = build_model(config, Dataset("ROOT", ("bus", "park"), (), 10.0, 0.0, 1.0))
+    assert model.count_params() > 4000
 
 
 @pytest.mark.parametrize("row", rows.ROWS.values(), ids=list(rows.ROWS))

@@ -8,7 +8,7 @@ from asc_tf.errors import AscError
 COMMON = ("data.validation_fraction=0", "train.epochs=60", "train.batch_size=32")
 TEACHER = ("bc-resnet-asc-1-resnorm", ("model.width=40", "train.epochs=40"))
 NETWORKS = {"bc-resnet-asc-1": {}, "bc-res2net-20": {"network": "bc-res2net", "width": 20, "scale": 5}}
-"""What of a recipe's `ModelConfig` differs. HYU have 4 sub-maps, into which widths of 20, 30, 40 and 50 do not divide."""
+"""What of a recipe's `ModelConfig` differs. Widths of 20, 30, 40 and 50 do not divide into the 4 sub-maps of HYU."""
 
 
 @dataclass(frozen=True)

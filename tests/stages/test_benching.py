@@ -104,8 +104,9 @@ def test_another_network_keeps_the_rows_normalization(config_of):
 
 
 @pytest.mark.parametrize("network", rows.NETWORKS)
-def test_every_network_can_be_built(config_of, network):
+def test_every_network_can_be_built(config_of, network, monkeypatch):
     """The settings' names are checked without it, but not that they fit together."""
+    monkeypatch.setattr(benching, "COMMON", rows.COMMON)
     config = config_of[0]("pre-resnorm", network)
     model = build_model(config, Dataset("ROOT", ("bus", "park"), (), 10.0, 0.0, 1.0))
     assert model.count_params() > 4000

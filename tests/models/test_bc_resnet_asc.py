@@ -101,7 +101,7 @@ def test_fit_learns_two_textures(jit_compile):
     labels = np.arange(32) % 2
     features = generator.normal(0, 1, (32, 32, 34, 1)).astype(np.float32)
     features[labels == 1, ::2] *= 3
-    model = bc_resnet_asc((32, 34, 1), classes=2, width=4, norm_position="none")
+    model = bc_resnet_asc((32, 34, 1), classes=2, width=4, depth=(2, 1, 1, 1), norm_position="none")
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.SGD(0.05, 0.9), loss, jit_compile=jit_compile)
     history = model.fit(features, labels, batch_size=16, epochs=12, verbose=0).history["loss"]

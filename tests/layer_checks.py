@@ -1,6 +1,7 @@
 """What every leaf layer must stand: saving, `model.fit`, mixed precision and `jit_compile`."""
 
 import numpy as np
+import tensorflow as tf
 import tf_keras as keras
 
 
@@ -23,9 +24,14 @@ def model_around(layer, shape):
     """Convolution, the layer, convolution: gradients must pass through it."""
     inputs = keras.Input(shape)
     x = keras.layers.Conv2D(shape[-1], 1)(inputs)
-    x = layer(x)
+    x = joined(layer(x))
     x = keras.layers.Conv2D(2, 1, dtype="float32")(x)
     return keras.Model(inputs, keras.layers.GlobalAveragePooling2D(dtype="float32")(x))
+
+
+def joined(outputs):
+    """A layer's output, or its several outputs side by side."""
+    return tf.concat(outputs, axis=-1) if isinstance(outputs, list) else outputs
 
 
 def _check_config(layer):
@@ -52,9 +58,9 @@ def _check_mixed_precision(layer, shape, features):
     if layer.weights:
         mixed.build((None, *shape))
         mixed.set_weights(layer.get_weights())
-    outputs = mixed(features.astype(np.float16))
+    outputs = joined(mixed(features.astype(np.float16)))
     assert outputs.dtype == "float16"
     assert all(weight.dtype == "float32" for weight in mixed.weights)
-    np.testing.assert_allclose(outputs, layer(features), atol=0.02)
+    np.testing.assert_allclose(outputs, joined(layer(features)), atol=0.02)
     model = model_around(copy_of(mixed), shape)
     _check_fit(model, features, jit_compile=False)

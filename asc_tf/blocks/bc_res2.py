@@ -3,7 +3,7 @@
 import tf_keras as keras
 
 from asc_tf.blocks.bc_res import batch_norm
-from asc_tf.layers import ChannelSlice, FrequencyAveragePooling, SubSpectralNormalization
+from asc_tf.layers import ChannelSplit, FrequencyAveragePooling, SubSpectralNormalization
 
 
 def bc_res2_block(x, channels, scale=4, sub_bands=4, dropout=0.1, name="block"):
@@ -71,7 +71,7 @@ def bc_res2_block(x, channels, scale=4, sub_bands=4, dropout=0.1, name="block"):
 
 
 def hierarchical(x, scale, transform, name):
-    """Res2Net's chain: slice the channels into s sub-maps and feed each together with the result of the one before.
+    """Res2Net's chain: split the channels into s sub-maps and feed each together with the result of the one before.
 
         y_1 = transform(x_1, 1),   y_2 = transform(x_2, 2),   y_i = transform(x_i + y_{i-1}, i)  for i > 2
 
@@ -79,7 +79,7 @@ def hierarchical(x, scale, transform, name):
         x: [batch, frequency, time, channel].
         scale: s; divides the number of channels.
         transform: function from a sub-map [batch, frequency, time, channel / s] and its i, from 1, to the same shape.
-        name: prefix of the names of the layers that slice, add and concatenate.
+        name: prefix of the names of the layers that split, add and concatenate.
 
     Returns:
         y_1 ... y_s, concatenated: of the shape of `x`.
@@ -88,8 +88,7 @@ def hierarchical(x, scale, transform, name):
     there y_1 is always x_1.
     """
     parts = []
-    for i in range(1, scale + 1):
-        part = ChannelSlice(i - 1, scale, name=f"{name}_slice{i}")(x)
+    for i, part in enumerate(ChannelSplit(scale, name=f"{name}_split")(x), start=1):
         if i > 2:
             part = keras.layers.Add(name=f"{name}_chain{i}")([part, parts[-1]])
         parts.append(transform(part, i))

@@ -6,12 +6,12 @@ import tf_keras as keras
 
 from asc_tf.compression.kernels import cloned, kernel_attribute, kernels, stripped
 from asc_tf.compression.quantizers import QuantizedLayer
-from asc_tf.layers import ChannelSlice, PixelShuffle, SubSpectralNormalization
+from asc_tf.layers import ChannelSplit, PixelShuffle, SubSpectralNormalization
 
 _layers = keras.layers
 # What hands its input's numbers on needs no range of its own.
 _MOVES = (
-    ChannelSlice, PixelShuffle, _layers.MaxPooling2D, _layers.GlobalMaxPooling2D, _layers.Dropout,
+    ChannelSplit, PixelShuffle, _layers.MaxPooling2D, _layers.GlobalMaxPooling2D, _layers.Dropout,
     _layers.SpatialDropout2D, _layers.Cropping2D, _layers.ZeroPadding2D, _layers.Flatten, _layers.Reshape,
     _layers.Permute,
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 import asc_tf.autograph  # noqa: F401
 from asc_tf.layers.batch_norm import BatchNormalization
-from asc_tf.layers.channel_slice import ChannelSlice
+from asc_tf.layers.channel_split import ChannelSplit
 from asc_tf.layers.frequency_pooling import FrequencyAveragePooling
 from asc_tf.layers.global_freq_norm import GlobalFrequencyNormalization
 from asc_tf.layers.mean_probability import LogMeanProbability
@@ -15,7 +15,7 @@ from asc_tf.layers.time_pooling import TimeAveragePooling
 
 __all__ = [
     "BatchNormalization",
-    "ChannelSlice",
+    "ChannelSplit",
     "FrequencyAveragePooling",
     "FrequencyInstanceNormalization",
     "GlobalFrequencyNormalization",

@@ -1,7 +1,7 @@
 """Two workers on two cores against one process on one of them: python benchmarks/distributed.py [--rounds N]
 
-Trains BC-ResNet-ASC-1 (10 s clips, 256 x 334, ResNorm) on random features and prints, as clips per second and ratios to
-one process pinned to one core,
+Trains BC-ResNet-ASC with ResNorm on random features of 10 s clips (256 x 334) and prints, as clips per second and
+ratios to one process pinned to one core,
 
 - two workers of `tf.distribute.MultiWorkerMirroredStrategy` on the loopback, each pinned to a core, that share batches
   of the same size: statistics and gradients synchronized, as `asc-tf train --strategy multi_worker` does;
@@ -20,22 +20,23 @@ import sys
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-SHAPE, CLASSES, WIDTH = (256, 334), 10, 10
+SHAPE, CLASSES = (256, 334), 10
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=3, help="of each side and round")
+    parser.add_argument("--steps", type=int, default=8, help="of each side and round")
     parser.add_argument("--batch-size", type=int, default=32)
+    parser.add_argument("--width", type=int, default=10, help="c")
     arguments = parser.parse_args()
     from asc_tf.cluster import Cluster
     from asc_tf.launcher import free_ports
 
-    cores, size = sorted(os.sched_getaffinity(0))[:2], arguments.batch_size
+    cores, size, width = sorted(os.sched_getaffinity(0))[:2], arguments.batch_size, arguments.width
     addresses = tuple(f"127.0.0.1:{port}" for port in free_ports(2))
-    alone = [Worker(core, size) for core in cores]
-    group = [Worker(core, size, Cluster(addresses, index).to_json()) for index, core in enumerate(cores)]
+    alone = [Worker(core, size, width) for core in cores]
+    group = [Worker(core, size, width, Cluster(addresses, index).to_json()) for index, core in enumerate(cores)]
     for worker in (*alone, *group):
         worker.answer()
     sides = {
@@ -54,7 +55,7 @@ def main():
     for worker in (*alone, *group):
         worker.process.kill()
     one, workers, own, product, products = speed.values()
-    print(f"BC-ResNet-ASC-1, batches of {size} clips of 10 s, cores {cores[0]} and {cores[1]}, "
+    print(f"BC-ResNet-ASC, c = {width}, batches of {size} clips of 10 s, cores {cores[0]} and {cores[1]}, "
           f"load {os.getloadavg()[0]:.1f}")  # fmt: skip
     print(f"  one process on one core        {statistics.median(one):7.1f} clips/s")
     for name, values, base, note in (
@@ -84,10 +85,10 @@ def run(workers, work, steps):
 class Worker:
     """A process on one core that trains or multiplies when told to; with `cluster`, as one of a group."""
 
-    def __init__(self, core, batch_size, cluster=None):
+    def __init__(self, core, batch_size, width, cluster=None):
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=serve, args=(theirs, core, batch_size, cluster), daemon=True)
+        self.process = context.Process(target=serve, args=(theirs, core, batch_size, width, cluster), daemon=True)
         self.process.start()
         theirs.close()
 
@@ -95,7 +96,7 @@ class Worker:
         return self.pipe.recv()
 
 
-def serve(pipe, core, batch_size, cluster):
+def serve(pipe, core, batch_size, width, cluster):
     os.sched_setaffinity(0, {core})
     if cluster:
         os.environ["TF_CONFIG"] = cluster
@@ -104,7 +105,7 @@ def serve(pipe, core, batch_size, cluster):
     from asc_tf.training.replicas import make_strategy
 
     strategy = make_strategy("multi_worker", report=lambda line: None) if cluster else tf.distribute.get_strategy()
-    train = training(strategy, batch_size)
+    train = training(strategy, batch_size, width)
     matrix = tf.random.normal((1536, 1536))
     multiply = tf.function(lambda: tf.reduce_sum(matrix @ matrix), autograph=False)
     work = {"train": train, "multiply": lambda steps: [multiply().numpy() for _ in range(8 * steps)]}
@@ -118,7 +119,7 @@ def serve(pipe, core, batch_size, cluster):
         pipe.send(time.process_time() - start)
 
 
-def training(strategy, batch_size):
+def training(strategy, batch_size, width):
     """A function that trains so many steps."""
     import numpy as np
     import tensorflow as tf
@@ -136,7 +137,7 @@ def training(strategy, batch_size):
         return tf.data.Dataset.from_tensors((features, labels)).repeat().with_options(options)
 
     with strategy.scope():
-        model = asc_tf.bc_resnet_asc((*SHAPE, 1), CLASSES, WIDTH, norm_position="all")
+        model = asc_tf.bc_resnet_asc((*SHAPE, 1), CLASSES, width, norm_position="all")
         model.compile(asc_tf.SGDWithL2(0.01), keras.losses.CategoricalCrossentropy(from_logits=True))
         model.optimizer.build(model.trainable_variables)
     shared = strategy.num_replicas_in_sync > 1

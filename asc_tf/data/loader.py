@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from asc_tf.data.host_function import host_function
+from asc_tf.data.tuning import untuned
 from asc_tf.errors import AscError
 
 
@@ -115,7 +116,7 @@ def training_batches(
         )
     # All replicas trust an endless stream to be one; of others they ask each other at every step.
     batches = batches.repeat() if context else batches
-    return _untuned(batches.prefetch(4))
+    return untuned(batches.prefetch(4))
 
 
 def evaluation_batches(features, labels, classes, batch_size=32, rows=None, context=None):
@@ -148,13 +149,6 @@ def _shared(rows, batch_size, context):
     ]
     numbers = tf.constant(rows, tf.int64)
     return tf.data.Dataset.from_tensor_slices(tuple(own)).map(lambda start, end: numbers[start:end])
-
-
-def _untuned(batches):
-    """Without tf.data's tuning thread: the end of a `fit` or a validation waits for it, as long again as they took."""
-    options = tf.data.Options()
-    options.autotune.enabled = False
-    return batches.with_options(options)
 
 
 def reading(features):
@@ -226,8 +220,8 @@ def _batches(features, rows, batch_size, batches=None):
     batches = batches or tf.data.Dataset.from_tensor_slices(np.asarray(rows, np.int64)).batch(batch_size)
     if hasattr(features, "waveforms"):
         transformed = features.waveforms(batches, size).map(features.transform)
-        return _untuned(tf.data.Dataset.zip((batches, transformed)).prefetch(2))
-    return _untuned(batches.map(lambda row: (row, _gather(features, row))).prefetch(2))
+        return untuned(tf.data.Dataset.zip((batches, transformed)).prefetch(2))
+    return untuned(batches.map(lambda row: (row, _gather(features, row))).prefetch(2))
 
 
 def _gather(features, row):

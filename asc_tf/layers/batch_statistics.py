@@ -55,3 +55,19 @@ def over_replicas(*values):
     if replicas() == 1:
         return values
     return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, values)
+
+
+def statistics_over_replicas(mean, variance):
+    """Mean and variance of what all replicas hold, as many values each, from those of each one's own, in one message.
+
+    Each replica fills a row of zeros: the sum over the replicas is everyone's table of all rows.
+    """
+    if replicas() == 1:
+        return mean, variance
+    context = tf.distribute.get_replica_context()
+    own = tf.stack((mean, variance))
+    row = tf.one_hot(context.replica_id_in_sync_group, replicas())
+    table = context.all_reduce(tf.distribute.ReduceOp.SUM, tf.tensordot(row, own, 0))
+    means, variances = table[:, 0], table[:, 1]
+    mean = tf.reduce_mean(means, axis=0)
+    return mean, tf.reduce_mean(variances + tf.square(means - mean), axis=0)

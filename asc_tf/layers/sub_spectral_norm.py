@@ -9,9 +9,11 @@ from asc_tf.layers.batch_statistics import (
     over_replicas,
     replicas,
     static_shape,
+    statistics_over_replicas,
     values_of,
     without_bessel,
 )
+from asc_tf.layers.normalize_rows import normalize_rows
 
 
 def normalize_bands(x, gamma, beta, epsilon):
@@ -19,8 +21,8 @@ def normalize_bands(x, gamma, beta, epsilon):
 
     Where TensorFlow's own operation is fast, it normalizes one band after the other. Elsewhere all bands are
     normalized together by sums over the batch, as matrix products, and sums of these; time and channel make one long
-    row, as TensorFlow broadcasts rows as short as a small network's channels slowly. So they are where replicas of
-    `tf.distribute` share a batch: the statistics are those of the whole batch, sums over the replicas too.
+    row, as TensorFlow broadcasts rows as short as a small network's channels slowly. Where replicas of `tf.distribute`
+    share a batch, the statistics are those of the whole batch.
 
     Args:
         x: float32 [batch, frequency, time, channel]; the static frequency is a multiple of the bands.
@@ -31,7 +33,8 @@ def normalize_bands(x, gamma, beta, epsilon):
         (outputs, shaped as x; mean and variance without Bessel's correction, each [band, channel], through which no
         gradient flows).
     """
-    normalize = _by_sums if is_slow(x.shape[3]) or replicas() > 1 else _one_by_one
+    fast = _one_by_one if replicas() == 1 else _by_rows
+    normalize = _by_sums if is_slow(x.shape[3]) else fast
     outputs, mean, variance = normalize(x, tf.convert_to_tensor(gamma), tf.convert_to_tensor(beta), epsilon)
     return outputs, tf.stop_gradient(mean), tf.stop_gradient(variance)
 
@@ -42,6 +45,14 @@ def _one_by_one(x, gamma, beta, epsilon):
     outputs, means, corrected = zip(*(fused_batch_norm(*band, epsilon) for band in weights), strict=True)
     variance = tf.stack(corrected) * without_bessel(values_of(x) / gamma.shape[0])
     return tf.concat(outputs, axis=1), tf.stack(means), variance
+
+
+def _by_rows(x, gamma, beta, epsilon):
+    parts = tf.split(x, gamma.shape[0], axis=1)
+    rows = [tf.reshape(part, (-1, 1, 1, x.shape[3])) for part in parts]
+    outputs, mean, variance = normalize_rows(rows, gamma, beta, epsilon)
+    bands = [tf.reshape(output, static_shape(part)) for output, part in zip(outputs, parts, strict=True)]
+    return tf.concat(bands, axis=1), mean, variance
 
 
 def _by_sums(x, gamma, beta, epsilon):
@@ -61,19 +72,22 @@ def _by_sums(x, gamma, beta, epsilon):
 
     @tf.custom_gradient
     def normalize(clips, gamma, beta):
-        (mean,) = over_replicas(mean_of(clips))
-        centred = clips - wide(mean)
-        (variance,) = over_replicas(mean_of(centred * centred))
+        own = mean_of(clips)
+        centred = clips - wide(own)
+        mean, variance = statistics_over_replicas(own, mean_of(centred * centred))
+        away = own - mean  # what `centred` lacks of the distance to the mean over all replicas
         inverse = tf.math.rsqrt(variance + epsilon)
         scale = gamma * inverse
 
         def gradients(upstream, *_):
-            slope, level = mean_of(upstream * centred) * inverse, mean_of(upstream)
+            level = mean_of(upstream)
+            slope = (mean_of(upstream * centred) + away * level) * inverse
             all_slopes, all_levels = over_replicas(slope, level)
-            through = centred * wide(all_slopes * inverse * scale) + wide(all_levels * scale)
+            by_value = all_slopes * inverse * scale
+            through = centred * wide(by_value) + wide(away * by_value + all_levels * scale)
             return upstream * wide(scale) - through, slope * count, level * count
 
-        return (centred * wide(scale) + wide(beta), mean, variance), gradients
+        return (centred * wide(scale) + wide(away * scale + beta), mean, variance), gradients
 
     outputs, mean, variance = normalize(tf.reshape(x, (-1, bins * time * channels)), gamma, beta)
     return tf.reshape(outputs, static_shape(x)), mean, variance

@@ -9,6 +9,7 @@ import contextlib
 import tensorflow as tf
 
 from asc_tf.cluster import read_cluster
+from asc_tf.data.tuning import untune_devices
 from asc_tf.errors import WorkerLostError
 from asc_tf.quiet import native_stderr_hidden
 
@@ -28,6 +29,7 @@ def make_strategy(name, report=print):
     Raises:
         AscError: TF_CONFIG is missing or wrong, or another worker does not answer.
     """
+    untune_devices()
     if name == "mirrored":
         devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
         return tf.distribute.MirroredStrategy([device.name for device in devices])

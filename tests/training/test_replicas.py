@@ -12,21 +12,26 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from processes import in_own_process
+from tensorflow.python.data.ops import multi_device_iterator_ops
 from training import worker
 
 from asc_tf.launcher import launch
-from asc_tf.training.replicas import chief_first, gathered, is_chief, workers_of
+from asc_tf.training.replicas import chief_first, gathered, is_chief, make_strategy, workers_of
 
 ATOL = 2e-4  # of float32 sums in another order, over 10 steps
+
+
+def mirrored(devices):
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * devices)
+    return make_strategy("mirrored")
 
 
 def trained(folder, teacher=False, devices=1):
     """(history, weights) of a training on so many devices of this machine."""
     strategy = None
     if devices > 1:
-        cpu = tf.config.list_physical_devices("CPU")[0]
-        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * devices)
-        strategy = tf.distribute.MirroredStrategy([f"cpu:{number}" for number in range(devices)])
+        strategy = mirrored(devices)
     model = worker.build(strategy, teacher)
     history = worker.fit(model, folder)
     return history, model.get_weights()
@@ -46,6 +51,24 @@ def test_replicas_of_one_machine_train_as_one_process(tmp_path):
     assert_close(history, expected)
     for mine, theirs in zip(weights, others, strict=True):
         np.testing.assert_allclose(mine, theirs, atol=ATOL)
+
+
+def tuning_of_devices():
+    """Whether tf.data tunes what it makes for each of two devices."""
+    strategy, tuned = mirrored(2), []
+    make = multi_device_iterator_ops._create_device_dataset
+
+    def spy(*arguments):
+        tuned.append(make(*arguments).options().autotune.enabled)
+        return make(*arguments)
+
+    multi_device_iterator_ops._create_device_dataset = spy
+    iter(strategy.distribute_datasets_from_function(lambda context: tf.data.Dataset.range(4).batch(2)))
+    return tuned
+
+
+def test_the_end_of_shared_data_waits_for_no_tuning():
+    assert in_own_process(tuning_of_devices) == [False, False]
 
 
 def test_two_workers_of_which_one_is_killed_end_like_one_process(tmp_path_factory, tmp_path):

@@ -39,13 +39,18 @@ class Step:
 
     parameters: int
     gradient_bytes: int
-    statistics_bytes: int
+    normalized: int
+    """pairs of mean and variance"""
     messages: int
+
+    def statistics_bytes(self, replicas):
+        """The table of everyone's means and variances, and the sums of two gradients."""
+        return FLOAT * self.normalized * (2 * replicas + 2)
 
     def seconds(self, replicas, gigabits, message_seconds):
         """Ring all-reduce: every message goes around twice, but for the last hop."""
         hops = 2 * (replicas - 1)
-        bytes_ = hops / replicas * (self.gradient_bytes + self.statistics_bytes)
+        bytes_ = hops / replicas * (self.gradient_bytes + self.statistics_bytes(replicas))
         return bytes_ * 8 / (gigabits * 1e9) + self.messages * hops * message_seconds
 
 
@@ -59,9 +64,9 @@ def step_of(width):
     norms = [
         layer for layer in model.layers if isinstance(layer, (BatchNormalization, asc_tf.SubSpectralNormalization))
     ]
-    statistics = 4 * sum(math.prod(norm.gamma.shape) for norm in norms)  # mean, variance, and the sums of two gradients
-    # Of each normalization mean, variance, then both sums together; all gradients at once; four values of metrics.
-    return Step(parameters, FLOAT * parameters, FLOAT * statistics, 3 * len(norms) + 1 + 4)
+    normalized = sum(math.prod(norm.gamma.shape) for norm in norms)
+    # Of each normalization the statistics, then both sums together; all gradients at once; four values of metrics.
+    return Step(parameters, FLOAT * parameters, normalized, 2 * len(norms) + 1 + 4)
 
 
 def measured_input(clips=24):
@@ -105,10 +110,11 @@ def main():
     steps = {name: step_of(width) for name, width in NETWORKS.items()}
     cached, wav, speed = measured_input()
     print("Measured or counted\n")
-    print("| network | parameters | gradients a step | statistics a step | messages a step |\n|---|---|---|---|---|")
+    print("| network | parameters | gradients a step | statistics, 2 and 64 replicas | messages a step |")
+    print("|---|---|---|---|---|")
     for name, step in steps.items():
-        print(f"| {name} | {step.parameters:,} | {step.gradient_bytes / 1e6:.3f} MB | "
-              f"{step.statistics_bytes / 1e6:.3f} MB | {step.messages} |")  # fmt: skip
+        sent = ", ".join(f"{step.statistics_bytes(replicas) / 1e6:.3f}" for replicas in (2, 64))
+        print(f"| {name} | {step.parameters:,} | {step.gradient_bytes / 1e6:.3f} MB | {sent} MB | {step.messages} |")
     print(f"\nA clip of {CLIP_SECONDS:g} s: {cached:,} bytes in the feature cache, {wav:,} as a WAV file of 24 bits;")
     print(f"one core decodes it and takes its log-mel {speed:.0f} times a second of its time.\n\nAssumed\n")
     gpus, far, near = " or ".join(f"{s:,}" for s in assumed.gpu_clips_per_second), *assumed.message_seconds

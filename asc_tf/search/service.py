@@ -65,7 +65,8 @@ def serve(oracle, address, report=print, lease_seconds=LEASE_SECONDS):
             report(f"worker {name} is not heard of any more; its trial goes to another")
         oracle.release(lost)
         for trial in [oracle.trials[name] for name in oracle.end_order[ended:]]:
-            report(f"trial {trial.trial_id}: {trial.status.lower()}, {oracle.objective.name} {trial.score}")
+            score = "unknown" if trial.score is None else f"{trial.score:.4g}"
+            report(f"trial {trial.trial_id}: {trial.status.lower()}, {oracle.objective.name} {score}")
         ended = len(oracle.end_order)
     server.stop(grace=2).wait()
 

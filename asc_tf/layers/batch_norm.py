@@ -22,8 +22,7 @@ def normalize_by_rows(x, gamma, beta, epsilon):
         (outputs, shaped as x; mean and variance without Bessel's correction, each [channel], through which no
         gradient flows).
     """
-    bins, channels = x.shape[1] if is_slow(x.shape[3]) else 1, x.shape[3]
-    rows = tf.reshape(x, (-1, 1, 1, bins * channels))
+    rows = tf.reshape(x, (-1, 1, 1, x.shape[1] * x.shape[3])) if is_slow(x.shape[3]) else x
     (outputs,), mean, variance = normalize_rows([rows], gamma[None], beta[None], epsilon)
     return tf.reshape(outputs, static_shape(x)), mean[0], variance[0]
 

@@ -15,7 +15,7 @@ def normalize_rows(groups, gamma, beta, epsilon):
     """Normalize the channels of each group of rows by their statistics, where replicas share a batch those of all.
 
     Args:
-        groups: G tensors, float32 [row, 1, 1, repeat * channel]: a row holds every channel so many times.
+        groups: G tensors, float32 [any, any, any, repeat * channel], whose rows hold every channel so many times.
         gamma, beta: [G, channel].
         epsilon: added to the variance.
 

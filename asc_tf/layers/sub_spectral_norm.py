@@ -48,11 +48,8 @@ def _one_by_one(x, gamma, beta, epsilon):
 
 
 def _by_rows(x, gamma, beta, epsilon):
-    parts = tf.split(x, gamma.shape[0], axis=1)
-    rows = [tf.reshape(part, (-1, 1, 1, x.shape[3])) for part in parts]
-    outputs, mean, variance = normalize_rows(rows, gamma, beta, epsilon)
-    bands = [tf.reshape(output, static_shape(part)) for output, part in zip(outputs, parts, strict=True)]
-    return tf.concat(bands, axis=1), mean, variance
+    outputs, mean, variance = normalize_rows(tf.split(x, gamma.shape[0], axis=1), gamma, beta, epsilon)
+    return tf.concat(outputs, axis=1), mean, variance
 
 
 def _by_sums(x, gamma, beta, epsilon):

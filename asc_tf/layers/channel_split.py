@@ -10,7 +10,7 @@ class ChannelSplit(keras.layers.Layer):
 
     Sub-map x_i has channels (i - 1) * C / s up to i * C / s. One layer has all of them, so that their gradients are
     put together once; as a slice each, s maps of the input's size, zero but for the slice, would be added up, which
-    was two thirds of BC-Res2Net's training step.
+    was a third of the processor time of BC-Res2Net's training step.
 
     Input: [batch, frequency, time, channel], the number C of channels static. Output: a list of s times
     [batch, frequency, time, C / s].

@@ -1,15 +1,14 @@
 """Starts a group of workers on this machine, watches over it, and starts all of it again when one of them fails."""
 
 import contextlib
-import ctypes
 import os
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
 
+from asc_tf import worker_start
 from asc_tf.cluster import Cluster
 from asc_tf.errors import AscError, WorkerLostError
 
@@ -17,8 +16,6 @@ RESTARTS = 3  # in a row, with no checkpoint in between
 _MISTAKES = (1, 2)  # exit statuses of an AscError and of a wrong flag: starting again would not help
 _GRACE_SECONDS = 5.0  # in which the worker that others have lost shows why it ended
 _LAST_SECONDS = 60.0  # which the other workers have to end after the chief
-_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
-_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 
 
 def launch(command, workers, progress, report=print, interval_seconds=0.1):
@@ -81,9 +78,8 @@ def _group(command, workers):
             said = stack.enter_context(tempfile.TemporaryFile())
             output = {} if index == 0 else {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": said}
             process = subprocess.Popen(
-                command,
+                [*_start(index, workers), *command],
                 env={**os.environ, "TF_CONFIG": Cluster(addresses, index).to_json()},
-                preexec_fn=_preparation(index, workers),
                 start_new_session=True,  # Ctrl-C is for this process
                 **output,
             )
@@ -91,21 +87,11 @@ def _group(command, workers):
         yield group
 
 
-def _preparation(index, workers):
-    """What a worker does before the command runs."""
-    pin = hasattr(os, "sched_setaffinity")
-    cores = share_of(sorted(os.sched_getaffinity(0)), index, workers) if pin else None
-    parent = os.getpid()
-
-    def prepare():
-        if pin:
-            os.sched_setaffinity(0, cores)
-        if _LIBC is not None:
-            _LIBC.prctl(_DIE_WITH_PARENT, signal.SIGKILL)
-            if os.getppid() != parent:
-                os._exit(1)
-
-    return prepare
+def _start(index, workers):
+    """What stands before a worker's command: see `worker_start`."""
+    pinned = hasattr(os, "sched_setaffinity")
+    cores = sorted(share_of(sorted(os.sched_getaffinity(0)), index, workers)) if pinned else []
+    return [sys.executable, "-I", "-S", worker_start.__file__, str(os.getpid()), ",".join(map(str, cores))]
 
 
 def free_ports(count):

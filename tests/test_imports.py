@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "asc_tf"
 # A module may import from its own layer and those above it; the longest matching name decides.
 LAYERS = [
-    ["errors", "atomic", "quiet", "terminal", "autograph", "cluster", "launcher", "__init__"],
+    ["errors", "atomic", "quiet", "terminal", "autograph", "cluster", "worker_start", "launcher", "__init__"],
     ["config", "data.clips"],
     ["frontend", "layers", "augment", "evaluation", "data"],
     ["blocks"],

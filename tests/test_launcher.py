@@ -66,6 +66,14 @@ def test_all_workers_start_again_when_one_fails(tmp_path):
     assert lines == ["worker 1 ended by signal 9; all 2 workers start again from the last checkpoint"]
 
 
+def test_no_code_runs_between_fork_and_exec():
+    """Where gRPC has threads it crashed one worker in a few hundred."""
+    forks = []
+    os.register_at_fork(before=lambda: forks.append(1))
+    assert launch(program(""), 1, still) == 0
+    assert not forks
+
+
 def test_a_group_that_fails_without_progress_is_given_up():
     lines = []
     with pytest.raises(AscError, match="worker 0 ended with status 9; given up after 3 restarts without a new check"):

@@ -1,7 +1,6 @@
 """Runs that are really killed, and disks that are really full."""
 
 import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -20,8 +19,8 @@ def command(root, run, settings=LONGER):
     return [sys.executable, "-m", "asc_tf", *map(str, arguments)]
 
 
-def finish(root, run, settings=LONGER, **arguments):
-    return subprocess.run(command(root, run, settings), capture_output=True, text=True, **arguments)
+def finish(root, run, settings=LONGER):
+    return subprocess.run(command(root, run, settings), capture_output=True, text=True)
 
 
 def load_network(path):
@@ -81,9 +80,10 @@ def test_killed_at_any_moment_it_still_ends_well(unbroken, synthetic_root, tmp_p
     assert not [path for path in run.rglob("*") if path.name.startswith(".part")]
 
 
-def limited(kibibytes):
-    """Let every file that the process writes end at a size: the write fails as on a full disk."""
-    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (kibibytes * 1024, kibibytes * 1024))
+def finish_limited(root, run, kibibytes):
+    """As `finish`, every file that the process writes ending at a size: the write fails as on a full disk."""
+    limit = ["sh", "-c", 'ulimit -f "$1" && shift && exec "$@"', "sh", str(2 * kibibytes)]  # in blocks of 512 bytes
+    return subprocess.run([*limit, *command(root, run)], capture_output=True, text=True)
 
 
 def one_sentence(done, *parts):
@@ -94,7 +94,7 @@ def one_sentence(done, *parts):
 
 def test_features_that_do_not_fit_on_the_disk(synthetic_root, tmp_path):
     root = shutil.copytree(synthetic_root, tmp_path / "data", ignore=shutil.ignore_patterns("features"))
-    done = finish(root, tmp_path / "run", preexec_fn=limited(8))
+    done = finish_limited(root, tmp_path / "run", 8)
     one_sentence(done, ".npy: cannot be written")
     assert not (tmp_path / "run").exists()
     names = [path.name for path in (root / "features").rglob("*.npy")]
@@ -104,7 +104,7 @@ def test_features_that_do_not_fit_on_the_disk(synthetic_root, tmp_path):
 
 def test_a_checkpoint_that_does_not_fit_on_the_disk(unbroken, synthetic_root, tmp_path):
     run = tmp_path / "run"
-    one_sentence(finish(synthetic_root, run, preexec_fn=limited(4)), "cannot be written")
+    one_sentence(finish_limited(synthetic_root, run, 4), "cannot be written")
     assert not list(run.glob("checkpoints/*")) and not list(run.glob("*.keras"))
     assert finish(synthetic_root, run).returncode == 0
     assert (run / "metrics.json").read_text() == (unbroken / "metrics.json").read_text()

@@ -51,5 +51,5 @@ def test_squeeze_is_half_of_the_sub_map_rounded_up_to_an_even_number(channels, s
 
 
 def test_channels_that_do_not_divide_are_refused():
-    with pytest.raises(ValueError, match="'mfa_slice1' got 10 channels; expected a multiple of groups = 4"):
+    with pytest.raises(ValueError, match="'mfa_split' got 10 channels; expected a multiple of groups = 4"):
         build((6, 5, 10))

@@ -48,6 +48,16 @@ def deterministic_kernels_end_with_the_test():
         disable_op_determinism()
 
 
+@pytest.fixture(scope="module")
+def eager():
+    """Networks of a module's tests run without being traced, which takes longer than a few steps."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
 @pytest.fixture(scope="session")
 def synthetic_root(tmp_path_factory):
     """The embedded data set in small: 40 training clips of 1 s, nine devices."""

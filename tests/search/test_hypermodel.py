@@ -1,12 +1,12 @@
 import keras_tuner
 import numpy as np
 import pytest
-import tensorflow as tf
 import tf_keras as keras
 
 from asc_tf.search.hypermodel import HyperBCRes2Net, HyperBCResNetASC
 from asc_tf.search.tf_keras_tuner import BayesianOptimization, Hyperband, RandomSearch
 
+pytestmark = pytest.mark.usefixtures("eager")
 SHAPE, CLASSES = (32, 16, 1), 3
 
 
@@ -33,15 +33,6 @@ def test_bc_res2net_is_one_too():
     assert model.name == "bc_res2net" and model.get_layer("stem").filters == 16
 
 
-@pytest.fixture
-def eager():
-    """Tracing takes longer than these trainings."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
-@pytest.mark.usefixtures("eager")
 @pytest.mark.parametrize("tuner", [RandomSearch, BayesianOptimization, Hyperband])
 def test_tuners_train_tf_keras_networks(tuner, clips, tmp_path):
     hypermodel = HyperBCResNetASC(SHAPE, CLASSES, "lambda,width=4:6", depth=(1, 1, 1, 1), sub_bands=1)

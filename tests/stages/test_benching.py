@@ -20,7 +20,7 @@ def quiet(line):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def tiny():
+def tiny(eager):
     few = ("finetune.epochs=1", "finetune.classifier_epochs=1", "model.depth=1,1,1,1", "data.validation_fraction=0")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(benching, "COMMON", (*TINY_SETTINGS, *few))

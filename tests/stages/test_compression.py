@@ -21,13 +21,13 @@ SETTINGS = Compression(prune=0.5, epochs=1)
 
 
 @pytest.fixture(scope="module")
-def compressed(tiny_run, tmp_path_factory):
+def compressed(tiny_run, eager, tmp_path_factory):
     out = tmp_path_factory.mktemp("compressed") / "run"
     return out, stages.compress(tiny_run, out, SETTINGS, report=lambda line: None)
 
 
 @pytest.fixture(autouse=True)
-def no_conversion(tiny_file, monkeypatch):
+def no_conversion(tiny_file, eager, monkeypatch):
     """One file for every step; `compressed` is made before this begins, with files of its own."""
 
     def copy(path, *arguments):

@@ -12,6 +12,8 @@ from asc_tf.errors import AscError
 from asc_tf.run_folder import load_model, read_run
 from asc_tf.training.fit import save_model
 
+pytestmark = pytest.mark.usefixtures("eager")
+
 
 @pytest.fixture(scope="module")
 def runs(tiny_run, tmp_path_factory):

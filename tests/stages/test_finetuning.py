@@ -13,6 +13,8 @@ from asc_tf.errors import AscError
 from asc_tf.run_folder import load_model, read_run
 from asc_tf.training.device_drop import drop_rate
 
+pytestmark = pytest.mark.usefixtures("eager")
+
 SETTINGS = ["finetune.epochs=2", "finetune.classifier_epochs=1", "finetune.learning_rate=1e-3"]
 # Two batches an epoch: 40 clips less the validation part, 16 at a time.
 STEPS = 2 * 2

@@ -14,6 +14,8 @@ from asc_tf.run_folder import read_run
 from asc_tf.stages import leave_device_out, tflite, training, training_data
 from asc_tf.stages.training_data import split_clips
 
+pytestmark = pytest.mark.usefixtures("eager")
+
 SMALL = ["model.depth=1,1,1,1", "train.epochs=1", "train.warmup_epochs=0", "data.validation_fraction=0"]
 
 

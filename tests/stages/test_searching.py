@@ -9,6 +9,8 @@ from asc_tf.errors import AscError
 from asc_tf.recipes import find_recipe
 from asc_tf.stages import search_trials, searching, training_data
 
+pytestmark = pytest.mark.usefixtures("eager")
+
 SEARCH = stages.Search("lambda,width=4:8", "bytes=4500", "accuracy", "hyperband", trials=2, epochs=2)
 
 

@@ -19,6 +19,8 @@ from asc_tf.run_folder import load_model, read_run
 from asc_tf.stages.teacher import teacher_config
 from asc_tf.stages.training_data import split_clips
 
+pytestmark = pytest.mark.usefixtures("eager")
+
 SMALL = ["model.depth=1,1,1,1", "train.epochs=1", "train.warmup_epochs=0"]
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import tf_keras as keras
 
-from asc_tf.export.deployment_layers import BandedDepthwiseConv2D, SpaceToDepthConv2D, space_to_depth_kernel
+from asc_tf.export.deployment_layers import BandedDepthwiseConv2D, SpaceToDepthConv2D, space_to_depth_weights
 from asc_tf.layers import StridedDepthwiseConv2D, SubSpectralNormalization
 
 _DEPTHWISE = (keras.layers.DepthwiseConv2D, StridedDepthwiseConv2D)
@@ -31,12 +31,17 @@ def deployment_graph(model, space_to_depth=False):
     Inference", CVPR 2018, section 3.2, for batch normalization.
     """
     normalizations = _foldable_normalizations(model)
+    relus = _relus_of_stems(model, normalizations) if space_to_depth else {}
+    taken = {*normalizations.values(), *relus.values()}
     weights = {}
 
     def deployed(layer):
-        if layer in normalizations.values() or isinstance(layer, _DROPOUT):
+        if layer in taken or isinstance(layer, _DROPOUT):
             return keras.layers.Activation("linear", name=layer.name)
-        new, values = _substitute(layer, normalizations.get(layer), space_to_depth)
+        if space_to_depth and _is_narrow_stem(layer):
+            new, values = _stem(layer, normalizations.get(layer), "relu" if layer in relus else None)
+        else:
+            new, values = _substitute(layer, normalizations.get(layer))
         weights[layer.name] = values
         return new
 
@@ -51,15 +56,33 @@ def _foldable_normalizations(model):
     """{convolution: the normalization that alone reads its outputs}."""
     found = {}
     for layer in model.layers:
-        readers = [node.layer for node in layer.outbound_nodes if node.layer in model.layers]
-        alone = len(readers) == 1 and len(layer.inbound_nodes) == 1
-        is_output = any(layer.output is output for output in model.outputs) if alone else True
-        if type(layer) not in _FOLDABLE or is_output or layer.activation is not keras.activations.linear:
+        if type(layer) not in _FOLDABLE or layer.activation is not keras.activations.linear:
             continue
-        (reader,) = readers
+        reader = _only_reader(model, layer)
         if _is_batch_norm(reader) or (isinstance(reader, SubSpectralNormalization) and _takes_bands(layer)):
             found[layer] = reader
     return found
+
+
+def _relus_of_stems(model, normalizations):
+    """{stem: the ReLU that alone reads its outputs, normalized or not}."""
+    stems = [layer for layer in model.layers if _is_narrow_stem(layer)]
+    readers = {layer: _only_reader(model, normalizations.get(layer, layer)) for layer in stems}
+    return {layer: reader for layer, reader in readers.items() if _is_plain_relu(reader)}
+
+
+def _only_reader(model, layer):
+    """The layer that reads a layer's outputs, if nothing else does and the layer was called once; else None."""
+    readers = [node.layer for node in layer.outbound_nodes if node.layer in model.layers]
+    if len(readers) != 1 or len(layer.inbound_nodes) != 1 or any(layer.output is output for output in model.outputs):
+        return None
+    return readers[0]
+
+
+def _is_plain_relu(layer):
+    if not isinstance(layer, keras.layers.ReLU) or len(layer.inbound_nodes) != 1:
+        return False
+    return layer.max_value is None and not layer.negative_slope and not layer.threshold
 
 
 def _is_batch_norm(layer):
@@ -79,25 +102,30 @@ def _takes_bands(layer):
     )
 
 
-def _substitute(layer, normalization, space_to_depth):
+def _substitute(layer, normalization):
     """(new layer, its weights) in place of a layer and the normalization that is folded into it, or None."""
-    if normalization is None and not (space_to_depth and _is_narrow_stem(layer)):
+    if normalization is None:
         return type(layer).from_config(layer.get_config()), layer.get_weights()
+    if isinstance(normalization, SubSpectralNormalization):
+        (kernel, bias), (scale, offset) = _kernel_and_bias(layer), _scale_and_offset(normalization)
+        new = BandedDepthwiseConv2D(len(scale), layer.kernel_size, name=layer.name)
+        return new, [kernel[np.newaxis] * scale[:, np.newaxis, np.newaxis, :, np.newaxis], bias * scale + offset]
+    return type(layer).from_config({**layer.get_config(), "use_bias": True}), _folded(layer, normalization)
+
+
+def _stem(layer, normalization, activation):
+    """As `_substitute`, of a narrow stem and the activation that follows."""
+    weights = space_to_depth_weights(*_folded(layer, normalization), layer.input.shape[1:3])
+    return SpaceToDepthConv2D(layer.filters, activation, name=layer.name), list(weights)
+
+
+def _folded(layer, normalization):
+    """[kernel, bias] of a convolution with a batch normalization, or None, folded into it."""
     kernel, bias = _kernel_and_bias(layer)
     scale, offset = (np.float64(1), np.float64(0)) if normalization is None else _scale_and_offset(normalization)
-    if isinstance(normalization, SubSpectralNormalization):
-        new = BandedDepthwiseConv2D(len(scale), layer.kernel_size, name=layer.name)
-        banded = kernel[np.newaxis] * scale[:, np.newaxis, np.newaxis, :, np.newaxis]
-        return new, [banded, bias * scale + offset]
     # A depthwise kernel ends in [channel, multiplier], of which the outputs are the flat form.
     kernel = (kernel.reshape(*kernel.shape[:2], -1, bias.size) * scale).reshape(kernel.shape)
-    bias = bias * scale + offset
-    if space_to_depth and _is_narrow_stem(layer):
-        return SpaceToDepthConv2D(layer.filters, name=layer.name), [
-            space_to_depth_kernel(kernel, layer.input.shape[1:3]),
-            bias,
-        ]
-    return type(layer).from_config({**layer.get_config(), "use_bias": True}), [kernel, bias]
+    return [kernel, bias * scale + offset]
 
 
 def _kernel_and_bias(layer):

@@ -12,6 +12,7 @@ from asc_tf.export.chaining import chained
 from asc_tf.export.conversion import FORMATS, converted
 from asc_tf.export.deployment import deployment_graph
 from asc_tf.export.integer_norms import with_integer_norms
+from asc_tf.export.shared_scales import with_shared_scales
 from asc_tf.export.shrinking import shrunk
 from asc_tf.runtime.classifier import Classifier
 from asc_tf.runtime.metadata import Metadata, with_metadata
@@ -119,9 +120,10 @@ def metadata_of(frontend, model, labels, samples, **more):
 def network_file(model, shape, weights_as="float", calibration=None, float_input=True):
     """A .tflite file's bytes from features to logits, by the network's deployment graph; arguments of `converted`."""
     graph = deployment_graph(model, space_to_depth=weights_as == "int8")
-    if weights_as == "int8":
-        graph = with_integer_norms(graph, calibration)
-    return converted(graph, shape, weights_as, calibration, float_input)
+    if weights_as != "int8":
+        return converted(graph, shape, weights_as)
+    content = converted(with_integer_norms(graph, calibration), shape, weights_as, calibration, float_input)
+    return with_shared_scales(content)
 
 
 def _in_batches(layer, inputs, size=8):

@@ -9,7 +9,7 @@ from small_networks import NETWORKS, features_for, unsettled
 from asc_tf.compression.kernels import effective_kernels
 from asc_tf.compression.pruning import prune, strip_pruning
 from asc_tf.compression.quantization import quantize, strip_quantization
-from asc_tf.export.deployment_layers import space_to_depth_kernel
+from asc_tf.export.deployment_layers import space_to_depth_weights
 from asc_tf.export.tflite import network_file
 
 
@@ -48,7 +48,7 @@ def trained_integers(name, kernel, network):
     if depthwise:
         return grid.transpose(3, 0, 1, 2)
     if name == "stem":
-        grid = space_to_depth_kernel(grid, network.input_shape[1:3])
+        grid, _ = space_to_depth_weights(grid, np.zeros(grid.shape[3]), network.input_shape[1:3])
     return grid.transpose(3, 0, 1, 2)
 
 

@@ -4,6 +4,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 from small_networks import NETWORKS, features_for, unsettled
 
+from asc_tf.export import shared_scales
 from asc_tf.export.conversion import converted
 from asc_tf.export.deployment import deployment_graph
 from asc_tf.export.integer_norms import with_integer_norms
@@ -110,6 +111,11 @@ def test_the_file_is_smaller_and_as_right(content, network):
     expected = network(examples, training=False).numpy()
     before, after = (np.abs(logits(each, examples) - expected).mean() for each in (content, shared))
     assert after < 1.25 * before
+
+
+def test_a_large_file_stays_as_it_is(content, monkeypatch):
+    monkeypatch.setattr(shared_scales, "FEW", 1000)
+    assert with_shared_scales(content) is content
 
 
 def test_a_float_file_stays_as_it_is(network):

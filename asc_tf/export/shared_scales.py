@@ -11,7 +11,7 @@ from asc_tf.runtime.sharing_builder import packed
 
 COARSER = 1.15  # largest step that a feature map may get, over the one that calibration found
 FEW = 16 * 1024  # bytes of weights up to which scales take a share of the file that is worth coarser steps
-_GRID = 64  # scales are powers of 2 ** (1 / _GRID)
+_GRID = 64.38  # scales are powers of 2 ** (1 / _GRID); none is near half another, where every odd value is rounded up
 _KIND = schema.BuiltinOperator
 _BIASED = (_KIND.CONV_2D, _KIND.DEPTHWISE_CONV_2D, _KIND.FULLY_CONNECTED)
 _OF_FIXED_SCALE = (_KIND.LOGISTIC, _KIND.TANH, _KIND.SOFTMAX, _KIND.LOG_SOFTMAX, _KIND.L2_NORMALIZATION)
@@ -63,24 +63,24 @@ def _maps(model, graph):
 
 
 def _cover(keys):
-    """{(scale, zero point): the one that it becomes}: again and again the one that serves most of what is left.
+    """{(scale, zero point): the one that it becomes}, of a few that are chosen for all: the finest that holds it.
 
-    Of those that serve as many, one whose scale, zero point or both are there already, as each is written once too.
+    Chosen is again and again what serves most of those that are left; of what serves as many, one whose scale, zero
+    point or both are there already, as each is written once too.
     """
     candidates = {key: set(_candidates(*key)) for key in keys}
-    chosen, exponents, zero_points = {}, set(), set()
-    while candidates:
-        uses = Counter(candidate for served in candidates.values() for candidate in served)
+    left, chosen, exponents, zero_points = set(candidates), set(), set(), set()
+    while left:
+        uses = Counter(candidate for key in left for candidate in candidates[key])
         most = max(uses.values())
         best = min(
             (candidate for candidate, count in uses.items() if count == most),
             key=lambda candidate: (-(candidate[0] in exponents) - 1.5 * (candidate[1] in zero_points), candidate),
         )
-        exponents.add(best[0]), zero_points.add(best[1])
-        for key in [key for key, served in candidates.items() if best in served]:
-            chosen[key] = 2.0 ** (best[0] / _GRID), best[1]
-            del candidates[key]
-    return chosen
+        chosen.add(best), exponents.add(best[0]), zero_points.add(best[1])
+        left = {key for key in left if best not in candidates[key]}
+    finest = {key: min(chosen & candidates[key]) for key in candidates}
+    return {key: (2.0 ** (exponent / _GRID), zero_point) for key, (exponent, zero_point) in finest.items()}
 
 
 def _candidates(scale, zero_point):

@@ -8,6 +8,7 @@ from ai_edge_litert import schema_py_generated as schema
 from asc_tf.atomic import whole_file
 from asc_tf.errors import AscError
 from asc_tf.export.agreement import Agreement
+from asc_tf.export.bias_correction import with_corrected_bias
 from asc_tf.export.chaining import chained
 from asc_tf.export.conversion import FORMATS, converted
 from asc_tf.export.deployment import deployment_graph
@@ -123,7 +124,7 @@ def network_file(model, shape, weights_as="float", calibration=None, float_input
     if weights_as != "int8":
         return converted(graph, shape, weights_as)
     content = converted(with_integer_norms(graph, calibration), shape, weights_as, calibration, float_input)
-    return with_shared_scales(content)
+    return with_corrected_bias(with_shared_scales(content), calibration, _in_batches(graph, calibration))
 
 
 def _in_batches(layer, inputs, size=8):

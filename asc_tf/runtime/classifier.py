@@ -103,12 +103,12 @@ class Classifier:
         given = window
         if self._frontend is not None:
             given = window[:, :, np.newaxis] if window.ndim == 2 else self._frontend(window)
-        self._interpreter.set_tensor(self._input["index"], _quantize(given[np.newaxis], self._input))
+        self._interpreter.set_tensor(self._input["index"], to_quantized(given[np.newaxis], self._input))
         try:
             self._interpreter.invoke()
         except RuntimeError as error:
             raise AscError(f"{self._path}: LiteRT cannot run it ({_first_line(error)})") from error
-        return _dequantize(self._interpreter.get_tensor(self._output["index"])[0], self._output)
+        return from_quantized(self._interpreter.get_tensor(self._output["index"])[0], self._output)
 
     def _average(self, waveform):
         return np.mean([self.window_probabilities(window) for window in windows(waveform, self.samples)], axis=0)
@@ -118,7 +118,8 @@ def _first_line(error):
     return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
-def _quantize(values, end):
+def to_quantized(values, end):
+    """Real values as an input takes them, whose details LiteRT gives as `end`."""
     if end["dtype"] == np.float32:
         return values
     scale, zero_point = end["quantization"]
@@ -126,7 +127,8 @@ def _quantize(values, end):
     return np.clip(np.rint(values / np.float32(scale)) + zero_point, limits.min, limits.max).astype(end["dtype"])
 
 
-def _dequantize(values, end):
+def from_quantized(values, end):
+    """Real values of what an output gives."""
     if end["dtype"] == np.float32:
         return values
     scale, zero_point = end["quantization"]

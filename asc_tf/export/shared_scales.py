@@ -10,7 +10,6 @@ from ai_edge_litert import schema_py_generated as schema
 from asc_tf.runtime.sharing_builder import packed
 
 COARSER = 1.15  # largest step that a feature map may get, over the one that calibration found
-FEW = 16 * 1024  # bytes of weights up to which scales take a share of the file that is worth coarser steps
 _GRID = 64.38  # scales are powers of 2 ** (1 / _GRID); none is near half another, where every odd value is rounded up
 _KIND = schema.BuiltinOperator
 _BIASED = (_KIND.CONV_2D, _KIND.DEPTHWISE_CONV_2D, _KIND.FULLY_CONNECTED)
@@ -25,14 +24,12 @@ def with_shared_scales(content):
     network of a few thousand weights. Here a greedy choice covers all maps: a map may have any scale up to COARSER
     times its own and any zero point with which its range stays in, to half a step. `shrunk` then writes each once.
     Biases follow the scales of what their convolutions read. Inputs, outputs and results of operators whose scale the
-    format fixes stay as they are, and so does a file without 8-bit maps or with more than FEW bytes of weights.
+    format fixes stay as they are, and so does a file without 8-bit maps.
 
     Args:
         content: bytes, before `shrunk`, as the converter makes them.
     """
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
-    if sum(len(buffer.data) for buffer in model.buffers if buffer.data is not None) > FEW:
-        return content
     for graph in model.subgraphs:
         maps = _maps(model, graph)
         shared = _cover(maps)

@@ -40,6 +40,7 @@ def export_tflite(
     calibrate_on=None,
     check_labels=None,
     check_devices=None,
+    compact=False,
 ):
     """Write a .tflite file from waveform or features to probabilities, with all that a user of it must know inside.
 
@@ -65,6 +66,7 @@ def export_tflite(
             all devices alike.
         check_labels: index of the scene of each of `check_on`, for the change of the log loss; or None.
         check_devices: name of the device of each of them, or None.
+        compact: let feature maps of an int8 file share scales (`with_shared_scales`): 2 KB less, coarser steps.
 
     Returns:
         `Agreement` with the Keras model.
@@ -80,7 +82,7 @@ def export_tflite(
         raise AscError("no clips to calibrate on are given; expected about 100 training clips for an 8-bit file")
     samples = round(clip_seconds * frontend.sample_rate_hz)
     joined = waveform_model(frontend, model, samples)
-    content = _convert(frontend, model, samples, weights_as, takes, calibrate_on)
+    content = _convert(frontend, model, samples, weights_as, takes, calibrate_on, compact)
     quantization = _input_quantization(content)
     metadata = metadata_of(frontend, model, labels, samples, input=takes, weights=weights_as, quantization=quantization)
     if check_on is None:
@@ -93,14 +95,14 @@ def export_tflite(
     return agreement
 
 
-def _convert(frontend, model, samples, weights_as, takes, calibrate_on):
+def _convert(frontend, model, samples, weights_as, takes, calibrate_on, compact):
     """The file's bytes without our metadata: frontend, network and softmax, each converted by itself."""
     shape = frontend.feature_shape(samples)
     calibration = None if calibrate_on is None else _in_batches(frontend, np.asarray(calibrate_on, np.float32))
     parts = {}
     if takes == "waveform":
         parts["waveform"] = converted(frontend, (samples,))
-    parts["features"] = network_file(model, shape, weights_as, calibration, float_input=takes == "waveform")
+    parts["features"] = network_file(model, shape, weights_as, calibration, takes == "waveform", compact)
     parts["logits"] = converted(tf.nn.softmax, (model.output_shape[1],))
     return shrunk(chained(parts, "probabilities"))
 
@@ -118,13 +120,17 @@ def metadata_of(frontend, model, labels, samples, **more):
     )
 
 
-def network_file(model, shape, weights_as="float", calibration=None, float_input=True):
-    """A .tflite file's bytes from features to logits, by the network's deployment graph; arguments of `converted`."""
+def network_file(model, shape, weights_as="float", calibration=None, float_input=True, compact=False):
+    """A .tflite file's bytes from features to logits, by the network's deployment graph; arguments of `converted`.
+
+    An 8-bit file's feature maps share scales if it is to be `compact`.
+    """
     graph = deployment_graph(model, space_to_depth=weights_as == "int8")
     if weights_as != "int8":
         return converted(graph, shape, weights_as)
     content = converted(with_integer_norms(graph, calibration), shape, weights_as, calibration, float_input)
-    return with_corrected_bias(with_shared_scales(content), calibration, _in_batches(graph, calibration))
+    content = with_shared_scales(content) if compact else content
+    return with_corrected_bias(content, calibration, _in_batches(graph, calibration))
 
 
 def _in_batches(layer, inputs, size=8):

@@ -4,7 +4,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 from small_networks import NETWORKS, features_for, unsettled
 
-from asc_tf.export import shared_scales
+from asc_tf.cli import main
 from asc_tf.export.conversion import converted
 from asc_tf.export.deployment import deployment_graph
 from asc_tf.export.integer_norms import with_integer_norms
@@ -113,11 +113,20 @@ def test_the_file_is_smaller_and_as_right(content, network):
     assert after < 1.25 * before
 
 
-def test_a_large_file_stays_as_it_is(content, monkeypatch):
-    monkeypatch.setattr(shared_scales, "FEW", 1000)
-    assert with_shared_scales(content) is content
-
-
 def test_a_float_file_stays_as_it_is(network):
     content = shrunk(converted(deployment_graph(network), network.input_shape[1:]))
     assert shrunk(with_shared_scales(content)) == content
+
+
+def test_a_compact_file_is_asked_for(tiny_run, tmp_path, capsys):
+    paths = [tmp_path / "plain.tflite", tmp_path / "compact.tflite"]
+    for path, flags in zip(paths, ([], ["--compact"]), strict=True):
+        assert (
+            main(["export", str(tiny_run), "--out", str(path), "--format", "int8", "--input", "features", *flags]) == 0
+        )
+    plain, compact = (path.stat().st_size for path in paths)
+    assert compact < 0.98 * plain
+    assert main(["export", str(tiny_run), "--out", str(tmp_path / "none.tflite"), "--compact"]) == 1
+    sentence = "asc-tf: --compact: shares the scales of an 8-bit file, and --format float has none"
+    assert capsys.readouterr().err.strip() == sentence
+    assert not (tmp_path / "none.tflite").exists()

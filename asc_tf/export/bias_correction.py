@@ -4,6 +4,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
+from asc_tf.export.shrinking import kind_of
 from asc_tf.runtime.classifier import from_quantized, to_quantized
 from asc_tf.runtime.sharing_builder import packed
 
@@ -50,9 +51,9 @@ def _last_affine(model):
     graph = model.subgraphs[0]
     makers = {int(index): operator for operator in graph.operators for index in operator.outputs}
     operator = makers.get(int(graph.outputs[0]))
-    while operator is not None and _code(model, operator) in _PASSING:
+    while operator is not None and kind_of(model, operator) in _PASSING:
         operator = makers.get(int(operator.inputs[0]))
-    if operator is None or _code(model, operator) not in _AFFINE or len(operator.inputs) <= _BIAS:
+    if operator is None or kind_of(model, operator) not in _AFFINE or len(operator.inputs) <= _BIAS:
         return None
     activation = operator.builtinOptions.fusedActivationFunction
     of_bytes = graph.tensors[operator.inputs[0]].type == schema.TensorType.INT8
@@ -70,8 +71,3 @@ def _logits(content, features):
         interpreter.invoke()
         found.append(from_quantized(interpreter.get_tensor(given["index"])[0], given))
     return np.array(found)
-
-
-def _code(model, operator):
-    code = model.operatorCodes[operator.opcodeIndex]
-    return max(code.builtinCode, code.deprecatedBuiltinCode)

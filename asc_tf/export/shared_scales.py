@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from asc_tf.export.shrinking import kind_of
 from asc_tf.runtime.sharing_builder import packed
 
 COARSER = 1.15  # largest step that a feature map may get, over the one that calibration found
@@ -40,7 +41,8 @@ def with_shared_scales(content):
                 graph.tensors[index].quantization = record
         finer = {index: key[0] / np.float32(shared[key][0]) for key, indices in maps.items() for index in indices}
         for operator in graph.operators:
-            if _code(model, operator) in _BIASED and len(operator.inputs) > _BIAS and int(operator.inputs[0]) in finer:
+            biased = kind_of(model, operator) in _BIASED and len(operator.inputs) > _BIAS
+            if biased and int(operator.inputs[0]) in finer:
                 _rescale_bias(model, graph, operator, finer[int(operator.inputs[0])])
     return packed(model)
 
@@ -49,7 +51,7 @@ def _maps(model, graph):
     """{(scale, zero point): tensors} of 8-bit feature maps that may change; equal ones change together."""
     fixed = {int(index) for index in (*graph.inputs, *graph.outputs)}
     for operator in graph.operators:
-        if _code(model, operator) in _OF_FIXED_SCALE:
+        if kind_of(model, operator) in _OF_FIXED_SCALE:
             fixed |= set(map(int, operator.outputs))
     found = defaultdict(list)
     for index, tensor in enumerate(graph.tensors):
@@ -104,8 +106,3 @@ def _rescale_bias(model, graph, operator, finer):
     graph.tensors.append(bias)
     operator.inputs = [*map(int, operator.inputs)]
     operator.inputs[_BIAS] = len(graph.tensors) - 1
-
-
-def _code(model, operator):
-    code = model.operatorCodes[operator.opcodeIndex]
-    return max(code.builtinCode, code.deprecatedBuiltinCode)

@@ -37,7 +37,7 @@ def shrunk(model_bytes):
             tensor.quantization = _needed(tensor.quantization)
         for operator in subgraph.operators:
             _simplify_options(operator, subgraph)
-        _share_bias_scales(subgraph, [_code(code) in _CONVOLUTIONS for code in model.operatorCodes])
+        _share_bias_scales(model, subgraph)
         _merge_constants(model, subgraph)
     _merge_buffers(model)
     _number_by_use(model)
@@ -64,11 +64,11 @@ def _simplify_options(operator, subgraph):
         operator.builtinOptions, operator.builtinOptionsType = None, schema.BuiltinOptions.NONE
 
 
-def _share_bias_scales(subgraph, is_convolution):
+def _share_bias_scales(model, subgraph):
     """Give all biases of as many channels one record; of a single channel LiteRT checks the scale, for old files."""
     records = {}
     for operator in subgraph.operators:
-        if not is_convolution[operator.opcodeIndex] or len(operator.inputs) <= _BIAS:
+        if kind_of(model, operator) not in _CONVOLUTIONS or len(operator.inputs) <= _BIAS:
             continue
         kernel, bias = (subgraph.tensors[index] for index in operator.inputs[_KERNEL : _BIAS + 1])
         if bias.quantization is None or len(bias.quantization.scale) < 2:
@@ -138,5 +138,7 @@ def _number_by_use(model):
             code.builtinCode = 0
 
 
-def _code(operator_code):
-    return max(operator_code.builtinCode, operator_code.deprecatedBuiltinCode)
+def kind_of(model, operator):
+    """The `BuiltinOperator` of a `schema.ModelT`'s operator, which old files have in another field."""
+    code = model.operatorCodes[operator.opcodeIndex]
+    return max(code.builtinCode, code.deprecatedBuiltinCode)

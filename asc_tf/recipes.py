@@ -11,11 +11,11 @@ import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
-from asc_tf.config import (
+from asc_tf.config import Config
+from asc_tf.config_sections import (
     AUGMENTATIONS,
     FRONTENDS,
     TRAININGS,
-    Config,
     DataConfig,
     DistillationConfig,
     FinetuneConfig,

@@ -9,7 +9,7 @@ import tf_keras as keras
 
 import asc_tf.translator.unet  # noqa: F401  registers its layers for loading
 from asc_tf.atomic import write_text
-from asc_tf.config import FrontendConfig
+from asc_tf.config_sections import FrontendConfig
 from asc_tf.errors import AscError
 
 

@@ -3,7 +3,8 @@ import json
 
 import pytest
 
-from asc_tf.config import FRONTENDS, Config, ModelConfig
+from asc_tf.config import Config
+from asc_tf.config_sections import FRONTENDS, ModelConfig
 from asc_tf.errors import AscError
 
 

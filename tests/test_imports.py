@@ -11,6 +11,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "asc_tf"
 # A module may import from its own layer and those above it; the longest matching name decides.
 LAYERS = [
     ["errors", "atomic", "quiet", "terminal", "autograph", "cluster", "worker_start", "launcher", "__init__"],
+    ["config_sections"],
     ["config", "data.clips"],
     ["frontend", "layers", "augment", "evaluation", "data"],
     ["blocks"],

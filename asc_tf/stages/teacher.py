@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from asc_tf.atomic import whole_file
-from asc_tf.config import DistillationConfig
+from asc_tf.config_sections import DistillationConfig
 from asc_tf.data.loader import evaluation_batches, reading
 from asc_tf.errors import AscError
 from asc_tf.models.ensemble import ensemble

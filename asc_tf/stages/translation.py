@@ -9,7 +9,8 @@ import pandas as pd
 import tf_keras as keras
 
 from asc_tf.build import build_frontend
-from asc_tf.config import Config, FrontendConfig
+from asc_tf.config import Config
+from asc_tf.config_sections import FrontendConfig
 from asc_tf.data.clips import check_audio_files, read_clips
 from asc_tf.data.loader import evaluation_batches, mean_and_std, training_batches
 from asc_tf.data.translated import translated_clips, translated_folder, translation_settings, write_translated

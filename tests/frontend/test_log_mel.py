@@ -5,7 +5,8 @@ import tensorflow as tf
 import tf_keras as keras
 
 from asc_tf.build import build_frontend
-from asc_tf.config import FRONTENDS, Config
+from asc_tf.config import Config
+from asc_tf.config_sections import FRONTENDS
 from asc_tf.frontend.decode import load_waveform
 from asc_tf.frontend.log_mel import LogMel
 

@@ -1,6 +1,7 @@
 import pytest
 
-from asc_tf.config import Config, ModelConfig
+from asc_tf.config import Config
+from asc_tf.config_sections import ModelConfig
 from asc_tf.errors import AscError
 from asc_tf.search.space import Space
 

@@ -9,7 +9,7 @@ import pytest
 import tf_keras as keras
 
 from asc_tf import stages
-from asc_tf.config import FrontendConfig
+from asc_tf.config_sections import FrontendConfig
 from asc_tf.data.clips import read_clips, scenes_of
 from asc_tf.data.synthetic import write_synthetic
 from asc_tf.errors import AscError

@@ -51,7 +51,7 @@ def test_every_network_trains_from_its_settings_and_is_evaluated(synthetic_root,
 
 
 @pytest.fixture(scope="module")
-def baseline_run(synthetic_root, tmp_path_factory):
+def baseline_run(synthetic_root, eager, tmp_path_factory):
     """A run on fixed PCEN, standardized by bin, evaluated. Do not change it."""
     config = find_recipe("bc-resnet-asc-1-pcen").config.with_settings([*SETTINGS, "model.standardization=bin"])
     run = tmp_path_factory.mktemp("baseline") / "run"

@@ -88,8 +88,8 @@ def test_a_weight_is_connected_where_changing_it_changes_what_the_input_does():
     "model",
     [
         lambda: bc_resnet_asc((16, 20, 1), width=8, sub_bands=2),
-        lambda: bc_res2net((64, 64, 1), width=16, mfa=True, fpm=True),
-        lambda: ensemble([bc_resnet_asc((16, 20, 1), width=8, sub_bands=2) for _ in range(2)]),
+        lambda: bc_res2net((64, 64, 1), width=16, scale=2, mfa=True, fpm=True, depth=(1, 1, 1, 1)),
+        lambda: ensemble([bc_resnet_asc((16, 20, 1), width=8, sub_bands=2, depth=(1, 1, 1, 1)) for _ in range(2)]),
     ],
     ids=["bc-resnet-asc", "bc-res2net", "ensemble"],
 )

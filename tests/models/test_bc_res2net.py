@@ -91,15 +91,15 @@ def test_maps_have_the_sizes_of_table_1(frames, sizes):
 
 @pytest.mark.parametrize(("norm_position", "count"), [("none", 0), ("input", 1), ("stages", 4), ("all", 5)])
 def test_number_of_residual_normalizations(norm_position, count):
-    model = bc_res2net(SMALL, width=8, norm_position=norm_position, lambda_=0.2, stem_mfa=False)
+    model = bc_res2net(SMALL, width=8, depth=DEPTH, norm_position=norm_position, lambda_=0.2, stem_mfa=False)
     layers = [layer for layer in model.layers if isinstance(layer, ResidualNormalization)]
     assert len(layers) == count and all(layer.lambda_ == 0.2 for layer in layers)
 
 
 def test_input_is_standardized_by_the_given_statistics():
     features = np.random.default_rng(0).normal(-5, 3, (2, *SMALL)).astype(np.float32)
-    plain = bc_res2net(SMALL, width=8)
-    scaled = bc_res2net(SMALL, width=8, feature_mean=-5, feature_std=3)
+    plain = bc_res2net(SMALL, width=8, depth=DEPTH)
+    scaled = bc_res2net(SMALL, width=8, depth=DEPTH, feature_mean=-5, feature_std=3)
     scaled.set_weights(plain.get_weights())
     outputs = plain((features + 5) / 3).numpy()
     assert np.ptp(outputs, axis=0).max() > 1e-3
@@ -110,10 +110,9 @@ def test_input_is_standardized_by_the_given_statistics():
     "variant",
     [
         {"depth": DEPTH, "stem_mfa": False},
-        {"depth": (1, 1, 1, 1), "mfa": True},
-        {"depth": (1, 1, 1, 1), "fpm": True, "stem_mfa": False},
+        {"depth": (1, 1, 1, 1), "scale": 2, "mfa": True, "fpm": True},
     ],
-    ids=["plain", "mfa", "fpm"],
+    ids=["plain", "mfa and fpm"],
 )
 def test_network_is_pruned_and_quantized(variant, tmp_path):
     set_seed(0)

@@ -9,6 +9,8 @@ from asc_tf.layers import ResidualNormalization
 from asc_tf.models import bc_resnet_asc
 from asc_tf.training.seeding import set_seed
 
+DEPTH = (2, 1, 1, 1)  # both kinds of block
+
 
 def trainable_parameters(model):
     return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
@@ -81,7 +83,7 @@ def test_receptive_field_is_109_frames_by_convolutions_and_115_with_the_pooling(
 
 def test_model_is_flat_and_survives_saving(tmp_path):
     features = np.random.default_rng(0).normal(size=(2, 32, 34, 1)).astype(np.float32)
-    model = bc_resnet_asc((32, 34, 1), width=2, learnable_lambda=True)
+    model = bc_resnet_asc((32, 34, 1), width=2, depth=DEPTH, learnable_lambda=True)
     assert not any(isinstance(layer, keras.Model) for layer in model.layers)
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
@@ -90,7 +92,7 @@ def test_model_is_flat_and_survives_saving(tmp_path):
 
 def test_network_is_pruned_and_quantized(tmp_path):
     set_seed(0)
-    model = bc_resnet_asc((32, 34, 1), 3, width=16, dropout=0.0, feature_mean=1.0, feature_std=2.0)
+    model = bc_resnet_asc((32, 34, 1), 3, 16, depth=DEPTH, dropout=0.0, feature_mean=1.0, feature_std=2.0)
     check_compression(as_in_training(model), np.arange(8) % 3, tmp_path)
 
 
@@ -101,7 +103,7 @@ def test_fit_learns_two_textures(jit_compile):
     labels = np.arange(32) % 2
     features = generator.normal(0, 1, (32, 32, 34, 1)).astype(np.float32)
     features[labels == 1, ::2] *= 3
-    model = bc_resnet_asc((32, 34, 1), classes=2, width=4, depth=(2, 1, 1, 1), norm_position="none")
+    model = bc_resnet_asc((32, 34, 1), classes=2, width=4, depth=DEPTH, norm_position="none")
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.SGD(0.05, 0.9), loss, jit_compile=jit_compile)
     history = model.fit(features, labels, batch_size=16, epochs=12, verbose=0).history["loss"]
@@ -110,10 +112,10 @@ def test_fit_learns_two_textures(jit_compile):
 
 def test_mixed_precision_computes_in_half_and_answers_in_full_precision():
     features = np.random.default_rng(0).normal(size=(4, 32, 34, 1)).astype(np.float32)
-    full = bc_resnet_asc((32, 34, 1), width=4)
+    full = bc_resnet_asc((32, 34, 1), width=4, depth=DEPTH)
     keras.mixed_precision.set_global_policy("mixed_float16")
     try:
-        mixed = bc_resnet_asc((32, 34, 1), width=4)
+        mixed = bc_resnet_asc((32, 34, 1), width=4, depth=DEPTH)
     finally:
         keras.mixed_precision.set_global_policy("float32")
     mixed.set_weights(full.get_weights())

@@ -4,14 +4,13 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
-from asc_tf.export.shrinking import kind_of
+from asc_tf.export.operators import bias_integers, has_bias, kind_of, set_bias_integers
 from asc_tf.runtime.classifier import from_quantized, to_quantized
 from asc_tf.runtime.sharing_builder import packed
 
 _KIND = schema.BuiltinOperator
 _AFFINE = (_KIND.CONV_2D, _KIND.FULLY_CONNECTED)
 _PASSING = (_KIND.DEQUANTIZE, _KIND.MEAN, _KIND.RESHAPE, _KIND.SQUEEZE)  # what a class gets more, they give more
-_BIAS = 2  # place among an operator's inputs
 
 
 def with_corrected_bias(content, features, logits):
@@ -36,13 +35,11 @@ def with_corrected_bias(content, features, logits):
     graph = model.subgraphs[0]
     taken, kernel, bias = (graph.tensors[index] for index in last.inputs)
     step = np.float64(taken.quantization.scale[0]) * np.asarray(kernel.quantization.scale)
-    values = np.frombuffer(bytes(bytearray(model.buffers[bias.buffer].data)), np.int32)
+    values = bias_integers(model, bias)
     if len(values) != np.shape(logits)[1]:
         return content
-    error = (_logits(content, features) - logits).mean(axis=0)
-    corrected, bias.buffer = schema.BufferT(), len(model.buffers)
-    corrected.data = np.frombuffer(np.rint(values - error / step).astype(np.int32).tobytes(), np.uint8)
-    model.buffers.append(corrected)
+    error = (logits_of(content, features) - logits).mean(axis=0)
+    set_bias_integers(model, bias, values - error / step)
     return packed(model)
 
 
@@ -53,15 +50,15 @@ def _last_affine(model):
     operator = makers.get(int(graph.outputs[0]))
     while operator is not None and kind_of(model, operator) in _PASSING:
         operator = makers.get(int(operator.inputs[0]))
-    if operator is None or kind_of(model, operator) not in _AFFINE or len(operator.inputs) <= _BIAS:
+    if operator is None or kind_of(model, operator) not in _AFFINE or not has_bias(operator):
         return None
     activation = operator.builtinOptions.fusedActivationFunction
     of_bytes = graph.tensors[operator.inputs[0]].type == schema.TensorType.INT8
-    plain = activation == schema.ActivationFunctionType.NONE and operator.inputs[_BIAS] >= 0
-    return operator if of_bytes and plain else None
+    return operator if of_bytes and activation == schema.ActivationFunctionType.NONE else None
 
 
-def _logits(content, features):
+def logits_of(content, features):
+    """Logits [clips, classes] that a .tflite file of one clip gives to features [clips, frequency, time, channel]."""
     interpreter = Interpreter(model_content=content)
     interpreter.allocate_tensors()
     (taken,), (given,) = interpreter.get_input_details(), interpreter.get_output_details()

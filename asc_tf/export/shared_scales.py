@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from asc_tf.export.shrinking import kind_of
+from asc_tf.export.operators import BIAS, bias_integers, has_bias, kind_of, set_bias_integers
 from asc_tf.runtime.sharing_builder import packed
 
 COARSER = 1.15  # largest step that a feature map may get, over the one that calibration found
@@ -15,7 +15,6 @@ _GRID = 64.38  # scales are powers of 2 ** (1 / _GRID); none is near half anothe
 _KIND = schema.BuiltinOperator
 _BIASED = (_KIND.CONV_2D, _KIND.DEPTHWISE_CONV_2D, _KIND.FULLY_CONNECTED)
 _OF_FIXED_SCALE = (_KIND.LOGISTIC, _KIND.TANH, _KIND.SOFTMAX, _KIND.LOG_SOFTMAX, _KIND.L2_NORMALIZATION)
-_BIAS = 2  # place among an operator's inputs
 
 
 def with_shared_scales(content):
@@ -41,7 +40,7 @@ def with_shared_scales(content):
                 graph.tensors[index].quantization = record
         finer = {index: key[0] / np.float32(shared[key][0]) for key, indices in maps.items() for index in indices}
         for operator in graph.operators:
-            biased = kind_of(model, operator) in _BIASED and len(operator.inputs) > _BIAS
+            biased = kind_of(model, operator) in _BIASED and has_bias(operator)
             if biased and int(operator.inputs[0]) in finer:
                 _rescale_bias(model, graph, operator, finer[int(operator.inputs[0])])
     return packed(model)
@@ -94,15 +93,11 @@ def _candidates(scale, zero_point):
 
 def _rescale_bias(model, graph, operator, finer):
     """Give an operator a bias of its own, in steps of its input's new scale times its kernel's."""
-    if operator.inputs[_BIAS] < 0:
-        return
-    old = graph.tensors[operator.inputs[_BIAS]]
-    values = np.frombuffer(bytes(bytearray(model.buffers[old.buffer].data)), np.int32)
-    buffer, bias = schema.BufferT(), copy.copy(old)
-    buffer.data = np.frombuffer(np.rint(values * finer).astype(np.int32).tobytes(), np.uint8)
-    bias.buffer, bias.quantization = len(model.buffers), copy.copy(old.quantization)
+    old = graph.tensors[operator.inputs[BIAS]]
+    bias = copy.copy(old)
+    set_bias_integers(model, bias, bias_integers(model, old) * finer)
+    bias.quantization = copy.copy(old.quantization)
     bias.quantization.scale = np.asarray(old.quantization.scale, np.float32) / np.float32(finer)
-    model.buffers.append(buffer)
     graph.tensors.append(bias)
     operator.inputs = [*map(int, operator.inputs)]
-    operator.inputs[_BIAS] = len(graph.tensors) - 1
+    operator.inputs[BIAS] = len(graph.tensors) - 1

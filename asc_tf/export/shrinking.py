@@ -4,11 +4,11 @@ from collections import Counter
 
 from ai_edge_litert import schema_py_generated as schema
 
+from asc_tf.export.operators import BIAS, KERNEL, has_bias, kind_of
 from asc_tf.runtime.sharing_builder import packed
 
 KEPT_NAMES = (b"features",)  # where the frontend ends: `compression.tflite_frontend` goes by it
 _CONVOLUTIONS = (schema.BuiltinOperator.CONV_2D, schema.BuiltinOperator.DEPTHWISE_CONV_2D)
-_KERNEL, _BIAS = 1, 2  # places among a convolution's inputs
 
 
 def shrunk(model_bytes):
@@ -68,9 +68,9 @@ def _share_bias_scales(model, subgraph):
     """Give all biases of as many channels one record; of a single channel LiteRT checks the scale, for old files."""
     records = {}
     for operator in subgraph.operators:
-        if kind_of(model, operator) not in _CONVOLUTIONS or len(operator.inputs) <= _BIAS:
+        if kind_of(model, operator) not in _CONVOLUTIONS or not has_bias(operator):
             continue
-        kernel, bias = (subgraph.tensors[index] for index in operator.inputs[_KERNEL : _BIAS + 1])
+        kernel, bias = (subgraph.tensors[index] for index in operator.inputs[KERNEL : BIAS + 1])
         if bias.quantization is None or len(bias.quantization.scale) < 2:
             continue
         channels = len(bias.quantization.scale)
@@ -136,9 +136,3 @@ def _number_by_use(model):
     for code in model.operatorCodes:
         if code.deprecatedBuiltinCode == code.builtinCode:
             code.builtinCode = 0
-
-
-def kind_of(model, operator):
-    """The `BuiltinOperator` of a `schema.ModelT`'s operator, which old files have in another field."""
-    code = model.operatorCodes[operator.opcodeIndex]
-    return max(code.builtinCode, code.deprecatedBuiltinCode)

@@ -3,7 +3,7 @@ import pytest
 import tf_keras as keras
 from small_networks import NETWORKS, features_for, unsettled
 
-from asc_tf.export.bias_correction import _logits, with_corrected_bias
+from asc_tf.export.bias_correction import logits_of, with_corrected_bias
 from asc_tf.export.conversion import converted
 from asc_tf.export.deployment import deployment_graph
 
@@ -15,7 +15,7 @@ def test_the_mean_logits_become_right(name):
     content = converted(deployment_graph(network), network.input_shape[1:], "int8", clips, float_input=False)
     expected = network(clips, training=False).numpy() + 0.1
     before, after = (
-        np.abs((_logits(each, clips) - expected).mean(axis=0))
+        np.abs((logits_of(each, clips) - expected).mean(axis=0))
         for each in (content, with_corrected_bias(content, clips, expected))
     )
     assert before.max() > 0.05 and after.max() < 0.4 * before.max()

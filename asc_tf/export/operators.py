@@ -1,0 +1,30 @@
+"""Operators of a .tflite file as `schema.ModelT` has them: their kinds and their biases. Needs no TensorFlow."""
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+KERNEL, BIAS = 1, 2  # places among the inputs of a convolution or a matrix product
+
+
+def kind_of(model, operator):
+    """The `BuiltinOperator` of an operator, which old files have in another field."""
+    code = model.operatorCodes[operator.opcodeIndex]
+    return max(code.builtinCode, code.deprecatedBuiltinCode)
+
+
+def has_bias(operator):
+    """Whether an operator of a kind that may have a bias has one."""
+    return len(operator.inputs) > BIAS and operator.inputs[BIAS] >= 0
+
+
+def bias_integers(model, bias):
+    """The numbers of an 8-bit operator's bias tensor, int32 [channel]."""
+    return np.frombuffer(bytes(bytearray(model.buffers[bias.buffer].data)), np.int32)
+
+
+def set_bias_integers(model, bias, values):
+    """Give a bias tensor a buffer of its own with real values, rounded."""
+    buffer = schema.BufferT()
+    buffer.data = np.frombuffer(np.rint(values).astype(np.int32).tobytes(), np.uint8)
+    bias.buffer = len(model.buffers)
+    model.buffers.append(buffer)

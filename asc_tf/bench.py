@@ -36,6 +36,8 @@ _BOTH = "Pre-ResNorm, Freq-MixStyle"
 _ALL = f"{_BOTH}, impulse responses, distilled"
 _LONG = ("train.epochs=240",)
 """As many steps as translated clips make of 60 epochs, about; chosen on another fold of ESC-10."""
+_SHORT = ("train.epochs=13", "train.warmup_epochs=1")
+"""With translated clips as many steps as 60 epochs without them (832 and 840), and of warm-up (64 and 70)."""
 ROWS = {
     row.name: row
     for row in (
@@ -48,6 +50,7 @@ ROWS = {
         Row("mixstyle", _BOTH, _PRE, _MIXSTYLE),
         Row("responses", f"{_BOTH}, impulse responses", _PRE, _MIXSTYLE, responses=True),
         Row("translator", f"{_BOTH}, translated clips", _PRE, _MIXSTYLE, translator=True),
+        Row("translator-short", f"{_BOTH}, translated clips, 13 epochs", _PRE, (*_MIXSTYLE, *_SHORT), translator=True),
         Row("drop", f"{_BOTH}, drop fine-tuning", _PRE, tuned="mixstyle"),
         Row("distilled", f"{_BOTH}, distilled from width 40", _PRE, _MIXSTYLE, teacher=True),
         Row("all", _ALL, _PRE, _MIXSTYLE, responses=True, teacher=True),

@@ -4,12 +4,15 @@ import functools
 
 import tensorflow as tf
 
-_FAST_CHANNELS = 8  # oneDNN's kernels take another, up to 5 times slower way where channels are no multiple of it
+_FAST_CHANNELS, _FEW_CHANNELS = 16, 4
+"""With AVX-512 oneDNN's forward kernels take another, 3 to 10 times slower way for channels that are no multiple of 16,
+nor one of 4 below it."""
 
 
 def is_slow(numbers):
     """Whether TensorFlow's own batch normalization is slow where the last axis has so many numbers."""
-    return bool(numbers % _FAST_CHANNELS) and not _gpus()
+    few = numbers < _FAST_CHANNELS and numbers % _FEW_CHANNELS == 0
+    return bool(numbers % _FAST_CHANNELS) and not few and not _gpus()
 
 
 @functools.cache

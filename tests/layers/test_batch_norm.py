@@ -8,10 +8,11 @@ from layer_checks import check_layer
 
 from asc_tf.layers import BatchNormalization
 from asc_tf.layers.batch_norm import normalize_by_rows
+from asc_tf.layers.batch_statistics import is_slow
 from asc_tf.layers.sub_spectral_norm import normalize_bands
 
 EPSILON = 1e-5
-SHAPES = [(3, 4, 5, 10), (2, 64, 3, 1), (5, 4, 3, 8), (4, 8, 5, 5), (1, 8, 1, 2), (1, 8, 7, 3)]
+SHAPES = [(3, 4, 5, 10), (2, 64, 3, 1), (5, 4, 3, 8), (3, 4, 5, 24), (4, 8, 5, 5), (1, 8, 1, 2), (1, 8, 7, 3)]
 
 
 def plainly(x, gamma, beta):
@@ -128,3 +129,13 @@ def test_training_as_a_tensor(training):
 
 def test_is_a_leaf_layer(tmp_path):
     check_layer(BatchNormalization(momentum=0.9, epsilon=1e-5), (8, 5, 10), tmp_path)
+
+
+@pytest.mark.parametrize("channels", [5, 10, 20, 24, 40, 120, 200])
+def test_channels_that_onednn_is_slow_for_are_known(channels):
+    assert is_slow(channels) and BatchNormalization()._gains_by_rows(64, channels)
+
+
+@pytest.mark.parametrize("channels", [4, 8, 12, 16, 80, 160])
+def test_channels_that_onednn_is_fast_for_stay_with_it(channels):
+    assert not is_slow(channels)

@@ -71,8 +71,9 @@ class Config:
             raise AscError("settings distillation.teacher and distillation.recipe are both given; expected one teacher")
         if self.frontend.compression == "pcen" and self.frontend.floor != FrontendConfig.floor:
             raise AscError(f"setting frontend.floor is {self.frontend.floor}; PCEN (frontend.compression) has no floor")
-        if self.frontend.compression == "pcen" and self.augment.gain_db:
-            raise AscError("setting augment.gain_db adds to a logarithm, which needs frontend.compression=log")
+        for name, off in (("gain_db", 0), ("drc_ratio", 1)):
+            if self.frontend.compression == "pcen" and getattr(self.augment, name) != off:
+                raise AscError(f"setting augment.{name} adds to a logarithm, which needs frontend.compression=log")
         if self.augment.impulse_responses and self.data.features == "cache":
             raise AscError("setting augment.impulse_responses treats waveforms, which needs data.features=stream")
         if self.data.translated and self.data.features == "stream":
@@ -116,6 +117,8 @@ _RANGES = [
     ("augment.impulse_response_probability", 0, 1),
     ("augment.gain_db", 0, 120),
     ("augment.gain_probability", 0, 1),
+    ("augment.drc_ratio", 1, 100),
+    ("augment.drc_probability", 0, 1),
     ("augment.roll_seconds", 0, _INF),
     ("augment.roll_probability", 0, 1),
     ("augment.mixup_alpha", 0, _INF),

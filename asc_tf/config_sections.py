@@ -80,6 +80,9 @@ class AugmentConfig:
     impulse_response_probability: float = 0.4
     gain_db: float = 0.0
     gain_probability: float = 1.0
+    drc_ratio: float = 1.0
+    """largest ratio of the dynamic range compression, 1 leaves it out"""
+    drc_probability: float = 0.4
     roll_seconds: float = 1.5
     roll_probability: float = 1.0
     mixup_alpha: float = 0.3

@@ -38,7 +38,7 @@ def test_features_are_kept_unless_they_are_streamed():
 
 def test_settings_of_before_there_were_streams_are_read_as_kept_features():
     values = json.loads(Config().to_json())
-    del values["data"]["features"], values["augment"]["impulse_responses"], values["augment"]["gain_db"]
+    del values["data"]["features"], values["augment"]["impulse_responses"], values["augment"]["drc_ratio"]
     assert Config.from_json(json.dumps(values)) == Config()
 
 
@@ -55,6 +55,7 @@ def test_settings_of_before_there_were_baselines_are_read_as_what_they_were(befo
     ("setting", "message"),
     [
         ("frontend.floor=1e-5", "setting frontend.floor is 1e-05; PCEN (frontend.compression) has no floor"),
+        ("augment.drc_ratio=4", "setting augment.drc_ratio adds to a logarithm, which needs frontend.compression=log"),
         ("augment.gain_db=6", "setting augment.gain_db adds to a logarithm, which needs frontend.compression=log"),
     ],
 )
@@ -86,6 +87,7 @@ def test_what_needs_a_logarithm_is_refused_with_pcen(setting, message):
         ("seed=-1", "setting seed is -1; expected a value from 0"),
         ("data.features=disk", "--set data.features=disk: expected one of cache, stream"),
         ("augment.gain_db=-3", "setting augment.gain_db is -3.0; expected a value from 0"),
+        ("augment.drc_ratio=0", "setting augment.drc_ratio is 0.0; expected a value from 1 to 100"),
         ("augment.gain_probability=1.1", "setting augment.gain_probability is 1.1; expected a value from 0 to 1"),
         ("augment.impulse_response_probability=-0.1", "setting augment.impulse_response_probability is -0.1"),
         ("augment.impulse_responses=micirp", "augment.impulse_responses treats waveforms, which needs data.features="),

@@ -1,6 +1,7 @@
 """Augmentation: stateless tensor functions on whole batches."""
 
 from asc_tf.augment.device_impulse_response import device_impulse_response, load_impulse_responses
+from asc_tf.augment.dynamic_range_compression import dynamic_range_compression
 from asc_tf.augment.freq_mixstyle import freq_mixstyle
 from asc_tf.augment.mixup import mixup
 from asc_tf.augment.policy import augment_batch
@@ -11,6 +12,7 @@ from asc_tf.augment.time_roll import time_roll
 __all__ = [
     "augment_batch",
     "device_impulse_response",
+    "dynamic_range_compression",
     "freq_mixstyle",
     "load_impulse_responses",
     "mixup",

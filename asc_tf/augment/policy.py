@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from asc_tf.augment.dynamic_range_compression import dynamic_range_compression
 from asc_tf.augment.freq_mixstyle import freq_mixstyle
 from asc_tf.augment.mixup import mixup
 from asc_tf.augment.random_gain import random_gain
@@ -25,8 +26,12 @@ def augment_batch(
     mask_probability=1.0,
     gain_db=0.0,
     gain_probability=1.0,
+    drc_ratio=1.0,
+    drc_probability=0.4,
 ):
-    """Roll, change the gain of, mix the styles of, mask, then mix a batch; 0 leaves a method out.
+    """Roll, compress, change the gain of, mix the styles of, mask, then mix a batch.
+
+    0 leaves a method out, and so does a `drc_ratio` of 1.
 
     Arguments as in the methods' functions. What acts on waveforms comes before the features and is not here.
 
@@ -41,6 +46,8 @@ def augment_batch(
     seeds = tf.random.split(seed, 3)
     if roll_frames:
         features = time_roll(features, roll_frames, seeds[0], roll_probability)
+    if drc_ratio > 1:
+        features = dynamic_range_compression(features, drc_ratio, tf.random.fold_in(seed, 5), drc_probability)
     if gain_db:
         features = random_gain(features, gain_db, tf.random.fold_in(seed, 4), gain_probability)
     if mixstyle_alpha:

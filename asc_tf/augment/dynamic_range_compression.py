@@ -1,0 +1,37 @@
+"""Dynamic range compression: what a clip would be through a recorder that turns down what is loud."""
+
+import tensorflow as tf
+
+
+def dynamic_range_compression(features, max_ratio, seed, probability=1.0):
+    """Compress the loud frames of every clip of a batch, as automatic gain controls of phones do, each its own way.
+
+    An impulse response is a filter; a device that also compresses changes how level moves in time, which no filter and
+    no normalization by a bin's statistics takes back. TAU's devices s1 to s6 are both. With L the level of a frame,
+
+        L_t = ln sum_f exp(x_ft),   x'_ft = x_ft - (1 - 1 / r) max(L_t - T, 0)
+        r ~ Uniform(1, max_ratio),   T ~ Uniform(min_t L_t, max_t L_t)
+
+    On a logarithm of power this is a compressor of ratio r above the threshold T, without make-up gain, whose attack
+    and release are shorter than a frame. Bins at the floor of the log-mel move along.
+
+    Args:
+        features: log-mel, natural logarithm of power [batch, frequency, time, channel].
+        max_ratio: largest ratio, in dB of input a dB of output; 1 changes nothing.
+        seed: stateless seed, int [2].
+        probability: with which a clip is compressed at all.
+
+    Returns:
+        Of the shape of `features`.
+
+    Reference: the effect is that of TAU Urban Acoustic Scenes 2020 Mobile's simulated devices (Heittola et al., DCASE
+    Workshop 2020); the augmentation is ours, none of the papers has it.
+    """
+    seeds = tf.random.split(seed, 3)
+    shape = (tf.shape(features)[0], 1, 1, 1)
+    ratio = tf.random.stateless_uniform(shape, seeds[0], 1.0, max_ratio)
+    treated = tf.random.stateless_uniform(shape, seeds[1]) < probability
+    level = tf.reduce_logsumexp(features, axis=1, keepdims=True)
+    lowest, highest = (reduce(level, axis=(2, 3), keepdims=True) for reduce in (tf.reduce_min, tf.reduce_max))
+    threshold = lowest + (highest - lowest) * tf.random.stateless_uniform(shape, seeds[2])
+    return features - tf.where(treated, (1 - 1 / ratio) * tf.nn.relu(level - threshold), 0.0)

@@ -22,7 +22,7 @@ def test_a_clip_becomes_what_a_compressor_makes_of_its_waveform():
     changed = dynamic_range_compression(features, 8.0, (3, 4))
     reduction = (features - changed).numpy()[0, :, 110:190, 0]  # frames that are all loud
     assert reduction.max() > 0.5
-    # A compressor at work takes one gain from the loud half, within its noise; that of the waveform gives these features.
+    # A compressor at work takes one gain from the loud half, within its noise; so does the waveform below.
     gain = np.exp(-reduction.mean() / 2)
     again = log_mel((quiet * np.where(loud > 1, loud * gain, 1.0)).astype(np.float32)[None]).numpy()
     # 1 - 1/r of how far noise of 16 bins strays from its mean level

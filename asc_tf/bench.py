@@ -56,6 +56,7 @@ ROWS = {
         Row("translator", f"{_BOTH}, translated clips", _PRE, _MIXSTYLE, translator=True),
         Row("translator-short", f"{_BOTH}, translated clips, 13 epochs", _PRE, (*_MIXSTYLE, *_SHORT), translator=True),
         Row("drop", f"{_BOTH}, drop fine-tuning", _PRE, tuned="mixstyle"),
+        Row("drc-drop", f"{_BOTH}, dynamic range compression, drop fine-tuning", _PRE, tuned="drc"),
         Row("distilled", f"{_BOTH}, distilled from width 40", _PRE, _MIXSTYLE, teacher=True),
         Row("all", _ALL, _PRE, _MIXSTYLE, responses=True, teacher=True),
         Row("all-drop", f"{_ALL}, drop fine-tuning", _PRE, tuned="all"),

@@ -38,7 +38,8 @@ def test_features_are_kept_unless_they_are_streamed():
 
 def test_settings_of_before_there_were_streams_are_read_as_kept_features():
     values = json.loads(Config().to_json())
-    del values["data"]["features"], values["augment"]["impulse_responses"], values["augment"]["drc_ratio"]
+    del values["data"]["features"], values["augment"]["impulse_responses"], values["augment"]["gain_db"]
+    del values["augment"]["drc_ratio"], values["augment"]["drc_probability"]
     assert Config.from_json(json.dumps(values)) == Config()
 
 

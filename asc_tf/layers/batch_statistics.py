@@ -6,7 +6,7 @@ import tensorflow as tf
 
 _FAST_CHANNELS, _FEW_CHANNELS = 16, 4
 """With AVX-512 oneDNN's forward kernels take another, 3 to 10 times slower way for channels that are no multiple of 16,
-nor one of 4 below it."""
+nor one of 4 below it. On one machine 20, 28 and 36 were fast all the same (rows take 1.4 times as long there)."""
 
 
 def is_slow(numbers):

@@ -39,6 +39,7 @@ _DRC = ("augment.drc_ratio=5", "augment.drc_probability=0.6")
 _LONG = ("train.epochs=240",)
 """As many steps as translated clips make of 60 epochs, about; chosen on another fold of ESC-10."""
 _DRC_LONG = f"{_BOTH}, dynamic range compression, distilled, 240 epochs"
+_EVERY = f"{_BOTH}, dynamic range compression, impulse responses, translated clips, distilled"
 _SHORT = ("train.epochs=13", "train.warmup_epochs=1")
 """With translated clips as many steps as 60 epochs without them (832 and 840), and of warm-up (64 and 70)."""
 ROWS = {
@@ -64,6 +65,8 @@ ROWS = {
         Row("all-long-drop", f"{_ALL}, 240 epochs, drop fine-tuning", _PRE, tuned="all-long"),
         Row("drc-long", _DRC_LONG, _PRE, (*_MIXSTYLE, *_DRC, *_LONG, "distillation.logits=cached"), teacher=True),
         Row("drc-long-drop", f"{_DRC_LONG}, drop fine-tuning", _PRE, tuned="drc-long"),
+        Row("every", _EVERY, _PRE, (*_MIXSTYLE, *_DRC), responses=True, translator=True, teacher=True),
+        Row("every-drop", f"{_EVERY}, drop fine-tuning", _PRE, tuned="every"),
     )
 }
 

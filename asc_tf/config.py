@@ -76,8 +76,6 @@ class Config:
                 raise AscError(f"setting augment.{name} adds to a logarithm, which needs frontend.compression=log")
         if self.augment.impulse_responses and self.data.features == "cache":
             raise AscError("setting augment.impulse_responses treats waveforms, which needs data.features=stream")
-        if self.data.translated and self.data.features == "stream":
-            raise AscError("setting data.translated needs data.features=cache: translated clips have no audio")
 
     def to_json(self):
         """JSON text; `from_json` reads it back to an equal Config."""

@@ -23,7 +23,7 @@ class Unrounded(StreamedFeatures):
 
     dtype = np.dtype(np.float32)
 
-    def transform(self, waveforms):
+    def transform(self, waveforms, rows, augment=None):
         return self.frontend(waveforms)[..., 0]
 
 

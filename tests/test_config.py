@@ -116,12 +116,6 @@ def test_a_frontend_is_chosen_by_its_name_and_changed_after():
         Config().with_settings(["frontend=tau2021"])
 
 
-def test_translated_clips_have_no_audio_to_stream():
-    assert Config().with_settings(["data.translated=translated"]).data.translated == "translated"
-    with pytest.raises(AscError, match="data.translated needs data.features=cache"):
-        Config().with_settings(["data.translated=translated", "data.features=stream"])
-
-
 def test_best_needs_a_validation_part():
     with pytest.raises(AscError, match="needs data.validation_fraction above 0"):
         Config().with_settings(["train.select=best", "data.validation_fraction=0"])

@@ -42,6 +42,13 @@ def host_function(function, arguments, dtype):
     return tf.numpy_function(call, arguments, dtype, stateful=False)
 
 
+def gather(features, rows):
+    """Rows of an array or `StoredFeatures`, [batch, frequency, time] of their dtype, for row numbers int [batch]."""
+    batch = host_function(lambda rows: features[rows], [rows], features.dtype)
+    batch.set_shape((*rows.shape, *features.shape[1:]))
+    return batch
+
+
 @atexit.register
 def _end_calls(interval_seconds=0.02, at_most_seconds=10):
     global _closing

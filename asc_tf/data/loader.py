@@ -7,7 +7,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from asc_tf.data.host_function import host_function
+from asc_tf.data.host_function import gather, host_function
 from asc_tf.data.tuning import untuned
 from asc_tf.errors import AscError
 
@@ -99,9 +99,8 @@ def training_batches(
 
     def treat(number, row, waveforms):
         waveforms.set_shape((share, None))  # known as with cached features: else the network is compiled otherwise
-        if augment_waveforms:
-            waveforms = augment_waveforms(waveforms, seed=seeds(number))
-        return finish(number, row, features.transform(waveforms))
+        augment = augment_waveforms and functools.partial(augment_waveforms, seed=seeds(number))
+        return finish(number, row, features.transform(waveforms, row, augment))
 
     keyed = numbers.map(lambda number: (number, order(number)), num_parallel_calls=1)
     if hasattr(features, "waveforms"):
@@ -112,7 +111,7 @@ def training_batches(
     else:
         # Two batches at a time: one gathers under the interpreter's lock while the other is augmented.
         batches = keyed.map(
-            lambda number, row: finish(number, row, _gather(features, row)), num_parallel_calls=2, deterministic=True
+            lambda number, row: finish(number, row, gather(features, row)), num_parallel_calls=2, deterministic=True
         )
     # All replicas trust an endless stream to be one; of others they ask each other at every step.
     batches = batches.repeat() if context else batches
@@ -219,15 +218,9 @@ def _batches(features, rows, batch_size, batches=None):
     size = batch_size if batches is None else None
     batches = batches or tf.data.Dataset.from_tensor_slices(np.asarray(rows, np.int64)).batch(batch_size)
     if hasattr(features, "waveforms"):
-        transformed = features.waveforms(batches, size).map(features.transform)
-        return untuned(tf.data.Dataset.zip((batches, transformed)).prefetch(2))
-    return untuned(batches.map(lambda row: (row, _gather(features, row))).prefetch(2))
-
-
-def _gather(features, row):
-    batch = host_function(lambda row: features[row], [row], features.dtype)
-    batch.set_shape((*row.shape, *features.shape[1:]))
-    return batch
+        waveforms = tf.data.Dataset.zip((batches, features.waveforms(batches, size)))
+        return untuned(waveforms.map(lambda row, waveform: (row, features.transform(waveform, row))).prefetch(2))
+    return untuned(batches.map(lambda row: (row, gather(features, row))).prefetch(2))
 
 
 def _as_example(batch, label, classes):

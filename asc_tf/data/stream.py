@@ -1,6 +1,7 @@
 """Features computed from the audio files whenever they are asked for, without a cache."""
 
 import contextlib
+import copy
 import functools
 import os
 import struct
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from asc_tf.data.host_function import host_function
+from asc_tf.data.host_function import gather, host_function
 from asc_tf.data.waveforms import Cut
 from asc_tf.errors import AscError
 from asc_tf.frontend.decode import resample
@@ -42,6 +43,7 @@ class StreamedFeatures:
         self.cut = Cut(frontend.sample_rate_hz, clip_seconds, piece_seconds)
         self.shape = (len(clips) * self.cut.pieces, *frontend.feature_shape(self.cut.samples)[:2])
         self._paths = tf.constant([str(Path(root) / name) for name in clips.filename])
+        self._recordings, self._stored = self.shape[0], None
         self._error = None
 
     def __len__(self):
@@ -50,13 +52,24 @@ class StreamedFeatures:
     def __getitem__(self, index):
         """Features of some rows, float16, computed one after the other: for a look, not for training."""
         rows = np.arange(len(self))[index]
-        batches = self.waveforms(tf.data.Dataset.from_tensors(rows.ravel()), max(1, rows.size)).map(self.transform)
+        numbers = tf.data.Dataset.from_tensors(rows.ravel())
+        waveforms = tf.data.Dataset.zip((self.waveforms(numbers, max(1, rows.size)), numbers))
+        batches = waveforms.map(self.transform)
         with self.errors():
             features = [batch.numpy() for batch in batches] or [np.empty((0, *self.shape[1:]), self.dtype)]
         return features[0].reshape(*rows.shape, *self.shape[1:])
 
+    def followed_by(self, stored):
+        """These rows and then those of `StoredFeatures` of the same frequency and time, such as translated clips.
+
+        What augments waveforms does not reach the latter, which have none.
+        """
+        both = copy.copy(self)
+        both._stored, both.shape = stored, (len(self) + len(stored), *self.shape[1:])
+        return both
+
     def waveforms(self, rows, batch_size):
-        """From row numbers to waveforms.
+        """From row numbers to waveforms, which are silence where a row has only features.
 
         Args:
             rows: tf.data of int64 [batch].
@@ -70,9 +83,33 @@ class StreamedFeatures:
         single = rows.unbatch().map(self._waveform, num_parallel_calls=os.cpu_count(), deterministic=True)
         return single.batch(batch_size)
 
-    def transform(self, waveforms):
-        """Waveforms [batch, samples] to float16 features [batch, frequency, time], in a graph."""
-        return tf.cast(self.frontend(waveforms)[..., 0], tf.float16)
+    def transform(self, waveforms, rows, augment=None):
+        """From waveforms to features, in a graph.
+
+        Args:
+            waveforms: float32 [batch, samples], of `waveforms`.
+            rows: their numbers, int64 [batch].
+            augment: function of waveforms to the like, which they go through first.
+
+        Returns:
+            float16 [batch, frequency, time].
+        """
+
+        def heard(waveforms):
+            waveforms = augment(waveforms) if augment else waveforms
+            return tf.cast(self.frontend(waveforms)[..., 0], tf.float16)
+
+        if self._stored is None:
+            return heard(waveforms)
+        recorded = rows < self._recordings
+        parts = [
+            heard(tf.boolean_mask(waveforms, recorded)),
+            gather(self._stored, tf.boolean_mask(rows, ~recorded) - self._recordings),
+        ]
+        places = [tf.cast(tf.where(part)[:, 0], tf.int32) for part in (recorded, ~recorded)]
+        batch = tf.dynamic_stitch(places, parts)
+        batch.set_shape((*rows.shape, *self.shape[1:]))
+        return batch
 
     @contextlib.contextmanager
     def errors(self):
@@ -95,6 +132,11 @@ class StreamedFeatures:
         return None
 
     def _waveform(self, row):
+        if self._stored is None:
+            return self._recorded(row)
+        return tf.cond(row < self._recordings, lambda: self._recorded(row), lambda: tf.zeros(self.cut.samples))
+
+    def _recorded(self, row):
         path, piece = tf.gather(self._paths, row // self.cut.pieces), row % self.cut.pieces
         branches = [lambda: self._on_host(self._load, path, piece)]
         kind = tf.constant(0)

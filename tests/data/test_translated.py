@@ -2,10 +2,13 @@ import json
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from asc_tf.data.cache import cached_features
 from asc_tf.data.clips import read_clips
+from asc_tf.data.loader import evaluation_batches, mean_and_std, training_batches
 from asc_tf.data.shards import SHARDS, shard_of
+from asc_tf.data.stream import StreamedFeatures
 from asc_tf.data.translated import (
     read_translated,
     translated_clips,
@@ -80,6 +83,45 @@ def test_they_stand_behind_the_clips_of_the_cache(tmp_path, synthetic_root, clip
     expected = np.stack([features[3], own[2], features[-1], own[0]])
     np.testing.assert_array_equal(both[chosen], expected)
     np.testing.assert_array_equal(both[:], np.concatenate([own[:], features[:]]))
+
+
+@pytest.fixture
+def both(tmp_path, synthetic_root, clips, rows):
+    """(streamed, cached) clips, each followed by the translated ones."""
+    write(tmp_path / "t", synthetic_root, rows)
+    _, features = read(tmp_path / "t", synthetic_root, clips)
+    cached = cached_features(synthetic_root, clips, FRONTEND, 1.0, tmp_path / "features")
+    return StreamedFeatures(synthetic_root, clips, FRONTEND, 1.0).followed_by(features), cached.followed_by(features)
+
+
+def test_they_stand_behind_streamed_clips_too(both, clips):
+    streamed, cached = both
+    assert streamed.shape == cached.shape
+    assert mean_and_std(streamed) == mean_and_std(cached)
+    chosen = np.array([len(clips) + 3, 2, len(cached) - 1, 0])
+    np.testing.assert_array_equal(streamed[chosen], cached[chosen])
+    only = np.arange(len(clips), len(clips) + 4), np.arange(4)  # batches of one kind alone
+    for kind, arguments in ((training_batches, {}), *((evaluation_batches, {"rows": rows}) for rows in only)):
+        some, others = (kind(each, np.zeros(len(each), np.int32), 3, 8, **arguments).take(5) for each in both)
+        assert some.element_spec == others.element_spec
+        for batch, expected in zip(some, others, strict=True):
+            np.testing.assert_array_equal(batch[0], expected[0])
+
+
+def test_what_augments_waveforms_leaves_them_alone(both, clips):
+    labels, treated = np.arange(len(both[0])), []
+
+    def silenced(waveforms, seed):
+        tf.numpy_function(lambda count: treated.append(int(count)), [tf.shape(waveforms)[0]], [])
+        return 0 * waveforms
+
+    arguments = {"labels": labels, "classes": len(labels), "batch_size": len(labels)}
+    batch, label = next(iter(training_batches(both[0], **arguments, augment_waveforms=silenced)))
+    assert treated[0] == len(clips)
+    row = np.argmax(label, axis=1)
+    silence = np.log(FRONTEND.floor)
+    np.testing.assert_allclose(batch[row < len(clips)], silence, atol=0.01)
+    np.testing.assert_array_equal(batch[row >= len(clips)][..., 0], both[1][row[row >= len(clips)]])
 
 
 def test_after_a_kill_only_the_rest_is_translated(tmp_path, synthetic_root, clips, rows):

@@ -95,6 +95,14 @@ def test_a_row_of_impulse_responses_streams(config_of):
     assert (config.augment.impulse_responses, config.data.features) == (str(out / "responses"), "stream")
 
 
+def test_methods_go_together(config_of):
+    config_of, _, out = config_of
+    config = config_of("every")
+    assert (config.augment.impulse_responses, config.data.features) == (str(out / "responses"), "stream")
+    assert config.data.translated == str(out / "translated")
+    assert config.distillation.teacher == (str(out / "teacher" / "1"),) and config.augment.drc_ratio == 5
+
+
 def test_another_network_keeps_the_rows_normalization(config_of):
     config_of, _, _ = config_of
     config = config_of("pre-resnorm", "bc-res2net-20")

@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 import tf_keras as keras
 
 from asc_tf import stages
@@ -127,10 +128,16 @@ def test_every_training_clip_of_the_source_is_translated_to_every_target(applied
     assert folder == root.resolve() / "features" / "translated"
 
 
+@pytest.mark.parametrize("source", ["cache", "stream"])
 def test_training_reads_the_translated_clips_of_the_clips_that_it_trains_on(
-    applied, root, tiny_config, tmp_path, monkeypatch
+    applied, root, tiny_config, tmp_path, monkeypatch, source
 ):
-    config = tiny_config.with_settings(["data.translated=translated", "train.epochs=1", "train.warmup_epochs=0"])
+    settings = ["data.translated=translated", "train.epochs=1", "train.warmup_epochs=0", f"data.features={source}"]
+    if source == "stream":  # through impulse responses, which translated clips have no waveform for
+        (tmp_path / "responses").mkdir()
+        soundfile.write(tmp_path / "responses" / "one.wav", [0.5, 0.2, -0.1], 16000)
+        settings.append(f"augment.impulse_responses={tmp_path / 'responses'}")
+    config = tiny_config.with_settings(settings)
     seen, lines, fit = {}, [], training.fit
 
     def noted(folder, config, model, features, labels, rows, validation, *others, **more):

@@ -11,7 +11,7 @@ import soundfile
 import tensorflow as tf
 
 from asc_tf.augment import augment_batch
-from asc_tf.data import stream
+from asc_tf.data import graph_wav
 from asc_tf.data.cache import cached_features
 from asc_tf.data.clips import read_clips
 from asc_tf.data.loader import evaluation_batches, mean_and_std, reading, training_batches
@@ -98,9 +98,9 @@ def decoder(request, monkeypatch):
     """Both ways to decode."""
     if request.param == "tensorflow-io":
         pytest.importorskip("tensorflow_io")
-        assert stream._wav_decoder()
+        assert graph_wav.decoder()
     else:
-        monkeypatch.setattr(stream, "_wav_decoder", lambda: None)
+        monkeypatch.setattr(graph_wav, "decoder", lambda: None)
     return request.param
 
 

@@ -257,6 +257,19 @@ _RECIPES = [
             _small(norm_position="input"), distillation=DistillationConfig(recipe="bc-resnet-asc-8-resnorm")
         ),
     ),
+    Recipe(
+        "bc-resnet-asc-1-robust",
+        BEYOND,
+        "for microphones that training does not hear",
+        "-",
+        dataclasses.replace(
+            _small(norm_position="input"),
+            augment=AUGMENTATIONS["robust"],
+            train=_LONG,
+            distillation=DistillationConfig(recipe="bc-resnet-asc-8-resnorm", logits="cached"),
+        ),
+        then=(_FINETUNE,),
+    ),
     *_hyu_recipes(),
 ]
 RECIPES = {

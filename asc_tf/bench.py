@@ -36,6 +36,7 @@ _BOTH = "Pre-ResNorm, Freq-MixStyle"
 _ALL = f"{_BOTH}, impulse responses, distilled"
 _ROBUST = ("augment=robust",)
 """Freq-MixStyle and dynamic range compression."""
+_CACHED = ("distillation.logits=cached",)
 _LONG = ("train.epochs=240",)
 """As many steps as translated clips make of 60 epochs, about; chosen on another fold of ESC-10."""
 _DRC_LONG = f"{_BOTH}, dynamic range compression, distilled, 240 epochs"
@@ -63,9 +64,9 @@ ROWS = {
         Row("pre-resnorm-long", "Pre-ResNorm, 240 epochs", _PRE, _LONG),
         Row("all-long", f"{_ALL}, 240 epochs", _PRE, (*_MIXSTYLE, *_LONG), responses=True, teacher=True),
         Row("all-long-drop", f"{_ALL}, 240 epochs, drop fine-tuning", _PRE, tuned="all-long"),
-        Row("drc-long", _DRC_LONG, _PRE, (*_ROBUST, *_LONG, "distillation.logits=cached"), teacher=True),
+        Row("drc-long", _DRC_LONG, _PRE, (*_ROBUST, *_LONG, *_CACHED), teacher=True),
         Row("drc-long-drop", f"{_DRC_LONG}, drop fine-tuning", _PRE, tuned="drc-long"),
-        Row("every", _EVERY, _PRE, _ROBUST, responses=True, translator=True, teacher=True),
+        Row("every", _EVERY, _PRE, (*_ROBUST, *_CACHED), responses=True, translator=True, teacher=True),
         Row("every-drop", f"{_EVERY}, drop fine-tuning", _PRE, tuned="every"),
     )
 }

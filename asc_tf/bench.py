@@ -62,6 +62,7 @@ ROWS = {
         Row("all", _ALL, _PRE, _MIXSTYLE, responses=True, teacher=True),
         Row("all-drop", f"{_ALL}, drop fine-tuning", _PRE, tuned="all"),
         Row("pre-resnorm-long", "Pre-ResNorm, 240 epochs", _PRE, _LONG),
+        Row("pre-resnorm-long-drop", "Pre-ResNorm, 240 epochs, drop fine-tuning", _PRE, tuned="pre-resnorm-long"),
         Row("all-long", f"{_ALL}, 240 epochs", _PRE, (*_MIXSTYLE, *_LONG), responses=True, teacher=True),
         Row("all-long-drop", f"{_ALL}, 240 epochs, drop fine-tuning", _PRE, tuned="all-long"),
         Row("drc-long", _DRC_LONG, _PRE, (*_ROBUST, *_LONG, *_CACHED), teacher=True),

@@ -55,6 +55,8 @@ ROWS = {
         Row("mixstyle", _BOTH, _PRE, _MIXSTYLE),
         Row("drc", f"{_BOTH}, dynamic range compression", _PRE, _ROBUST),
         Row("responses", f"{_BOTH}, impulse responses", _PRE, _MIXSTYLE, responses=True),
+        Row("plain-mixstyle", "no normalization, Freq-MixStyle", "bc-resnet-asc-1", _MIXSTYLE),
+        Row("plain-responses", "no normalization, impulse responses", "bc-resnet-asc-1", responses=True),
         Row("translator", f"{_BOTH}, translated clips", _PRE, _MIXSTYLE, translator=True),
         Row("translator-short", f"{_BOTH}, translated clips, 13 epochs", _PRE, (*_MIXSTYLE, *_SHORT), translator=True),
         Row("drop", f"{_BOTH}, drop fine-tuning", _PRE, tuned="mixstyle"),

@@ -3,6 +3,7 @@
 import logging
 import os
 import random
+import signal
 import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -12,6 +13,9 @@ from pathlib import Path  # noqa: E402
 
 import pytest  # noqa: E402
 from tiny import TINY_SETTINGS  # noqa: E402
+
+# A shell's background jobs ignore Ctrl-C, and what a test starts would ignore it like them.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

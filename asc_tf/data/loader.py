@@ -218,8 +218,7 @@ def _batches(features, rows, batch_size, batches=None):
     size = batch_size if batches is None else None
     batches = batches or tf.data.Dataset.from_tensor_slices(np.asarray(rows, np.int64)).batch(batch_size)
     if hasattr(features, "waveforms"):
-        waveforms = tf.data.Dataset.zip((batches, features.waveforms(batches, size)))
-        return untuned(waveforms.map(lambda row, waveform: (row, features.transform(waveform, row))).prefetch(2))
+        return untuned(features.batches(batches, size).prefetch(2))
     return untuned(batches.map(lambda row: (row, gather(features, row))).prefetch(2))
 
 

@@ -51,11 +51,9 @@ class StreamedFeatures:
     def __getitem__(self, index):
         """Features of some rows, float16, computed one after the other: for a look, not for training."""
         rows = np.arange(len(self))[index]
-        numbers = tf.data.Dataset.from_tensors(rows.ravel())
-        waveforms = tf.data.Dataset.zip((self.waveforms(numbers, max(1, rows.size)), numbers))
-        batches = waveforms.map(self.transform)
+        batches = self.batches(tf.data.Dataset.from_tensors(rows.ravel()), max(1, rows.size))
         with self.errors():
-            features = [batch.numpy() for batch in batches] or [np.empty((0, *self.shape[1:]), self.dtype)]
+            features = [batch.numpy() for _, batch in batches] or [np.empty((0, *self.shape[1:]), self.dtype)]
         return features[0].reshape(*rows.shape, *self.shape[1:])
 
     def followed_by(self, stored):
@@ -66,6 +64,11 @@ class StreamedFeatures:
         both = copy.copy(self)
         both._stored, both.shape = stored, (len(self) + len(stored), *self.shape[1:])
         return both
+
+    def batches(self, rows, batch_size):
+        """tf.data of (rows, float16 features [batch, frequency, time]), unaugmented; arguments as of `waveforms`."""
+        waveforms = tf.data.Dataset.zip((rows, self.waveforms(rows, batch_size)))
+        return waveforms.map(lambda row, waveforms: (row, self.transform(waveforms, row)))
 
     def waveforms(self, rows, batch_size):
         """From row numbers to waveforms, which are silence where a row has only features.

@@ -127,7 +127,7 @@ def features(root, rounds):
 def batches(root, rounds, batch_size=32, steps=12):
     """Cached batches against the training step."""
     import asc_tf
-    from asc_tf.build import augmentation
+    from asc_tf.experiment.build import augmentation
 
     config = asc_tf.find_recipe("bc-resnet-asc-1-resnorm").config.with_settings(["augment=qti-large"])
     clips, labels, classes = examples(root)

@@ -66,10 +66,10 @@ def untrained(width):
 
 def trained(run):
     """(c, the run's network for 10 s, features of its training clips)."""
-    from asc_tf.build import build_frontend, build_model
     from asc_tf.data.clips import read_clips
     from asc_tf.data.waveforms import Cut
-    from asc_tf.run_folder import load_model, read_run
+    from asc_tf.experiment.build import build_frontend, build_model
+    from asc_tf.experiment.run_folder import load_model, read_run
 
     config, dataset = read_run(run)
     network = build_model(config, dataclasses.replace(dataset, clip_seconds=SECONDS))

@@ -30,8 +30,8 @@ def main():
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--width", type=int, default=10, help="c")
     arguments = parser.parse_args()
-    from asc_tf.cluster import Cluster
-    from asc_tf.launcher import free_ports
+    from asc_tf.distributed.cluster import Cluster
+    from asc_tf.distributed.launcher import free_ports
 
     cores, size, width = sorted(os.sched_getaffinity(0))[:2], arguments.batch_size, arguments.width
     addresses = tuple(f"127.0.0.1:{port}" for port in free_ports(2))
@@ -102,7 +102,7 @@ def serve(pipe, core, batch_size, width, cluster):
         os.environ["TF_CONFIG"] = cluster
     import tensorflow as tf
 
-    from asc_tf.training.replicas import make_strategy
+    from asc_tf.distributed.replicas import make_strategy
 
     strategy = make_strategy("multi_worker", report=lambda line: None) if cluster else tf.distribute.get_strategy()
     train = training(strategy, batch_size, width)

@@ -10,12 +10,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 
-from asc_tf.build import build_frontend
 from asc_tf.data.clips import read_clips
 from asc_tf.data.loader import evaluation_batches, label_indices, mean_and_std
 from asc_tf.data.stream import StreamedFeatures
 from asc_tf.evaluation.metrics import predictions_frame
-from asc_tf.run_folder import load_model, read_run
+from asc_tf.experiment.build import build_frontend
+from asc_tf.experiment.run_folder import load_model, read_run
 
 
 class Unrounded(StreamedFeatures):

@@ -75,7 +75,7 @@ def synthetic_root(tmp_path_factory):
 @pytest.fixture(scope="session")
 def tiny_config():
     """Settings that train in seconds: 32 mel bins, width 4, two epochs."""
-    from asc_tf.recipes import find_recipe
+    from asc_tf.experiment.recipes import find_recipe
 
     return find_recipe("bc-resnet-asc-1-pre-resnorm").config.with_settings(TINY_SETTINGS)
 

@@ -3,9 +3,9 @@
 import pytest
 from tiny import TINY_SETTINGS
 
-from asc_tf import launcher
 from asc_tf.cli import main
 from asc_tf.cli.launch import separated
+from asc_tf.distributed import launcher
 
 TRAIN = ["train", "--data", "TAU", "--run", "RUN"]
 

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, subcommand
 
-from asc_tf.config import Config
-from asc_tf.config_sections import FRONTENDS
 from asc_tf.errors import AscError
+from asc_tf.experiment.sections import FRONTENDS
+from asc_tf.experiment.settings import Config
 from asc_tf.terminal import say
 
 

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from asc_tf.bench import NETWORKS
 from asc_tf.errors import AscError
+from asc_tf.experiment.bench_rows import NETWORKS
 from asc_tf.terminal import say, show_files
 
 

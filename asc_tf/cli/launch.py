@@ -31,7 +31,7 @@ class Launch:
         if self.command[:1] != ("train",):
             raise AscError(f"launch: got '{' '.join(self.command[:1])}'; expected train and its flags behind --workers")
         from asc_tf.cli import parse
-        from asc_tf.launcher import launch
+        from asc_tf.distributed.launcher import launch
 
         train = parse(list(self.command))
         if train.strategy:

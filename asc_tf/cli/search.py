@@ -48,7 +48,7 @@ class Search:
         if self.chief and self.worker:
             raise AscError("--chief and --worker are both given; expected one of them")
         from asc_tf import stages
-        from asc_tf.recipes import find_recipe
+        from asc_tf.experiment.recipes import find_recipe
 
         config = find_recipe(self.recipe).config.with_settings([f"seed={self.seed}", *self.settings])
         what = stages.Search(self.space, self.budget, self.objective, self.algorithm, self.trials, self.epochs)

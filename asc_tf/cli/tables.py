@@ -23,8 +23,8 @@ class Complexity:
     def run(self):
         if self.seconds is not None and not self.seconds > 0:
             raise AscError(f"--seconds {self.seconds:g}: expected more than 0")
-        from asc_tf.compression.account_report import account_dict, account_text
-        from asc_tf.compression.tflite_complexity import tflite_account
+        from asc_tf.complexity.account_report import account_dict, account_text
+        from asc_tf.complexity.tflite_account import tflite_account
 
         if self.target.endswith(".tflite"):
             account = tflite_account(self.target, self.seconds)  # on its own: needs no TensorFlow
@@ -62,7 +62,7 @@ class Recipes:
     """List the named experiments with their paper, table, published accuracy and log loss, and commands."""
 
     def run(self):
-        from asc_tf.recipes import RECIPES
+        from asc_tf.experiment.recipes import RECIPES
 
         width = max(map(len, RECIPES))
         for recipe in RECIPES.values():

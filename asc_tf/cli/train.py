@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from asc_tf.cluster import read_cluster
+from asc_tf.distributed.cluster import read_cluster
 from asc_tf.errors import AscError
 from asc_tf.terminal import say
 
@@ -34,15 +34,15 @@ class Train:
     TF_CONFIG names ('asc-tf launch' starts some here); the learning rate stays as set. One process if not given"""
 
     def run(self):
-        from asc_tf.recipes import find_recipe
+        from asc_tf.experiment.recipes import find_recipe
 
         config = find_recipe(self.recipe).config.with_settings(
             [f"seed={self.seed}", f"deterministic={self.deterministic}", *self._teaching(), *self.settings]
         )
         strategy = None
         if self.strategy:
+            from asc_tf.distributed.replicas import make_strategy
             from asc_tf.quiet import hide_native_stderr
-            from asc_tf.training.replicas import make_strategy
 
             if self.strategy == "multi_worker":
                 read_cluster()  # a mistake is said before anything is hidden

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg, subcommand
 
-from asc_tf.config import Config
 from asc_tf.errors import AscError
+from asc_tf.experiment.settings import Config
 from asc_tf.terminal import say
 
 
@@ -63,7 +63,7 @@ class TranslateTrain:
         if others:
             raise AscError(f"--set {others[0].split(':')[0]}: expected settings of the frontend only")
         from asc_tf import stages
-        from asc_tf.translator_folder import Translation
+        from asc_tf.translator.folder import Translation
 
         own = {"root", "out", "settings"}
         settings = Translation(**{name: value for name, value in vars(self).items() if name not in own})

@@ -1,1 +1,1 @@
-"""What a network costs, by the rules of every year of the challenge, and ways to make it cost less."""
+"""Ways to make a network cost less: pruning, quantization-aware training, half precision."""

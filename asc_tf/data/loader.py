@@ -7,8 +7,8 @@ import math
 import numpy as np
 import tensorflow as tf
 
+from asc_tf.data.autotuning import untuned
 from asc_tf.data.host_function import gather, host_function
-from asc_tf.data.tuning import untuned
 from asc_tf.errors import AscError
 
 

@@ -3,7 +3,7 @@
 import tensorflow as tf
 import tf_keras as keras
 
-import asc_tf.autograph  # noqa: F401
+import asc_tf.internals.autograph  # noqa: F401
 from asc_tf.frontend.mel import bands_of, frame_lengths, mel_filterbank
 
 

@@ -1,6 +1,6 @@
 """Leaf layers: one idea of the papers a file."""
 
-import asc_tf.autograph  # noqa: F401
+import asc_tf.internals.autograph  # noqa: F401
 from asc_tf.layers.batch_norm import BatchNormalization
 from asc_tf.layers.channel_split import ChannelSplit
 from asc_tf.layers.frequency_pooling import FrequencyAveragePooling

@@ -3,28 +3,8 @@
 import tensorflow as tf
 import tf_keras as keras
 
-from asc_tf.layers.batch_statistics import is_slow, replicas, static_shape, values_of, without_bessel
-from asc_tf.layers.normalize_rows import normalize_rows
-
-
-def normalize_by_rows(x, gamma, beta, epsilon):
-    """Batch normalization in training where TensorFlow's own is slow or does not know of other replicas.
-
-    Slow it is for 10, 15, 20, 25 or 40 channels (`is_slow`). There the memory is read as rows of bins x channels
-    numbers, which are multiples of sixteen.
-
-    Args:
-        x: float32 [batch, frequency, time, channel].
-        gamma, beta: [channel].
-        epsilon: added to the variance.
-
-    Returns:
-        (outputs, shaped as x; mean and variance without Bessel's correction, each [channel], through which no
-        gradient flows).
-    """
-    rows = tf.reshape(x, (-1, 1, 1, x.shape[1] * x.shape[3])) if is_slow(x.shape[3]) else x
-    (outputs,), mean, variance = normalize_rows([rows], gamma[None], beta[None], epsilon)
-    return tf.reshape(outputs, static_shape(x)), mean[0], variance[0]
+from asc_tf.layers.fast.batch_statistics import is_slow, replicas, values_of, without_bessel
+from asc_tf.layers.fast.normalize_by_rows import normalize_by_rows
 
 
 @keras.saving.register_keras_serializable("asc_tf")

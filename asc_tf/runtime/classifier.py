@@ -9,8 +9,8 @@ from asc_tf.errors import AscError
 from asc_tf.frontend.decode import load_waveform, resample
 from asc_tf.quiet import native_stderr_hidden
 from asc_tf.runtime.frontend import frontend_of
+from asc_tf.runtime.isolated_run import check_by_trial
 from asc_tf.runtime.metadata import read_metadata
-from asc_tf.runtime.trial import check_by_trial
 
 
 class Classifier:

@@ -5,7 +5,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from asc_tf.compression.rules import KB, verdicts
+from asc_tf.complexity.rules import KB, verdicts
 from asc_tf.errors import AscError
 
 TYPES = {"kernel": "int8", "rest": "float16"}
@@ -31,7 +31,7 @@ class Budget:
 
     Args:
         text: as the user gave it.
-        year: whose rules hold, see `asc_tf.compression.rules.verdicts`, or None.
+        year: whose rules hold, see `asc_tf.complexity.rules.verdicts`, or None.
         bytes: of the parameters, kernels in 8 bits and all else in 16, moving means and variances not counted, for
             export folds them into the kernels.
         macs: of a whole clip.

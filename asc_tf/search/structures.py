@@ -8,9 +8,9 @@ import numpy as np
 import tf_keras as keras
 
 from asc_tf.atomic import write_text
-from asc_tf.build import build_model
-from asc_tf.compression.complexity import keras_account
+from asc_tf.complexity.keras_account import keras_account
 from asc_tf.errors import AscError
+from asc_tf.experiment.build import build_model
 from asc_tf.export.shrinking import shrunk
 from asc_tf.export.tflite import network_file
 from asc_tf.runtime.latency import latencies

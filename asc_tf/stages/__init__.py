@@ -16,13 +16,13 @@ from asc_tf.stages.compression import Compression, compress
 from asc_tf.stages.compression_steps import compression_text
 from asc_tf.stages.ensembling import join_runs
 from asc_tf.stages.evaluation import evaluate, evaluate_changes, has_test_part, predict_test
+from asc_tf.stages.exporting import export
 from asc_tf.stages.features import compute_features
 from asc_tf.stages.file_evaluation import evaluate_file
 from asc_tf.stages.finetuning import finetune
 from asc_tf.stages.leave_device_out import evaluate_left_out_devices
 from asc_tf.stages.searching import Search, search
 from asc_tf.stages.seeds import evaluate_seeds
-from asc_tf.stages.tflite import export
 from asc_tf.stages.training import train
 from asc_tf.stages.translation import apply_translator, train_translator
 

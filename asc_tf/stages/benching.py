@@ -7,23 +7,23 @@ import pandas as pd
 import tf_keras as keras
 
 from asc_tf.atomic import write_text
-from asc_tf.bench import COMMON, NETWORKS, ROWS, TEACHER, find_rows
 from asc_tf.errors import AscError
 from asc_tf.evaluation.metrics import device_metrics
 from asc_tf.evaluation.report import bench_table
-from asc_tf.recipes import find_recipe
-from asc_tf.run_folder import read_run, write_csv
+from asc_tf.experiment.bench_rows import COMMON, NETWORKS, ROWS, TEACHER, find_rows
+from asc_tf.experiment.recipes import find_recipe
+from asc_tf.experiment.run_folder import read_run, write_csv
 from asc_tf.stages.evaluation import evaluate, predict_test
 from asc_tf.stages.finetuning import finetune
 from asc_tf.stages.training import train
 from asc_tf.stages.translation import apply_translator, train_translator
-from asc_tf.translator_folder import Translation
+from asc_tf.translator.folder import Translation
 
 TRANSLATION = Translation("a", ("b", "c", "s1", "s2", "s3"), width=8, epochs=12)
 
 
 def bench(root, out, network="bc-resnet-asc-1", names=(), seeds=3, responses=None, report=print):
-    """Train the rows of `asc_tf.bench` with seeds 0, 1, ..., and make a table of what they come to on the test part.
+    """Train the rows of `experiment.bench_rows` with seeds 0, 1, ..., and make a table of their test results.
 
     Every run is a run folder, OUT/NETWORK/ROW/SEED; teachers are in OUT/teacher/SEED, the translator and its clips in
     OUT/translator and OUT/translated. The same call goes on where it was stopped, and reads what is there already, so

@@ -5,11 +5,11 @@ from pathlib import Path
 import tf_keras as keras
 
 import asc_tf.layers  # noqa: F401  registers the layers for loading
-from asc_tf.compression.complexity import keras_account
-from asc_tf.compression.tflite_complexity import tflite_account
+from asc_tf.complexity.keras_account import keras_account
+from asc_tf.complexity.tflite_account import tflite_account
 from asc_tf.errors import AscError, nearest
+from asc_tf.experiment.run_folder import load_model, read_run
 from asc_tf.models import NAMED_NETWORKS
-from asc_tf.run_folder import load_model, read_run
 
 
 def account_of(target, seconds=None):
@@ -21,7 +21,7 @@ def account_of(target, seconds=None):
             the file's metadata or from the named network.
 
     Returns:
-        An `asc_tf.compression.account.Account`.
+        An `asc_tf.complexity.account.Account`.
 
     Raises:
         AscError: nothing of that name, or a file that cannot be loaded.

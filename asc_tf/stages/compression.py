@@ -7,14 +7,14 @@ from pathlib import Path
 
 import tf_keras as keras
 
-from asc_tf.build import waveform_augmentation
 from asc_tf.compression.connectivity import idle_weights
 from asc_tf.compression.half_precision import round_to_half
 from asc_tf.compression.pruning import FLOOR, SCOPES, prune, prune_gradually, strip_pruning
 from asc_tf.compression.quantization import quantize, strip_quantization
 from asc_tf.data.loader import label_indices
 from asc_tf.errors import AscError
-from asc_tf.run_folder import claim, load_model, read_run, write_settings
+from asc_tf.experiment.build import waveform_augmentation
+from asc_tf.experiment.run_folder import claim, load_model, read_run, write_settings
 from asc_tf.stages.compression_steps import Clips, StepTable
 from asc_tf.stages.features import features_of, with_translated
 from asc_tf.stages.teacher import hears_the_same, report_advantages

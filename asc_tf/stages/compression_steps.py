@@ -10,16 +10,16 @@ import numpy as np
 import pandas as pd
 
 from asc_tf.atomic import write_text
-from asc_tf.compression.complexity import keras_account
+from asc_tf.complexity.keras_account import keras_account
 from asc_tf.compression.kernels import effective_kernels
-from asc_tf.config import Config
 from asc_tf.data.loader import evaluation_batches, reading
 from asc_tf.evaluation.metrics import device_changes, device_metrics, predictions_frame
 from asc_tf.evaluation.report import changes_table, steps_table
+from asc_tf.experiment.run_folder import Dataset, write_csv
+from asc_tf.experiment.settings import Config
 from asc_tf.export.agreement import DisagreementError
-from asc_tf.run_folder import Dataset, write_csv
 from asc_tf.runtime.latency import latencies, latency_ratio
-from asc_tf.stages.tflite import write_file
+from asc_tf.stages.exporting import write_file
 
 COLUMNS = (
     "step", "accuracy", "log_loss", "worst_change", "parameters", "kernel_nonzeros", "nonzero_bytes", "file_format",

@@ -4,8 +4,8 @@ import dataclasses
 from pathlib import Path
 
 from asc_tf.errors import AscError
+from asc_tf.experiment.run_folder import claim, load_model, read_run, write_settings
 from asc_tf.models.ensemble import ensemble
-from asc_tf.run_folder import claim, load_model, read_run, write_settings
 from asc_tf.training.fit import save_model
 
 

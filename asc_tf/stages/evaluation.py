@@ -7,7 +7,6 @@ from pathlib import Path
 import pandas as pd
 
 from asc_tf.atomic import write_text
-from asc_tf.build import build_model
 from asc_tf.data.clips import check_audio_files, read_clips
 from asc_tf.data.loader import evaluation_batches, label_indices, reading
 from asc_tf.data.waveforms import read_clip_seconds, repeat_pieces
@@ -21,7 +20,8 @@ from asc_tf.evaluation.metrics import (
     scene_metrics,
 )
 from asc_tf.evaluation.report import changes_table, device_table, scene_table
-from asc_tf.run_folder import load_model, read_run, write_csv
+from asc_tf.experiment.build import build_model
+from asc_tf.experiment.run_folder import load_model, read_run, write_csv
 from asc_tf.stages.features import features_of
 
 

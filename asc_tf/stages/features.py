@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from asc_tf.build import build_frontend
 from asc_tf.data.cache import cached_features
 from asc_tf.data.clips import read_clips
 from asc_tf.data.loader import mean_and_std
 from asc_tf.data.stream import StreamedFeatures
 from asc_tf.data.translated import read_translated, translated_folder
 from asc_tf.data.waveforms import Cut, read_clip_seconds
-from asc_tf.run_folder import read_run
+from asc_tf.experiment.build import build_frontend
+from asc_tf.experiment.run_folder import read_run
 
 
 def compute_features(root, config, workers=None, report=print):

@@ -9,8 +9,8 @@ from asc_tf.data.clips import check_audio_files, read_clips
 from asc_tf.data.loader import label_indices
 from asc_tf.errors import AscError
 from asc_tf.evaluation.metrics import predictions_frame
+from asc_tf.experiment.run_folder import read_run
 from asc_tf.export.agreement import SMALLEST
-from asc_tf.run_folder import read_run
 from asc_tf.runtime.classifier import Classifier
 from asc_tf.runtime.folder import classified
 from asc_tf.stages.evaluation import has_test_part, write_tables

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import tf_keras as keras
 
-from asc_tf.build import waveform_augmentation
 from asc_tf.data.clips import devices_of
 from asc_tf.data.loader import label_indices
 from asc_tf.errors import AscError
-from asc_tf.run_folder import claim, load_model, read_run, write_settings
+from asc_tf.experiment.build import waveform_augmentation
+from asc_tf.experiment.run_folder import claim, load_model, read_run, write_settings
 from asc_tf.stages.features import features_of, with_translated
 from asc_tf.stages.training import fit, selection
 from asc_tf.stages.training_data import split_clips

@@ -6,7 +6,7 @@ from pathlib import Path
 from asc_tf.errors import AscError
 from asc_tf.evaluation.metrics import device_metrics, left_out_changes
 from asc_tf.evaluation.report import left_out_table
-from asc_tf.run_folder import check_repeatable, read_run, write_csv
+from asc_tf.experiment.run_folder import check_repeatable, read_run, write_csv
 from asc_tf.stages.evaluation import predict_test
 from asc_tf.stages.training import train
 from asc_tf.stages.training_data import split_clips

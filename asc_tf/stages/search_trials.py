@@ -9,7 +9,7 @@ from pathlib import Path
 from asc_tf.atomic import exclusive, write_text
 from asc_tf.data.loader import evaluation_batches, reading
 from asc_tf.evaluation.metrics import device_metrics, predictions_frame
-from asc_tf.run_folder import write_settings
+from asc_tf.experiment.run_folder import write_settings
 from asc_tf.stages.teacher import cached_targets
 from asc_tf.stages.training import find_teachers, fit_network
 from asc_tf.stages.training_data import read_features, split_clips

@@ -14,7 +14,7 @@ import pandas as pd
 from asc_tf.atomic import write_text
 from asc_tf.data.clips import devices_of
 from asc_tf.errors import AscError
-from asc_tf.run_folder import claim, write_csv
+from asc_tf.experiment.run_folder import claim, write_csv
 from asc_tf.search.budget import parse_budget
 from asc_tf.search.oracles import PROJECT, make_oracle
 from asc_tf.search.report import OBJECTIVES, pareto_front, trials_table, winner, write_pareto_picture

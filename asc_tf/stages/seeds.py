@@ -7,7 +7,7 @@ import tf_keras as keras
 
 from asc_tf.evaluation.metrics import device_metrics
 from asc_tf.evaluation.report import seeds_table
-from asc_tf.run_folder import check_repeatable, read_run, write_csv
+from asc_tf.experiment.run_folder import check_repeatable, read_run, write_csv
 from asc_tf.stages.training import train
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from asc_tf.atomic import whole_file
-from asc_tf.config_sections import DistillationConfig
 from asc_tf.data.loader import evaluation_batches, reading
 from asc_tf.errors import AscError
+from asc_tf.experiment.recipes import find_recipe
+from asc_tf.experiment.run_folder import load_model, read_run
+from asc_tf.experiment.sections import DistillationConfig
 from asc_tf.models.ensemble import ensemble
-from asc_tf.recipes import find_recipe
-from asc_tf.run_folder import load_model, read_run
 from asc_tf.training.distillation import DistilledModel, soften
 
 

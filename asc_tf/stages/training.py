@@ -9,15 +9,15 @@ import pandas as pd
 import tensorflow as tf
 import tf_keras as keras
 
-from asc_tf.build import augmentation, build_model, build_optimizer, waveform_augmentation
 from asc_tf.data.loader import evaluation_batches, evaluation_steps, reading, training_batches
+from asc_tf.distributed.replicas import chief_first, gathered, is_chief, other_workers, workers_of
 from asc_tf.errors import AscError
-from asc_tf.run_folder import check_run_folder, write_csv, write_settings
+from asc_tf.experiment.build import augmentation, build_model, build_optimizer, waveform_augmentation
+from asc_tf.experiment.run_folder import check_run_folder, write_csv, write_settings
 from asc_tf.stages.evaluation import predict_test
 from asc_tf.stages.teacher import cached_targets, distilled, teacher_config, teacher_runs
 from asc_tf.stages.training_data import choose_clips, read_features
 from asc_tf.training.fit import resumable_fit, save_model
-from asc_tf.training.replicas import chief_first, gathered, is_chief, other_workers, workers_of
 from asc_tf.training.seeding import set_seed
 from asc_tf.training.selection import MinVarianceCheckpoint
 
@@ -33,8 +33,8 @@ def train(root, config, run, report=print, strategy=None):
         config: a `Config`.
         run: run folder; made if it is not there.
         report: called with lines for the user.
-        strategy: a `tf.distribute.Strategy`, see `asc_tf.training.replicas.make_strategy`; None trains in one process.
-            All workers call this with the same arguments, on a file system that they share; the chief writes.
+        strategy: a `tf.distribute.Strategy`, see `asc_tf.distributed.replicas.make_strategy`; None trains in one
+            process. All workers call this with the same arguments, on a file system that they share; the chief writes.
 
     Returns:
         The predictions on the test part, or None if there is none (data.split = full) and for all workers but the

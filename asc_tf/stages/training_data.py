@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from asc_tf.build import build_model, waveform_augmentation
 from asc_tf.data.clips import check_audio_files, devices_of, hold_out_locations, read_clips, scenes_of
 from asc_tf.data.loader import label_indices
 from asc_tf.data.waveforms import read_clip_seconds
 from asc_tf.errors import AscError
-from asc_tf.run_folder import Dataset
+from asc_tf.experiment.build import build_model, waveform_augmentation
+from asc_tf.experiment.run_folder import Dataset
 from asc_tf.stages.features import features_of, statistics, with_translated
 
 

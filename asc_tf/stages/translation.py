@@ -8,20 +8,27 @@ import numpy as np
 import pandas as pd
 import tf_keras as keras
 
-from asc_tf.build import build_frontend
-from asc_tf.config import Config
-from asc_tf.config_sections import FrontendConfig
 from asc_tf.data.clips import check_audio_files, read_clips
 from asc_tf.data.loader import evaluation_batches, mean_and_std, training_batches
 from asc_tf.data.translated import translated_clips, translated_folder, translation_settings, write_translated
 from asc_tf.data.waveforms import Cut, read_clip_seconds
 from asc_tf.errors import AscError
-from asc_tf.run_folder import write_csv
+from asc_tf.experiment.build import build_frontend
+from asc_tf.experiment.run_folder import write_csv
+from asc_tf.experiment.sections import FrontendConfig
+from asc_tf.experiment.settings import Config
 from asc_tf.stages.features import features_of
 from asc_tf.training.fit import resumable_fit, save_model
 from asc_tf.training.schedules import ConstantThenLinear
 from asc_tf.training.seeding import set_seed
 from asc_tf.translator.distance import distance_table, log_mel_distance_db
+from asc_tf.translator.folder import (
+    check_translation,
+    check_translator_folder,
+    load_generator,
+    read_translator,
+    write_translator,
+)
 from asc_tf.translator.pairs import (
     align_pairs,
     find_pairs,
@@ -35,13 +42,6 @@ from asc_tf.translator.patch_gan import patch_gan
 from asc_tf.translator.picture import write_translation_picture
 from asc_tf.translator.pix2pix import Pix2Pix
 from asc_tf.translator.unet import translate, unet
-from asc_tf.translator_folder import (
-    check_translation,
-    check_translator_folder,
-    load_generator,
-    read_translator,
-    write_translator,
-)
 
 STEPS_PER_EPOCH = 250
 

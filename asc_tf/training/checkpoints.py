@@ -11,8 +11,8 @@ from pathlib import Path
 import tensorflow as tf
 
 from asc_tf.atomic import write_text
+from asc_tf.distributed.replicas import gathered, is_chief
 from asc_tf.errors import AscError
-from asc_tf.training.replicas import gathered, is_chief
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ import tf_keras as keras
 from tqdm import tqdm
 
 from asc_tf.atomic import whole_file
+from asc_tf.distributed.replicas import gathered, is_chief, workers_of
 from asc_tf.errors import AscError, DivergedError
 from asc_tf.training.checkpoints import EpochCheckpoints, Progress
 from asc_tf.training.extra_loss import ExtraLossModel
-from asc_tf.training.replicas import gathered, is_chief, workers_of
 
 _STEPS_BETWEEN_QUESTIONS = 10  # whether it is time to keep the state, as each costs the workers a message
 

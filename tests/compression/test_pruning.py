@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 import tf_keras as keras
 
-from asc_tf.compression.complexity import keras_account
+from asc_tf.complexity.keras_account import keras_account
 from asc_tf.compression.half_precision import round_to_half
 from asc_tf.compression.kernels import effective_kernels, kernels
 from asc_tf.compression.pruning import prune, prune_gradually, strip_pruning

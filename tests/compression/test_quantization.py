@@ -6,7 +6,7 @@ import tensorflow as tf
 import tf_keras as keras
 
 import asc_tf.layers
-from asc_tf.compression.complexity import keras_account
+from asc_tf.complexity.keras_account import keras_account
 from asc_tf.compression.kernels import effective_kernels, kernels
 from asc_tf.compression.pruning import prune, strip_pruning
 from asc_tf.compression.quantization import quantize, strip_quantization

@@ -8,8 +8,8 @@ import pytest
 
 from asc_tf import stages
 from asc_tf.cli import main
+from asc_tf.experiment.run_folder import load_model, read_run
 from asc_tf.export import onnx
-from asc_tf.run_folder import load_model, read_run
 
 
 @pytest.fixture(scope="module")

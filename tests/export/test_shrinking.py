@@ -6,7 +6,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from small_networks import NETWORKS, features_for, unsettled
 
-from asc_tf.compression.tflite_complexity import tflite_account
+from asc_tf.complexity.tflite_account import tflite_account
 from asc_tf.export.chaining import chained
 from asc_tf.export.conversion import converted
 from asc_tf.export.deployment import deployment_graph

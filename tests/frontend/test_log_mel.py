@@ -4,9 +4,9 @@ import pytest
 import tensorflow as tf
 import tf_keras as keras
 
-from asc_tf.build import build_frontend
-from asc_tf.config import Config
-from asc_tf.config_sections import FRONTENDS
+from asc_tf.experiment.build import build_frontend
+from asc_tf.experiment.sections import FRONTENDS
+from asc_tf.experiment.settings import Config
 from asc_tf.frontend.decode import load_waveform
 from asc_tf.frontend.log_mel import LogMel
 

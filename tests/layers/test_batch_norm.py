@@ -8,7 +8,7 @@ from layer_checks import check_layer
 
 from asc_tf.layers import BatchNormalization
 from asc_tf.layers.batch_norm import normalize_by_rows
-from asc_tf.layers.batch_statistics import is_slow
+from asc_tf.layers.fast.batch_statistics import is_slow
 from asc_tf.layers.sub_spectral_norm import normalize_bands
 
 EPSILON = 1e-5

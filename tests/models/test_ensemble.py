@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tf_keras as keras
 
-from asc_tf.compression.complexity import keras_account
+from asc_tf.complexity.keras_account import keras_account
 from asc_tf.export.tflite import export_tflite
 from asc_tf.frontend.log_mel import LogMel
 from asc_tf.layers import LogMeanProbability

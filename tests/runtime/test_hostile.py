@@ -10,7 +10,8 @@ from ai_edge_litert import schema_py_generated as schema
 
 from asc_tf.cli import main
 from asc_tf.errors import AscError
-from asc_tf.runtime import Classifier, trial
+from asc_tf.runtime import Classifier
+from asc_tf.runtime import isolated_run as trial
 from asc_tf.runtime.metadata import with_metadata
 
 

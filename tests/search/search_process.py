@@ -5,7 +5,7 @@ import sys
 import time
 from pathlib import Path
 
-from asc_tf.config import Config
+from asc_tf.experiment.settings import Config
 from asc_tf.search import service
 from asc_tf.search.oracles import make_oracle
 from asc_tf.search.space import Space

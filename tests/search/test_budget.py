@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from asc_tf.compression.complexity import keras_account
+from asc_tf.complexity.keras_account import keras_account
 from asc_tf.errors import AscError
 from asc_tf.models import bc_resnet_asc
 from asc_tf.search.budget import Budget, cost_of, parse_budget

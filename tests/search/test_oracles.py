@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from asc_tf.config import Config
 from asc_tf.errors import DivergedError
+from asc_tf.experiment.settings import Config
 from asc_tf.search import oracles
 from asc_tf.search.oracles import make_oracle
 from asc_tf.search.space import Space

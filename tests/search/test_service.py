@@ -12,8 +12,8 @@ from pathlib import Path
 import grpc
 import pytest
 
-from asc_tf.config import Config
 from asc_tf.errors import AscError
+from asc_tf.experiment.settings import Config
 from asc_tf.search import service
 from asc_tf.search.oracles import make_oracle
 from asc_tf.search.service import Chief, serve

@@ -1,8 +1,8 @@
 import pytest
 
-from asc_tf.config import Config
-from asc_tf.config_sections import ModelConfig
 from asc_tf.errors import AscError
+from asc_tf.experiment.sections import ModelConfig
+from asc_tf.experiment.settings import Config
 from asc_tf.search.space import Space
 
 RES2NET = Config(model=ModelConfig(network="bc-res2net"))

@@ -5,13 +5,13 @@ import pandas as pd
 import pytest
 from tiny import TINY_SETTINGS
 
-from asc_tf import bench as rows
 from asc_tf import stages
-from asc_tf.build import build_model
 from asc_tf.cli import main
-from asc_tf.config import Config
-from asc_tf.recipes import RECIPES
-from asc_tf.run_folder import Dataset
+from asc_tf.experiment import bench_rows as rows
+from asc_tf.experiment.build import build_model
+from asc_tf.experiment.recipes import RECIPES
+from asc_tf.experiment.run_folder import Dataset
+from asc_tf.experiment.settings import Config
 from asc_tf.stages import benching, training
 
 

@@ -9,7 +9,7 @@ import pytest
 from asc_tf import stages
 from asc_tf.cli import main
 from asc_tf.errors import AscError
-from asc_tf.run_folder import load_model, read_run
+from asc_tf.experiment.run_folder import load_model, read_run
 from asc_tf.training.fit import save_model
 
 pytestmark = pytest.mark.usefixtures("eager")

@@ -10,7 +10,7 @@ import tf_keras as keras
 from asc_tf import stages
 from asc_tf.cli import main
 from asc_tf.errors import AscError
-from asc_tf.run_folder import load_model, read_run
+from asc_tf.experiment.run_folder import load_model, read_run
 from asc_tf.training.device_drop import drop_rate
 
 pytestmark = pytest.mark.usefixtures("eager")

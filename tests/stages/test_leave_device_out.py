@@ -10,8 +10,9 @@ import pytest
 from asc_tf import stages
 from asc_tf.data.clips import read_clips
 from asc_tf.errors import AscError
-from asc_tf.run_folder import read_run
-from asc_tf.stages import leave_device_out, tflite, training, training_data
+from asc_tf.experiment.run_folder import read_run
+from asc_tf.stages import exporting as tflite
+from asc_tf.stages import leave_device_out, training, training_data
 from asc_tf.stages.training_data import split_clips
 
 pytestmark = pytest.mark.usefixtures("eager")

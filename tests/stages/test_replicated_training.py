@@ -7,8 +7,8 @@ from processes import in_own_process
 from tiny import TINY_SETTINGS
 
 from asc_tf import stages
-from asc_tf.config import Config
 from asc_tf.errors import AscError
+from asc_tf.experiment.settings import Config
 
 PLAIN = ["augment.roll_probability=0", "augment.mixup_alpha=0", "augment.mask_probability=0", "model.dropout=0",
          "model.depth=1,1,1,1", "data.validation_fraction=0.3", "train.learning_rate=0.001"]  # fmt: skip

@@ -4,9 +4,9 @@ import pandas as pd
 import pytest
 
 from asc_tf import stages
-from asc_tf.config import Config
 from asc_tf.errors import AscError
-from asc_tf.recipes import find_recipe
+from asc_tf.experiment.recipes import find_recipe
+from asc_tf.experiment.settings import Config
 from asc_tf.stages import search_trials, searching, training_data
 
 pytestmark = pytest.mark.usefixtures("eager")

@@ -9,13 +9,13 @@ import tensorflow as tf
 import tf_keras as keras
 
 from asc_tf import stages
-from asc_tf.build import build_frontend
 from asc_tf.cli import main
-from asc_tf.config import Config
 from asc_tf.data.cache import cached_features
 from asc_tf.data.loader import training_batches
 from asc_tf.errors import AscError
-from asc_tf.run_folder import load_model, read_run
+from asc_tf.experiment.build import build_frontend
+from asc_tf.experiment.run_folder import load_model, read_run
+from asc_tf.experiment.settings import Config
 from asc_tf.stages.teacher import teacher_config
 from asc_tf.stages.training_data import split_clips
 

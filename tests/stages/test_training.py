@@ -6,14 +6,14 @@ from ai_edge_litert.interpreter import Interpreter
 from tiny import TINY_SETTINGS
 
 from asc_tf import stages
-from asc_tf.build import build_frontend
-from asc_tf.config import Config
 from asc_tf.data.cache import cached_features
 from asc_tf.data.clips import hold_out_locations, read_clips
+from asc_tf.experiment.build import build_frontend
+from asc_tf.experiment.recipes import find_recipe
+from asc_tf.experiment.run_folder import load_model, read_run
+from asc_tf.experiment.settings import Config
 from asc_tf.frontend.log_mel import LogMel
 from asc_tf.frontend.pcen import Pcen
-from asc_tf.recipes import find_recipe
-from asc_tf.run_folder import load_model, read_run
 from asc_tf.runtime import Classifier
 
 ONE_EPOCH = ["train.epochs=1", "train.warmup_epochs=0"]

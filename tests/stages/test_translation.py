@@ -10,15 +10,15 @@ import soundfile
 import tf_keras as keras
 
 from asc_tf import stages
-from asc_tf.config_sections import FrontendConfig
 from asc_tf.data.clips import read_clips, scenes_of
 from asc_tf.data.synthetic import write_synthetic
 from asc_tf.errors import AscError
-from asc_tf.run_folder import Dataset, read_run
+from asc_tf.experiment.run_folder import Dataset, read_run
+from asc_tf.experiment.sections import FrontendConfig
 from asc_tf.stages import training, training_data, translation
 from asc_tf.stages.compression import Compression, _Steps
 from asc_tf.stages.features import with_translated
-from asc_tf.translator_folder import Translation
+from asc_tf.translator.folder import Translation
 
 FRONTEND = FrontendConfig(mel_bins=32)
 SETTINGS = Translation(

@@ -12,8 +12,8 @@ import tensorflow as tf
 import tf_keras as keras
 
 import asc_tf
+from asc_tf.distributed.replicas import make_strategy
 from asc_tf.layers import BatchNormalization
-from asc_tf.training.replicas import make_strategy
 
 CLIPS, BATCH_SIZE, STEPS, EPOCHS, VALIDATION = 37, 8, 5, 2, 7
 SHAPE = (8, 6, 1)

@@ -1,0 +1,144 @@
+"""The account of a network: what each layer stores, computes and hands on. Needs no TensorFlow."""
+
+import dataclasses
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+
+from asc_tf.complexity.parameters import Parameters, bytes_by_type, with_types
+from asc_tf.errors import AscError
+
+NETWORK, FRONTEND = "network", "frontend"
+PARTS = (NETWORK, FRONTEND)
+
+
+@dataclass(frozen=True)
+class Operations:
+    """What an input of one clip makes a layer compute, in numbers of operations.
+
+    Args:
+        macs: multiply-accumulates between the data and a stored kernel: convolutions of every kind and dense layers.
+            This is what the rules limit. Every tap counts at every output, those over the zeros of the padding too.
+        multiplications: all other products, squares and divisions: batch, sub-band and residual normalization, scaling,
+            gates, products of two feature maps, the one division of each mean. Additions and comparisons are free.
+        functions: values of exp, log, a root, a sigmoid and their like, which cost more than a product.
+    """
+
+    macs: int = 0
+    multiplications: int = 0
+    functions: int = 0
+
+    def __add__(self, other):
+        return Operations(
+            self.macs + other.macs, self.multiplications + other.multiplications, self.functions + other.functions
+        )
+
+
+@dataclass(frozen=True)
+class LayerAccount:
+    """One layer of a Keras model or one operator of a .tflite file.
+
+    Args:
+        name: of the layer, or of the operator's output.
+        operation: class of the layer, or name of the operator.
+        part: NETWORK or FRONTEND.
+        output_shape: of one clip, without the batch; of the first output if there are several.
+        output_dtype: its type.
+        output_bytes: of what it hands on; 0 if that is its input under another name or shape.
+        parameters: tuple of `Parameters`; a layer that is called twice shows them at its first call.
+        operations: what it computes.
+        unaccounted: names of operations in it that the account does not know; they are in no sum.
+    """
+
+    name: str
+    operation: str
+    part: str
+    output_shape: tuple
+    output_dtype: str
+    output_bytes: int
+    parameters: tuple[Parameters, ...] = ()
+    operations: Operations = Operations()
+    unaccounted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Peak:
+    """The most bytes of features that are alive at once, and the layer at which they are."""
+
+    bytes: int = 0
+    layer: str = ""
+
+
+@dataclass(frozen=True)
+class Account:
+    """What a network costs for one clip.
+
+    Args:
+        name: of the model, or the path of the file.
+        source: "keras" or "tflite".
+        layers: `LayerAccount` of every layer or operator in the order of execution.
+        peaks: {part: Peak}.
+        seconds: of sound in the input, or None if that is not known.
+        receptive_field: {"convolutions": (frequency, time), "with pooling": (frequency, time)}, or None.
+        file_bytes: size of the .tflite file.
+
+    Raises:
+        AscError: `seconds` is not a positive number.
+    """
+
+    name: str
+    source: str
+    layers: tuple[LayerAccount, ...]
+    peaks: dict = field(default_factory=dict)
+    seconds: float | None = None
+    receptive_field: dict | None = None
+    file_bytes: int | None = None
+
+    def __post_init__(self):
+        if self.seconds is not None and not 0 < self.seconds < math.inf:
+            raise AscError(f"{self.name}: an input of {self.seconds} seconds; expected a positive length of its sound")
+
+    def parts(self):
+        """The parts that it has: the network, or frontend and network."""
+        return [part for part in PARTS if any(layer.part == part for layer in self.layers)]
+
+    def parameters(self, part=NETWORK):
+        """`Parameters` of all layers of a part."""
+        return [tensor for layer in self.layers if layer.part == part for tensor in layer.parameters]
+
+    def operations(self, part=NETWORK):
+        """`Operations` of all layers of a part."""
+        return sum((layer.operations for layer in self.layers if layer.part == part), Operations())
+
+    def macs_per_second(self):
+        """MACs of the network for each second of sound, rounded up; None if the length of the input is not known."""
+        return None if self.seconds is None else math.ceil(self.operations().macs / self.seconds)
+
+    def bytes_by_type(self, part=NETWORK):
+        """{type: bytes} of a part's parameters, zeros included."""
+        return bytes_by_type(self.parameters(part))
+
+    def activation_bytes_by_type(self, part=NETWORK):
+        """{type: bytes} of what a part's layers hand on, summed as if all of it were kept."""
+        totals = Counter()
+        for layer in self.layers:
+            if layer.part == part and layer.output_bytes:
+                totals[layer.output_dtype] += layer.output_bytes
+        return dict(totals)
+
+    def unaccounted(self, part=NETWORK):
+        """What no sum holds, each as "operation in layer"."""
+        layers = [layer for layer in self.layers if layer.part == part]
+        return [f"{operation} in {layer.name}" for layer in layers for operation in layer.unaccounted]
+
+    def with_types(self, types):
+        """The same account with the network's parameters stored in other types, see `parameters.with_types`."""
+        return dataclasses.replace(
+            self,
+            layers=tuple(
+                dataclasses.replace(layer, parameters=tuple(with_types(layer.parameters, types)))
+                if layer.part == NETWORK
+                else layer
+                for layer in self.layers
+            ),
+        )

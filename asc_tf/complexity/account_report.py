@@ -1,0 +1,182 @@
+"""An account as a text table and as a dict for JSON. Needs no TensorFlow."""
+
+from asc_tf.complexity.account import FRONTEND, NETWORK
+from asc_tf.complexity.parameters import bytes_by_type
+from asc_tf.complexity.rules import KB, KILOBYTE, verdicts
+
+_COLUMNS = ("layer", "operation", "output", "parameters", "non-zero", "MACs", "mult.", "functions", "output bytes")
+_LEFT = 3
+_FOLDED = "Batch normalizations are folded into the kernels before them; their multiplications are in no sum."
+
+
+def size_text(count):
+    """Bytes, in KB of 1024 and in kB of 1000: '62,335 bytes (60.9 KB, 62.3 kB)'."""
+    return f"{count:,} bytes ({_in_thousands(count)})"
+
+
+def _in_thousands(count):
+    return f"{count / KB:,.1f} KB, {count / KILOBYTE:,.1f} kB"
+
+
+def account_text(account):
+    """The table of layers, the sums, and the verdict of every year.
+
+    Multiplications ("mult.") and functions stand beside the MACs, not in them. A frontend is one row.
+    """
+    rows = [_COLUMNS]
+    frontend = [layer for layer in account.layers if layer.part == FRONTEND]
+    if frontend:
+        rows.append(_row(f"{len(frontend)} operators", FRONTEND, "", frontend))
+    network = [layer for layer in account.layers if layer.part == NETWORK]
+    rows += [_row(layer.name, layer.operation, _shape(layer.output_shape), [layer]) for layer in network]
+    rows.append(_row("network", "", "", network))
+    return "\n".join([*_aligned(rows), "", *_sums(account), "", *_verdict_lines(account)])
+
+
+def account_dict(account):
+    """All of an account and its verdicts in plain dicts, lists, strings and numbers."""
+    return {
+        "name": account.name,
+        "source": account.source,
+        "seconds": account.seconds,
+        "file_bytes": account.file_bytes,
+        "receptive_field": account.receptive_field and {k: list(v) for k, v in account.receptive_field.items()},
+        "parts": {part: _part_dict(account, part) for part in account.parts()},
+        "layers": [_layer_dict(layer) for layer in account.layers],
+        "rules": [_verdict_dict(verdict) for verdict in verdicts(account)],
+    }
+
+
+def _row(name, operation, shape, layers):
+    parameters = [tensor for layer in layers for tensor in layer.parameters]
+    operations = [layer.operations for layer in layers]
+    numbers = (
+        sum(tensor.count for tensor in parameters),
+        sum(tensor.nonzeros for tensor in parameters),
+        sum(each.macs for each in operations),
+        sum(each.multiplications for each in operations),
+        sum(each.functions for each in operations),
+        sum(layer.output_bytes for layer in layers),
+    )
+    return (name, operation, shape, *(f"{number:,}" for number in numbers))
+
+
+def _aligned(rows):
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if index < _LEFT else cell.rjust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _shape(shape):
+    return "x".join(map(str, shape))
+
+
+def _sums(account):
+    for part in account.parts():
+        parameters, operations = account.parameters(part), account.operations(part)
+        totals = _part_dict(account, part)
+        trained = f", {totals['trainable']:,} trainable" if account.source == "keras" else ""
+        yield f"{part}: {totals['parameters']:,} parameters{trained}, {totals['nonzeros']:,} not zero"
+        yield f"  stored: {_types(bytes_by_type(parameters))}"
+        yield (
+            f"  {operations.macs:,} MACs; besides {operations.multiplications:,} multiplications "
+            f"and {operations.functions:,} values of functions"
+        )
+        peak = account.peaks[part]
+        yield f"  peak of the features: {size_text(peak.bytes)} at {peak.layer}"
+    if account.macs_per_second() is not None:
+        yield f"MACs per 1 s: {account.macs_per_second():,} (input of {account.seconds:g} s)"
+    if account.receptive_field:
+        fields = (f"{_shape(field)} ({way})" for way, field in account.receptive_field.items())
+        yield f"receptive field: {', '.join(fields)}"
+    if account.file_bytes is not None:
+        yield f"file: {size_text(account.file_bytes)}. {_FOLDED}"
+    for part in account.parts():
+        if account.unaccounted(part):
+            yield f"not accounted for: {', '.join(account.unaccounted(part))}"
+
+
+def _types(totals):
+    return ", ".join(f"{dtype} {size_text(count)}" for dtype, count in totals.items()) or "nothing"
+
+
+def _verdict_lines(account):
+    for verdict in verdicts(account):
+        yield f"DCASE {verdict.year}: {'passes' if verdict.passes else 'does not pass'}"
+        for check in verdict.checks:
+            room = f"{check.excess:,} too many" if check.excess > 0 else f"{-check.excess:,} left"
+            size = "" if check.bytes is None else f" ({_in_thousands(check.bytes)})"
+            yield f"  {check.quantity}: {check.count:,}{size} of {check.limit:,}, {room}"
+        yield from (f"  ({remark})" for remark in verdict.remarks)
+
+
+def _part_dict(account, part):
+    parameters, operations = account.parameters(part), account.operations(part)
+    return {
+        "parameters": sum(tensor.count for tensor in parameters),
+        "trainable": sum(tensor.count for tensor in parameters if tensor.trainable),
+        "nonzeros": sum(tensor.nonzeros for tensor in parameters),
+        "bytes": sum(tensor.bytes for tensor in parameters),
+        "nonzero_bytes": sum(tensor.nonzero_bytes for tensor in parameters),
+        "bytes_by_type": account.bytes_by_type(part),
+        "macs": operations.macs,
+        "macs_per_second": account.macs_per_second() if part == NETWORK else None,
+        "multiplications": operations.multiplications,
+        "functions": operations.functions,
+        "peak_activation_bytes": account.peaks[part].bytes,
+        "peak_layer": account.peaks[part].layer,
+        "activation_bytes_by_type": account.activation_bytes_by_type(part),
+        "unaccounted": account.unaccounted(part),
+    }
+
+
+def _layer_dict(layer):
+    return {
+        "name": layer.name,
+        "operation": layer.operation,
+        "part": layer.part,
+        "output_shape": list(layer.output_shape),
+        "output_dtype": layer.output_dtype,
+        "output_bytes": layer.output_bytes,
+        "macs": layer.operations.macs,
+        "multiplications": layer.operations.multiplications,
+        "functions": layer.operations.functions,
+        "unaccounted": list(layer.unaccounted),
+        "parameters": [
+            {
+                "name": tensor.name,
+                "kind": tensor.kind,
+                "dtype": tensor.dtype,
+                "count": tensor.count,
+                "nonzeros": tensor.nonzeros,
+                "trainable": tensor.trainable,
+            }
+            for tensor in layer.parameters
+        ],
+    }
+
+
+def _verdict_dict(verdict):
+    return {
+        "year": verdict.year,
+        "passes": verdict.passes,
+        "checks": [
+            {
+                "quantity": check.quantity,
+                "count": check.count,
+                "limit": check.limit,
+                "passes": check.passes,
+                "excess": check.excess,
+                "bytes": check.bytes,
+                "KB": None if check.bytes is None else round(check.bytes / KB, 1),
+                "kB": None if check.bytes is None else round(check.bytes / KILOBYTE, 1),
+            }
+            for check in verdict.checks
+        ],
+        "remarks": list(verdict.remarks),
+    }

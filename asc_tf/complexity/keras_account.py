@@ -1,0 +1,118 @@
+"""The account of a Keras model."""
+
+import math
+
+from asc_tf.complexity.account import FRONTEND, NETWORK, Account, LayerAccount, Operations, Peak
+from asc_tf.complexity.effective_parameters import parameters_of
+from asc_tf.complexity.keras_operations import operations_of
+from asc_tf.complexity.keras_trace import storage, trace
+from asc_tf.complexity.liveness import memory_at_steps
+from asc_tf.complexity.receptive_field import receptive_fields
+
+
+def keras_account(model, seconds=None):
+    """What a Keras model stores and computes for one clip at inference, layer by layer.
+
+    MACs and multiplications are read from the TensorFlow operations that each layer makes in a symbolic run, so a new
+    layer is counted without being listed anywhere. A layer of which that says too little (a loop, say) may state them
+    itself, by a method `count_operations(input_shape, output_shape)`, shapes without the batch, that returns {"macs":
+    ..., "multiplications": ..., "functions": ...}; without one, its unknown operations are named in the account and are
+    in no sum.
+
+    Features are counted as the layers hand them on, for a batch of one: each layer's output takes memory of its own,
+    but for outputs that are the input itself (dropout at inference, reshaping); what a layer needs within itself does
+    not count.
+
+    Args:
+        model: functional or sequential `keras.Model` with static shapes, plain, pruned or wrapped by TF Model
+            Optimization. Layers of `asc_tf.frontend`, and what comes before them, are the part FRONTEND.
+        seconds: of sound in the input.
+
+    Returns:
+        An `Account`.
+
+    Raises:
+        AscError: the model has no graph of layers, or an axis of its input is of unknown length.
+    """
+    traced = trace(model)
+    parts = _parts(traced.calls)
+    counted = operations_of(traced.calls, traced.inputs)
+    layers, seen = [], set()
+    for call, part, (operations, unknown) in zip(traced.calls, parts, counted, strict=True):
+        operations, unknown = _stated(call) or (operations, unknown)
+        layers.append(_layer_account(call, part, operations, unknown, seen))
+    return Account(
+        name=model.name,
+        source="keras",
+        layers=tuple(layers),
+        peaks=_peaks(traced, parts),
+        seconds=seconds,
+        receptive_field=receptive_fields(list(zip(traced.calls, parts, strict=True))),
+    )
+
+
+def _layer_account(call, part, operations, unknown, seen):
+    known = [*call.inputs]
+    written = 0
+    for output in call.outputs:
+        if storage(output, known) is None:
+            written += _bytes(output)
+        known.append(output)
+    return LayerAccount(
+        name=call.name,
+        operation=type(call.layer).__name__,
+        part=part,
+        output_shape=tuple(call.outputs[0].shape[1:]),
+        output_dtype=call.outputs[0].dtype.name,
+        output_bytes=written,
+        parameters=tuple(parameters_of(call.layer, seen)),
+        operations=operations,
+        unaccounted=unknown,
+    )
+
+
+def _stated(call):
+    """(`Operations`, ()) that a layer states of itself; None if it states nothing."""
+    state = getattr(call.layer, "count_operations", None)
+    if state is None:
+        return None
+    return Operations(**state(tuple(call.inputs[0].shape[1:]), tuple(call.outputs[0].shape[1:]))), ()
+
+
+def _parts(calls):
+    """FRONTEND for the layers of `asc_tf.frontend` and for what they get their inputs from, NETWORK for the rest."""
+    parts, wanted = [], set()
+    for call in reversed(calls):
+        is_frontend = type(call.layer).__module__.startswith("asc_tf.frontend")
+        if is_frontend or any(id(tensor) in wanted for tensor in call.outputs):
+            wanted.update(map(id, call.inputs))
+            parts.append(FRONTEND)
+        else:
+            parts.append(NETWORK)
+    return parts[::-1]
+
+
+def _peaks(traced, parts):
+    """{part: `Peak`} of a trace."""
+    held = {id(tensor): id(tensor) for tensor in traced.inputs}
+    sizes = {id(tensor): _bytes(tensor) for tensor in traced.inputs}
+    steps = []
+    for call in traced.calls:
+        known = [*call.inputs]
+        for output in call.outputs:
+            owner = storage(output, known)
+            held.setdefault(id(output), id(output) if owner is None else held[id(owner)])
+            sizes.setdefault(held[id(output)], _bytes(output))
+            known.append(output)
+        steps.append(([held[id(tensor)] for tensor in call.inputs], [held[id(tensor)] for tensor in call.outputs]))
+    alive = memory_at_steps(steps, sizes, [held[id(tensor)] for tensor in traced.outputs])
+    peaks = {}
+    for call, part, size in zip(traced.calls, parts, alive, strict=True):
+        if size > peaks.get(part, Peak()).bytes:
+            peaks[part] = Peak(size, call.name)
+    return peaks
+
+
+def _bytes(tensor):
+    """Bytes of a symbolic tensor; one of unknown shape is of unknown size, and counts nothing."""
+    return math.prod(tensor.shape) * tensor.dtype.size if tensor.shape.is_fully_defined() else 0

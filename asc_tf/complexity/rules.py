@@ -1,0 +1,115 @@
+"""One verdict for each year's complexity rules of the challenge. Needs no TensorFlow."""
+
+from dataclasses import dataclass
+
+from asc_tf.complexity.parameters import with_types
+
+KB, KILOBYTE = 1024, 1000
+BYTES_2021 = 128 * KB
+PARAMETERS_2022 = 128_000
+BYTES_2024 = 128_000
+MACS_PER_SECOND = 30_000_000
+
+
+@dataclass(frozen=True)
+class Check:
+    """One limit of a year: what is counted, how many there are and may be, and in how many bytes they are stored."""
+
+    quantity: str
+    count: int
+    limit: int
+    bytes: int | None = None
+
+    @property
+    def passes(self):
+        return self.count <= self.limit
+
+    @property
+    def excess(self):
+        """By how much the limit is exceeded; negative is what is left of it."""
+        return self.count - self.limit
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one year's rules say of a network, and what must be known besides."""
+
+    year: int
+    checks: tuple[Check, ...]
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def passes(self):
+        return all(check.passes for check in self.checks)
+
+
+def verdicts(account):
+    """Judge the network of an account by the rules of the DCASE challenge's tasks of 2021 to 2024.
+
+    - 2021: the parameters that are not zero, each at the width of the type that it is stored in, take at most 128 KB of
+      1024 bytes (some of that year's pages read it as 128,000 bytes). Every stored vector counts: of a batch
+      normalization all four in a Keras model, in a .tflite file what folding leaves. There is no limit on MACs.
+    - 2022: at most 128,000 parameters, zeros included, at int8, and 30 million MACs. Moving means and variances do not
+      count: int8 inference has them folded, and the organizers' counter takes the trained parameters of a Keras model.
+    - 2023: the same limits; systems were ranked on accuracy, memory and MACs together.
+    - 2024: at most 128,000 bytes, zeros included, at the type of inference, gamma and beta counted, moving means and
+      variances not; 30 million MACs.
+
+    MACs: since 2022 a clip is 1 s and the limit holds for one inference on it. A network for longer clips does not take
+    part as it is; it is judged by the MACs of its whole input divided by the input's seconds, which for convolutions is
+    what 1 s of the input costs (a second that stands alone has edges of its own and may cost some more). A network for
+    shorter clips is likewise judged by all that it takes to hear 1 s. Where the length of the input is not known, the
+    whole input is judged as one second. MACs are those of convolutions and dense layers; the account's other
+    multiplications, the frontend's parameters and its operations are in no rule.
+
+    Args:
+        account: `Account`; for another type of inference than the stored one, `account.with_types(...)`.
+
+    Returns:
+        A list of `Verdict`, 2021 to 2024.
+    """
+    stored = account.parameters()
+    folded = [tensor for tensor in stored if tensor.kind != "statistic"]
+    nonzero_bytes = sum(tensor.nonzero_bytes for tensor in stored)
+    count = sum(tensor.count for tensor in folded)
+    inference_bytes = sum(tensor.bytes for tensor in folded)
+    macs, remarks = _macs(account)
+    half = sum(tensor.bytes for tensor in with_types(folded, {"rest": "float16"}))
+    at_int8 = Check("parameters, zeros included, at int8", count, PARAMETERS_2022, bytes=count)
+    wide = _wide_types(account, folded)
+    return [
+        Verdict(2021, (Check("bytes of non-zero parameters", nonzero_bytes, BYTES_2021, bytes=nonzero_bytes),)),
+        Verdict(2022, (at_int8, macs), (*wide, *remarks)),
+        Verdict(2023, (at_int8, macs), (*wide, *remarks, "ranked on accuracy, memory and MACs together")),
+        Verdict(
+            2024,
+            (Check("bytes of parameters, zeros included", inference_bytes, BYTES_2024, bytes=inference_bytes), macs),
+            (f"in float16 they would take {half:,} bytes", *remarks)
+            if half <= BYTES_2024 < inference_bytes
+            else remarks,
+        ),
+    ]
+
+
+def _macs(account):
+    """(Check of the MACs, remarks)."""
+    total, remarks = account.operations().macs, []
+    if account.seconds is None:
+        remarks.append("the input's length is not known: all of it is judged as 1 s")
+        count = total
+    else:
+        count = account.macs_per_second()
+        if account.seconds != 1:
+            remarks.append(f"the input is {account.seconds:g} s with {total:,} MACs: judged by their share of 1 s")
+    if account.unaccounted():
+        remarks.append("some operations are not accounted for: MACs may be more")
+    return Check("MACs per 1 s", count, MACS_PER_SECOND), tuple(remarks)
+
+
+def _wide_types(account, parameters):
+    """A remark if a .tflite file stores what the rule wants in int8 in a wider type."""
+    # int32 biases of an int8 convolution are what every int8 file has.
+    wide = sorted({p.dtype for p in parameters if p.dtype != "int8" and not (p.kind == "bias" and p.dtype == "int32")})
+    return (
+        (f"the rule asks for int8; the file stores {', '.join(wide)}",) if wide and account.source == "tflite" else ()
+    )

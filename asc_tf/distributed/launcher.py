@@ -1,0 +1,136 @@
+"""Starts a group of workers on this machine, watches over it, and starts all of it again when one of them fails."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+from asc_tf.distributed import worker_start
+from asc_tf.distributed.cluster import Cluster
+from asc_tf.errors import AscError, WorkerLostError
+
+RESTARTS = 3  # in a row, with no checkpoint in between
+_MISTAKES = (1, 2)  # exit statuses of an AscError and of a wrong flag: starting again would not help
+_GRACE_SECONDS = 5.0  # in which the worker that others have lost shows why it ended
+_LAST_SECONDS = 60.0  # which the other workers have to end after the chief
+
+
+def launch(command, workers, progress, report=print, interval_seconds=0.1):
+    """Run a command as so many workers of one group, to the end; whenever one fails, start all of them again.
+
+    Each worker gets a TF_CONFIG with ports of the loopback and a share of the processor cores. The chief, worker 0, has
+    this process's output; of the others what they say is shown if it ends with them. A worker that is left alone may
+    hang and ignore SIGTERM, so the group is ended with SIGKILL; on Linux it ends with this process, however that ends.
+
+    Args:
+        command: list of strings.
+        workers: number of them.
+        progress: function to a value that changes as the training gets on, such as the newest checkpoint.
+        report: called with lines for the user.
+        interval_seconds: between looks at the workers.
+
+    Returns:
+        The exit status: 0, or that of a worker that ended by a user's mistake.
+
+    Raises:
+        AscError: the group fails again and again without progress.
+    """
+    failures, before = 0, progress()
+    while True:
+        with _group(command, workers) as group:
+            failed = _first_to_fail(group, interval_seconds)
+        if failed is None:
+            return 0
+        worker, status, last_words = failed
+        if worker and last_words:
+            report(f"worker {worker}: {last_words}")
+        if status in _MISTAKES:
+            return status
+        reason = f"by signal {-status}" if status < 0 else f"with status {status}"
+        now = progress()
+        failures, before = (1 if now != before else failures + 1), now
+        if failures > RESTARTS:
+            raise AscError(
+                f"worker {worker} ended {reason}; given up after {RESTARTS} restarts without a new checkpoint"
+            )
+        report(f"worker {worker} ended {reason}; all {workers} workers start again from the last checkpoint")
+
+
+def share_of(cores, index, workers):
+    """The cores of one of several workers: as many for each as there are, or one that it shares."""
+    if len(cores) < workers:
+        return {cores[index % len(cores)]}
+    start, end = (number * len(cores) // workers for number in (index, index + 1))
+    return set(cores[start:end])
+
+
+@contextlib.contextmanager
+def _group(command, workers):
+    """Started workers, as [(process, file of its output)]; killed when the block ends."""
+    with contextlib.ExitStack() as stack:
+        addresses = tuple(f"127.0.0.1:{port}" for port in free_ports(workers))
+        group = []
+        stack.callback(_end, group)
+        for index in range(workers):
+            said = stack.enter_context(tempfile.TemporaryFile())
+            output = {} if index == 0 else {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": said}
+            process = subprocess.Popen(
+                [*_start(index, workers), *command],
+                env={**os.environ, "TF_CONFIG": Cluster(addresses, index).to_json()},
+                start_new_session=True,  # Ctrl-C is for this process
+                **output,
+            )
+            group.append((process, said))
+        yield group
+
+
+def _start(index, workers):
+    """What stands before a worker's command: see `worker_start`."""
+    pinned = hasattr(os, "sched_setaffinity")
+    cores = sorted(share_of(sorted(os.sched_getaffinity(0)), index, workers)) if pinned else []
+    return [sys.executable, "-I", "-S", worker_start.__file__, str(os.getpid()), ",".join(map(str, cores))]
+
+
+def free_ports(count):
+    """So many ports of the loopback that nobody listens on just now."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+def _end(group):
+    for process, _ in group:
+        process.kill()
+    for process, _ in group:
+        process.wait()
+
+
+def _first_to_fail(group, interval_seconds):
+    """(worker, exit status, its last line) of the worker that another's failure comes from, or None at a good end."""
+    deadline = None
+    while True:
+        statuses = [process.poll() for process, _ in group]
+        failed = {worker: status for worker, status in enumerate(statuses) if status}
+        causes = {worker: status for worker, status in failed.items() if status != WorkerLostError.status}
+        now = time.monotonic()
+        if failed and deadline is None:
+            deadline = now + _GRACE_SECONDS
+        if causes or (failed and now > deadline):
+            worker, status = next(iter((causes or failed).items()))
+            return worker, status, _last_line(group[worker][1])
+        if not failed and statuses[0] == 0:
+            deadline = deadline or now + _LAST_SECONDS
+            if None not in statuses or now > deadline:
+                return None
+        time.sleep(interval_seconds)
+
+
+def _last_line(file):
+    file.seek(0)
+    lines = file.read().decode(errors="replace").strip().splitlines()
+    return lines[-1].strip() if lines else ""

@@ -1,0 +1,96 @@
+"""Trainings that several devices or machines share, through `tf.distribute`.
+
+What these functions take is a `tf.distribute.Strategy`; with that of a plain process, `tf.distribute.get_strategy()`,
+they do nothing.
+"""
+
+import contextlib
+
+import tensorflow as tf
+
+from asc_tf.data.autotuning import untune_devices
+from asc_tf.distributed.cluster import read_cluster
+from asc_tf.errors import WorkerLostError
+from asc_tf.quiet import native_stderr_hidden
+
+_LOST = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+)
+
+
+def make_strategy(name, report=print):
+    """The strategy of a name: "mirrored", all GPUs of this machine, or "multi_worker", the workers of TF_CONFIG.
+
+    Call it before anything else of TensorFlow. "multi_worker" waits until all workers have begun.
+
+    Raises:
+        AscError: TF_CONFIG is missing or wrong, or another worker does not answer.
+    """
+    untune_devices()
+    if name == "mirrored":
+        devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+        return tf.distribute.MirroredStrategy([device.name for device in devices])
+    cluster = read_cluster()
+    if cluster.index == 0 and len(cluster.workers) > 1:
+        report(f"waiting for {len(cluster.workers)} workers: {', '.join(cluster.workers)}")
+    with other_workers(), native_stderr_hidden():
+        return tf.distribute.MultiWorkerMirroredStrategy()
+
+
+def is_chief(strategy):
+    """Whether this process is the one that writes: of several workers the first."""
+    cluster = _cluster(strategy)
+    return cluster is None or cluster.index == 0
+
+
+def workers_of(strategy):
+    """Number of processes that train together."""
+    cluster = _cluster(strategy)
+    return len(cluster.workers) if cluster else 1
+
+
+def _cluster(strategy):
+    resolver = strategy.cluster_resolver
+    return read_cluster() if resolver and resolver.task_type else None
+
+
+def gathered(strategy, number):
+    """The number that each worker has given, in their order; all wait until the last one has. Alone: [number]."""
+    cluster = _cluster(strategy)
+    if cluster is None:
+        return [number]
+    mine = tf.one_hot(cluster.index, len(cluster.workers), number, 0, dtype=tf.int64)
+    first = cluster.index * (strategy.num_replicas_in_sync // len(cluster.workers))
+    numbers = strategy.experimental_distribute_values_from_function(
+        lambda context: mine if context.replica_id_in_sync_group in (0, first) else tf.zeros_like(mine)
+    )
+    return strategy.reduce(tf.distribute.ReduceOp.SUM, numbers, axis=None).numpy().tolist()
+
+
+@contextlib.contextmanager
+def chief_first(strategy):
+    """Let the chief go through the block alone, then the other workers, which find what it has written.
+
+    Nothing in the block may wait for other workers, as making or reading a variable of the strategy does.
+    """
+    if not is_chief(strategy):
+        gathered(strategy, 0)
+    yield
+    if is_chief(strategy):
+        gathered(strategy, 0)
+
+
+@contextlib.contextmanager
+def other_workers():
+    """Turn what TensorFlow makes of another worker's end inside the block into a `WorkerLostError`."""
+    try:
+        yield
+    except tf.errors.OpError as error:
+        if not isinstance(error, _LOST):
+            raise
+        raise WorkerLostError(
+            "another worker has ended or cannot be reached; start all of them again to go on from the last checkpoint"
+        ) from error

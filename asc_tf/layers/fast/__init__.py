@@ -1,0 +1,1 @@
+"""Fast ways through a layer's formula on a CPU; the layers hold the plain formulas."""

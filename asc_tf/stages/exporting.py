@@ -1,0 +1,105 @@
+"""Export."""
+
+from pathlib import Path
+
+import numpy as np
+
+from asc_tf.data.clips import read_clips
+from asc_tf.data.loader import label_indices
+from asc_tf.data.waveforms import Cut
+from asc_tf.errors import AscError
+from asc_tf.experiment.build import build_frontend
+from asc_tf.experiment.run_folder import load_model, read_run
+from asc_tf.export.onnx import export_onnx
+from asc_tf.export.tflite import export_tflite
+
+_CALIBRATION_SEED = 0
+
+
+def export(
+    run, out=None, clips_to_check=None, weights_as="float", takes="waveform", calibration_clips=100, compact=False
+):
+    """Write a run's network as a .tflite file and compare it with the Keras model on clips of every device.
+
+    Args:
+        run: run folder.
+        out: file to write; RUN/model.tflite if None, or RUN/model.onnx.
+        clips_to_check: clips of the test part (of the training part, if the run was trained on both) to compare on, of
+            all devices alike; 18 if None, and 90 for int8, whose agreement is one of many clips.
+        weights_as, takes: of `export_tflite`; or "onnx", which takes features (`export_onnx`).
+        calibration_clips: for int8, training clips to calibrate on, drawn from all devices alike.
+        compact: of `export_tflite`.
+
+    Returns:
+        (path of the file, number of trainable parameters, `Agreement`).
+
+    Raises:
+        AscError: as `export_tflite`, no finished run, or clips that cannot be read.
+    """
+    run = Path(run)
+    config, dataset = read_run(run)
+    model = load_model(run)
+    clips = read_clips(dataset.root)
+    checked = clips[clips.split == ("train" if config.data.split == "full" else "test")]
+    training = clips[(clips.split == "train") & clips.device.isin(dataset.seen_devices)]
+    path = Path(out or run / ("model.onnx" if weights_as == "onnx" else "model.tflite"))
+    agreement = write_file(
+        path, model, config, dataset, checked, training, weights_as, takes, clips_to_check, calibration_clips, compact
+    )
+    return path, sum(int(np.prod(weight.shape)) for weight in model.trainable_weights), agreement
+
+
+def write_file(
+    path,
+    model,
+    config,
+    dataset,
+    checked,
+    training,
+    weights_as,
+    takes,
+    clips_to_check=None,
+    calibration_clips=100,
+    compact=False,
+):
+    """Write a network as a file and compare it with the Keras model.
+
+    Args:
+        path: of the file.
+        model: network from features to logits.
+        config, dataset: of its run.
+        checked, training: frames of `read_clips`, of whose clips some are compared on and calibrated on.
+        weights_as, takes, clips_to_check, calibration_clips, compact: of `export`.
+
+    Returns:
+        `Agreement`.
+
+    Raises:
+        AscError: as `export_tflite`, or clips that cannot be read.
+    """
+    if weights_as != "int8" and compact:
+        raise AscError(f"--compact: shares the scales of an 8-bit file, and --format {weights_as} has none")
+    if weights_as == "onnx" and takes != "features":
+        raise AscError(f"--input {takes}: an ONNX file takes features only; give --input features")
+    frontend = build_frontend(config)
+    checked = _alike(checked, clips_to_check or (90 if weights_as == "int8" else 18))
+    cut = Cut(frontend.sample_rate_hz, dataset.clip_seconds)
+
+    def waveforms_of(chosen):
+        return np.concatenate([cut.load(Path(dataset.root) / name) for name in chosen.filename])
+
+    calibrate_on = None
+    if weights_as == "int8":
+        shuffled = training.sample(frac=1, random_state=_CALIBRATION_SEED)
+        calibrate_on = waveforms_of(_alike(shuffled, calibration_clips))
+    given = path, frontend, model, dataset.scenes, dataset.clip_seconds, waveforms_of(checked)
+    known = {"check_labels": label_indices(checked, dataset.scenes), "check_devices": checked.device.to_numpy()}
+    if weights_as == "onnx":
+        return export_onnx(*given, **known)
+    formats = {"weights_as": weights_as, "takes": takes, "compact": compact}
+    return export_tflite(*given, **formats, calibrate_on=calibrate_on, **known)
+
+
+def _alike(clips, count):
+    """The first so many clips, by turns one of each device."""
+    return clips.loc[clips.groupby("device").cumcount().sort_values(kind="stable").index[:count]]

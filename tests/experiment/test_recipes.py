@@ -1,0 +1,219 @@
+import shlex
+
+import numpy as np
+import pytest
+import tf_keras as keras
+import tyro
+from tiny import TINY_SETTINGS
+
+from asc_tf.cli import Command
+from asc_tf.data.cache import cached_features
+from asc_tf.data.clips import read_clips, scenes_of
+from asc_tf.data.loader import label_indices, training_batches
+from asc_tf.data.translated import translated_clips, translated_folder, translation_settings, write_translated
+from asc_tf.data.waveforms import Cut
+from asc_tf.errors import AscError
+from asc_tf.experiment.build import augmentation, build_frontend, build_model, build_optimizer
+from asc_tf.experiment.recipes import BEYOND, HYU, RECIPES, find_recipe
+from asc_tf.experiment.run_folder import Dataset
+from asc_tf.experiment.settings import Config
+from asc_tf.stages.features import statistics, with_translated
+
+BC_RESNETS = ("bc-resnet", "bc-resnet-asc")
+# Recipes that differ only in what happens after or beside the training share one.
+DIFFERENT_TRAININGS = {
+    (r.config.frontend, r.config.model, r.config.augment, r.config.train, r.config.data): r
+    for r in reversed(RECIPES.values())
+}
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=lambda recipe: recipe.name)
+def test_every_recipe_is_sound_and_names_its_source(recipe):
+    recipe.config.check()
+    assert recipe.config.recipe == recipe.name == find_recipe(recipe.name).name
+    assert recipe.paper and recipe.table
+    assert recipe.paper == BEYOND or float(recipe.expected.split()[0]) > 50
+    assert not recipe.log_loss or 0.5 < float(recipe.log_loss) < 1.4
+    assert Config.from_json(recipe.config.to_json()) == recipe.config
+
+
+@pytest.mark.parametrize(
+    "recipe", [recipe for recipe in RECIPES.values() if recipe.paper != HYU], ids=lambda recipe: recipe.name
+)
+def test_optimization_is_that_of_the_papers(recipe):
+    train, augment, model = recipe.config.train, recipe.config.augment, recipe.config.model
+    assert (train.momentum, train.l2, train.batch_size, train.learning_rate) == (0.9, 0.001, 64, 0.06)
+    assert (train.epochs, train.warmup_epochs) in [(100, 5), (300, 10)]
+    assert (augment.roll_seconds, augment.mixup_alpha) == (1.5, 0.3)
+    masks = (augment.frequency_masks, augment.frequency_mask_bins, augment.time_masks, augment.time_mask_frames)
+    assert masks == ((2, 40, 2, 80) if model.width > 10 else (2, 0, 2, 0)), "SpecAugment for the large models only"
+    assert model.network not in BC_RESNETS or (model.sub_bands, model.dropout) == (4, 0.1)
+    assert model.network != "bc-resnet-asc" or model.lambda_ in (0.0, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("name", "width", "norm_position", "lambda_"),
+    [
+        ("bc-resnet-asc-1", 10, "none", 0.1),
+        ("bc-resnet-asc-1-freqin", 10, "input", 0.0),
+        ("bc-resnet-asc-1-pre-resnorm", 10, "input", 0.1),
+        ("bc-resnet-asc-1-resnorm-no-shortcut", 10, "all", 0.0),
+        ("bc-resnet-asc-8-resnorm", 80, "all", 0.1),
+    ],
+)
+def test_a_recipes_network_is_that_of_its_row(name, width, norm_position, lambda_):
+    model = find_recipe(name).config.model
+    assert (model.width, model.norm_position, model.lambda_) == (width, norm_position, lambda_)
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "expected", "network"),
+    [
+        ("bc-resnet-asc-1-global-freqnorm", "table 3", "60.0 ± 0.9", {"standardization": "bin"}),
+        ("bc-resnet-asc-1-pcen", "table 3", "62.2 ± 0.8", {"standardization": "scalar"}),
+        ("bc-resnet-8", "table 2", "68.6 ± 0.4", {"network": "bc-resnet", "width": 64, "depth": (2, 2, 4, 4)}),
+        ("cp-resnet", "table 2", "67.8", {"network": "cp-resnet", "width": 64, "rho": 5}),
+    ],
+)
+def test_the_papers_baselines(name, table, expected, network):
+    recipe, plain = find_recipe(name), find_recipe("bc-resnet-asc-1").config
+    assert (recipe.table, recipe.expected) == (table, expected)
+    assert network.items() <= vars(recipe.config.model).items() and recipe.config.model.norm_position in (None, "none")
+    assert (recipe.config.frontend.compression == "pcen") == (name == "bc-resnet-asc-1-pcen")
+    if name.startswith("bc-resnet-asc-1"):
+        changed = {difference.split(":")[0] for difference in recipe.config.differences(plain)}
+        assert len(changed - {"recipe"}) == 1, "a baseline differs from the plain network in one thing"
+
+
+def write_noise_as_translated(config, root, clips):
+    """Translated clips of device a for a Config, as `asc-tf translate apply` would write them."""
+    frontend, cut = build_frontend(config), Cut(config.frontend.sample_rate_hz, 1.0)
+    settings = translation_settings(frontend, cut, "a", ("b", "s1"), "noise")
+    shape = frontend.feature_shape(cut.samples)[:2]
+    rows = translated_clips(clips[clips.device == "a"], ("b", "s1"))
+    generator = np.random.default_rng(0)
+    write_translated(
+        translated_folder(root, config.data.translated), root, rows, settings, shape,
+        lambda part: generator.normal(size=(len(part), *shape)), report=lambda line: None,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("recipe", DIFFERENT_TRAININGS.values(), ids=lambda recipe: recipe.name)
+def test_every_recipe_trains_two_steps(recipe, synthetic_root, tmp_path):
+    """From its settings, made small: features, translated clips, statistics, network, augmentation, optimizer."""
+    small = [setting for setting in TINY_SETTINGS if "epochs" not in setting and "mel_bins" not in setting]
+    depth = ["model.depth=none" if recipe.config.model.network == "cp-resnet" else "model.depth=1,1,1,1"]
+    width = ["model.width=8"] if recipe.config.model.network == "bc-res2net" else []
+    translated = [f"data.translated={tmp_path / 'translated'}"] if recipe.config.data.translated else []
+    config = recipe.config.with_settings([*small, *depth, *width, *translated, "frontend.mel_bins=64"])
+    clips = read_clips(synthetic_root)
+    clips = clips[clips.split == "train"].reset_index(drop=True)
+    features = cached_features(synthetic_root, clips, build_frontend(config), 1.0)
+    rows = np.arange(30)
+    if translated:
+        write_noise_as_translated(config, synthetic_root, clips)
+        clips, rows, features = with_translated(synthetic_root, config, 1.0, clips, rows, features)
+        rows = rows[-30:]
+        assert set(clips.device.iloc[rows]) == {"b", "s1"}
+    mean, std = statistics(tmp_path, config, features, rows)
+    scenes = scenes_of(clips)
+    model = build_model(config, Dataset(str(synthetic_root), tuple(scenes), (), 1.0, mean, std))
+    before = model.get_weights()
+    model.compile(
+        build_optimizer(config, steps_per_epoch=2),
+        keras.losses.CategoricalCrossentropy(from_logits=True),
+        run_eagerly=True,
+    )
+    labels = label_indices(clips, scenes)
+    batches = training_batches(features, labels, len(scenes), 16, rows=rows, augment=augmentation(config))
+    history = model.fit(batches, steps_per_epoch=2, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+    changed = [not np.array_equal(old, new) for old, new in zip(before, model.get_weights(), strict=True)]
+    assert np.mean(changed) > 0.9
+
+
+@pytest.mark.parametrize("recipe", [r for r in RECIPES.values() if r.paper == HYU], ids=lambda recipe: recipe.name)
+def test_hyu_trains_as_the_paper_says(recipe):
+    """Lee et al., section 4: AdamW 0.05, 300 epochs of batches of 512, warm-up from 1e-8 to 0.01, 1 s clips."""
+    config = recipe.config
+    train, model, augment = config.train, config.model, config.augment
+    assert (train.optimizer, train.weight_decay, train.batch_size) == ("adamw", 0.05, 512)
+    assert (train.epochs, train.warmup_epochs, train.warmup_from, train.learning_rate) == (300, 10, 1e-8, 0.01)
+    assert (round(config.frontend.window_ms * 16), round(config.frontend.hop_ms * 16)) == (2048, 512)
+    assert (model.width, model.sub_bands, model.lambda_) == (40, 4, 0.1)
+    assert (augment.roll_seconds, augment.roll_probability, augment.mixup_alpha) == (0.5, 0.8, 0.3)
+    tune = config.finetune
+    assert (tune.learning_rate, tune.weight_decay) == (1e-5, 1e-8)
+    assert tune.distance_weight == (0.04 if recipe.name.endswith("0.04") else 0.4)
+
+
+def test_every_row_of_hyus_tables_is_there():
+    rows = {r.name: (r.table, r.expected, r.log_loss) for r in RECIPES.values() if r.paper == HYU}
+    assert len(rows) == 5 + 9 + 4 + 4
+    assert rows["bc-res2net-40-mfa-fpm"] == ("table 2", "60.8", "1.167")
+    assert rows["bc-res2net-40-5s"] == ("table 3", "59.7", "1.185")
+    assert rows["bc-res2net-40-mfa-fpm-drop-0.90"] == ("table 4", "62.6", "1.076")
+    assert RECIPES["bc-res2net-40-mfa-fpm-drop-0.99"].config.finetune.max_drop_rate == 0.99
+
+
+def parsed(command):
+    """A command of `asc-tf`, read by its own parser."""
+    return tyro.cli(
+        Command,
+        args=shlex.split(command)[1:],
+        config=(tyro.conf.OmitSubcommandPrefixes, tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
+    )
+
+
+def test_the_commands_of_every_recipe_are_commands():
+    several = [recipe for recipe in RECIPES.values() if len(recipe.commands) > 1]
+    assert len(several) > 15
+    for command in dict.fromkeys(command for recipe in several for command in recipe.commands):
+        words = parsed(command)
+        if hasattr(words, "recipe"):
+            find_recipe(words.recipe).config.with_settings(words.settings)
+
+
+def test_the_device_translators_row_differs_from_resnorms_in_the_clips_alone():
+    recipe, plain = find_recipe("bc-resnet-asc-8-resnorm-translator"), find_recipe("bc-resnet-asc-8-resnorm")
+    assert (recipe.table, recipe.expected) == ("table 2", "75.4 ± 0.3")
+    changed = [difference.split(":")[0] for difference in recipe.config.differences(plain.config)]
+    assert changed == ["recipe", "data.translated"]
+
+
+@pytest.mark.parametrize(
+    ("number", "scores", "teacher"),
+    [
+        (1, ("76.99", "0.72"), "on all clips"),
+        (2, ("75.91", "0.72"), "self"),
+        (3, ("77.46", "0.72"), "self"),
+        (4, ("75.10", "0.77"), "on all clips"),
+    ],
+)
+def test_qtis_submissions_are_the_rows_of_their_table_3(number, scores, teacher):
+    recipe = find_recipe(f"qti-submission-{number}")
+    config, commands = recipe.config, " ".join(recipe.commands)
+    assert (recipe.table, recipe.expected, recipe.log_loss) == ("table 3", *scores)
+    assert (config.model.width, config.train.epochs, config.data.split) == (80, 300, "official")
+    assert config.train.select == ("min-var" if number == 1 else "last")
+    assert (config.data.translated == "translated") == (number in (2, 4)) == ("translate apply" in commands)
+    assert config.distillation.recipe == ("self" if teacher == "self" else None)
+    assert ("--teacher TEACHER" in recipe.flags and "data.split=full" in recipe.first[-1]) == (teacher != "self")
+    assert ("asc-tf ensemble" in commands) == (number < 4)
+    assert ("--prune 0.84 --weights fp16" in commands) == (number == 4)
+
+
+def test_unknown_recipe():
+    with pytest.raises(AscError, match="--recipe x: no such recipe; expected one of bc-resnet-asc-1, "):
+        find_recipe("x")
+
+
+def test_a_file_of_settings_is_a_recipe(tmp_path):
+    config = Config().with_settings(["model.width=14", "train.epochs=7"])
+    (tmp_path / "winner.json").write_text(config.to_json())
+    assert find_recipe(str(tmp_path / "winner.json")).config == config
+    with pytest.raises(AscError, match=r"--recipe .*none.json: cannot be read \(No such file or directory\)"):
+        find_recipe(str(tmp_path / "none.json"))
+    (tmp_path / "other.json").write_text("[1]")
+    with pytest.raises(AscError, match=r"other.json: holds no settings of asc-tf"):
+        find_recipe(str(tmp_path / "other.json"))

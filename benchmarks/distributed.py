@@ -9,13 +9,15 @@ ratios to one process pinned to one core,
 - matrix products in such two processes: what they give arithmetic at best. Two threads of one physical core, which
   a virtual machine may show as two cores, give little more than one.
 
-All take turns; a ratio is the median over the rounds. Other programs on the machine disturb it: the load is printed.
+The script runs in a network of its own, as workers of `asc-tf launch` do. All take turns; a ratio is the median over
+the rounds. Other programs on the machine disturb it: the load is printed.
 """
 
 import argparse
 import multiprocessing
 import os
 import statistics
+import subprocess
 import sys
 import time
 
@@ -145,7 +147,21 @@ def training(strategy, batch_size, width):
     return lambda steps: model.fit(data, steps_per_epoch=steps, verbose=0)
 
 
+def run_privately():
+    """Run this script in a network of its own, unless it is in one; returns its status, or None."""
+    from asc_tf.distributed.launcher import start_of
+    from asc_tf.distributed.private_network import private_network
+
+    with private_network() as namespaces:
+        if not namespaces:
+            return None
+        command = [*start_of(sorted(os.sched_getaffinity(0)), namespaces), sys.executable, *sys.argv]
+        return subprocess.run(command, pass_fds=namespaces).returncode
+
+
 if __name__ == "__main__":
     if sys.platform != "linux" or len(os.sched_getaffinity(0)) < 2:
         sys.exit("benchmarks/distributed.py: pins processes to two cores, which needs Linux and two of them")
+    if (status := run_privately()) is not None:
+        sys.exit(status)
     main()

@@ -2,7 +2,8 @@
 # A search with several workers on one machine: examples/search.sh WORKERS asc-tf search --data ... --out ...
 #
 # A chief hands out the trials, each worker trains on its share of the processors. A process that is killed is started
-# again and goes on; one that ends with status 1 has said what is wrong with the command, and ends them all.
+# again and goes on; one that ends with status 1 has said what is wrong with the command, and ends them all. The chief
+# listens on the loopback, which no other machine reaches; it has no password, so other users of this machine can.
 
 workers=$1
 shift

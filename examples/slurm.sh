@@ -2,6 +2,8 @@
 # Training on several machines under SLURM: sbatch examples/slurm.sh
 #
 # One worker a machine, which uses all GPUs of it. Data and run folder lie on a file system that all machines share.
+# TensorFlow's workers listen on every address of their machine and let in whoever reaches the port: run this only where
+# a firewall keeps everybody out of the compute nodes whom you would not give your files.
 #SBATCH --job-name=asc-tf
 #SBATCH --nodes=2
 #SBATCH --ntasks-per-node=1

@@ -15,22 +15,24 @@ def test_flags_behind_train_are_not_launchs():
     assert separated(TRAIN) == TRAIN and separated(["launch", "--help"]) == ["launch", "--help"]
 
 
-def test_launch_runs_the_command_as_workers_and_exits_as_it_does(monkeypatch, tmp_path):
+@pytest.mark.parametrize("flags", [[], ["--trusted-network"]])
+def test_launch_runs_the_command_as_workers_and_exits_as_it_does(monkeypatch, tmp_path, flags):
     given = []
 
-    def launch(command, workers, progress, report):
-        given.extend([command, workers, progress()])
+    def launch(command, workers, progress, report, trusted_network):
+        given.extend([command, workers, trusted_network, progress()])
         (tmp_path / "checkpoints" / "epoch-0001").mkdir(parents=True)
         given.append(progress())
         return 1
 
     monkeypatch.setattr(launcher, "launch", launch)
     monkeypatch.setattr("signal.signal", lambda *_: None)
-    train = ["train", "--data", "TAU", "--run", str(tmp_path), "--set", "train.epochs=60"]
+    train = ["train", "--data", "TAU", "--run", str(tmp_path), *flags, "--set", "train.epochs=60"]
     with pytest.raises(SystemExit) as end:
         main(["launch", "--workers", "3", *train])
-    command, workers, before, after = given
+    command, workers, trusted, before, after = given
     assert end.value.code == 1 and workers == 3
+    assert trusted == ("--trusted-network" in flags)
     assert command[1:] == ["-m", "asc_tf", "train", "--strategy", "multi_worker", *train[1:]]
     assert before == [] and after == [str(tmp_path / "checkpoints" / "epoch-0001")]
 
@@ -58,6 +60,11 @@ def test_multi_worker_without_a_cluster(monkeypatch, capsys):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     assert main([*TRAIN, "--strategy", "multi_worker"]) == 1
     assert capsys.readouterr().err.startswith("asc-tf: TF_CONFIG is not set; expected {")
+
+
+def test_a_trusted_network_is_for_workers(capsys):
+    assert main([*TRAIN, "--trusted-network"]) == 1
+    assert "expected it with --strategy multi_worker or launch" in capsys.readouterr().err
 
 
 def test_one_device_trains_as_one_process(synthetic_root, tmp_path, capsys):

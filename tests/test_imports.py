@@ -11,7 +11,13 @@ PACKAGE = Path(__file__).resolve().parents[1] / "asc_tf"
 # A module may import from its own layer and those above it; the longest matching name decides.
 LAYERS = [
     ["errors", "atomic", "quiet", "terminal", "internals", "__init__"],
-    ["distributed.cluster", "distributed.worker_start", "distributed.launcher", "distributed.__init__"],
+    [
+        "distributed.cluster",
+        "distributed.private_network",
+        "distributed.worker_start",
+        "distributed.launcher",
+        "distributed.__init__",
+    ],
     ["experiment.sections", "experiment.__init__"],
     ["experiment.settings", "data.clips"],
     ["frontend", "layers", "augment", "evaluation", "data"],

@@ -17,7 +17,8 @@ class Launch:
 
     asc-tf launch --workers 2 train --data ROOT --run RUN ...
 
-    They go on from the last checkpoint. Three restarts without a new one are the limit.
+    They go on from the last checkpoint. Three restarts without a new one are the limit. The workers are in a network
+    of their own, so that no other machine reaches their ports.
     """
 
     command: Annotated[Positional[tuple[str, ...]], arg(metavar="train ...")]
@@ -42,7 +43,7 @@ class Launch:
         def newest():
             return sorted(str(path) for path in train.run_folder.glob("**/checkpoints/epoch-*"))
 
-        raise SystemExit(launch(command, self.workers, newest, say))
+        raise SystemExit(launch(command, self.workers, newest, say, trusted_network=train.trusted_network))
 
 
 def separated(arguments):

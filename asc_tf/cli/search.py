@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import arg
 
+from asc_tf.distributed.cluster import is_address
 from asc_tf.errors import AscError
 from asc_tf.terminal import say
 
@@ -40,13 +41,17 @@ class Search:
     seed: int = 0
     """of the trials' values and of each training"""
     chief: str | None = None
-    """HOST:PORT to hand out trials at, to the same command with --worker"""
+    """HOST:PORT to hand out trials at, to the same command with --worker: 127.0.0.1:PORT for workers of this machine;
+    any other host lets in whoever reaches it"""
     worker: str | None = None
     """HOST:PORT of the chief whose trials to train; --out is a folder that all machines share"""
 
     def run(self):
         if self.chief and self.worker:
             raise AscError("--chief and --worker are both given; expected one of them")
+        for flag, address in (("chief", self.chief), ("worker", self.worker)):
+            if address is not None and not is_address(address):
+                raise AscError(f"--{flag} {address}: expected HOST:PORT, such as 127.0.0.1:5000")
         from asc_tf import stages
         from asc_tf.experiment.recipes import find_recipe
 

@@ -32,6 +32,9 @@ class Train:
     strategy: Literal["mirrored", "multi_worker"] | None = None
     """share each batch of train.batch_size clips between all GPUs of this machine, or between the workers that
     TF_CONFIG names ('asc-tf launch' starts some here); the learning rate stays as set. One process if not given"""
+    trusted_network: bool = False
+    """let workers on this machine be reached from all others, where 'asc-tf launch' can give them no network of their
+    own: whoever reaches one can read and write your files"""
 
     def run(self):
         from asc_tf.experiment.recipes import find_recipe
@@ -39,15 +42,17 @@ class Train:
         config = find_recipe(self.recipe).config.with_settings(
             [f"seed={self.seed}", f"deterministic={self.deterministic}", *self._teaching(), *self.settings]
         )
+        if self.trusted_network and self.strategy != "multi_worker":
+            raise AscError("--trusted-network: is for workers; expected it with --strategy multi_worker or launch")
         strategy = None
         if self.strategy:
-            from asc_tf.distributed.replicas import make_strategy
+            from asc_tf.distributed.replicas import check_network, make_strategy
             from asc_tf.quiet import hide_native_stderr
 
             if self.strategy == "multi_worker":
-                read_cluster()  # a mistake is said before anything is hidden
+                check_network(read_cluster(), self.trusted_network)  # a mistake is said before anything is hidden
                 hide_native_stderr()
-            strategy = make_strategy(self.strategy, report=say)
+            strategy = make_strategy(self.strategy, say, self.trusted_network)
         from asc_tf import stages
 
         if stages.train(self.data, config, self.run_folder, report=say, strategy=strategy) is not None:

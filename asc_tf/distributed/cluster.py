@@ -1,5 +1,6 @@
 """The workers of a training on several machines, as the environment variable TF_CONFIG names them."""
 
+import ipaddress
 import json
 import os
 from dataclasses import dataclass
@@ -19,6 +20,10 @@ class Cluster:
     workers: tuple[str, ...]
     """addresses, host:port"""
     index: int
+
+    def is_local(self):
+        """Whether all workers are addressed by the loopback, which no other machine can mean."""
+        return all(is_loopback(address) for address in self.workers)
 
     def to_json(self):
         """The value of TF_CONFIG."""
@@ -44,7 +49,7 @@ def read_cluster(environment=os.environ):
         workers = tuple(address for kind in kinds for address in cluster[kind])
         index = int(task["index"]) + (len(cluster.get("chief", ())) if task["type"] == "worker" else 0)
         known = 0 <= int(task["index"]) < len(cluster[task["type"]])
-        proper = all(_is_address(address) for address in workers) and len(set(workers)) == len(workers)
+        proper = all(is_address(address) for address in workers) and len(set(workers)) == len(workers)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise AscError(f"TF_CONFIG is {text[:200]}; expected {_EXAMPLE}") from error
     if not (known and proper) or set(cluster) - {"chief", "worker"}:
@@ -52,6 +57,16 @@ def read_cluster(environment=os.environ):
     return Cluster(workers, index)
 
 
-def _is_address(address):
+def is_address(address):
+    """Whether a text is HOST:PORT."""
     host, colon, port = address.rpartition(":")
     return bool(host and colon) and port.isdecimal() and 0 < int(port) < 65536
+
+
+def is_loopback(address):
+    """Whether the host of HOST:PORT is "localhost" or an address of the loopback."""
+    host = address.rpartition(":")[0].strip("[]")
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:  # a name
+        return False

@@ -10,6 +10,7 @@ import time
 
 from asc_tf.distributed import worker_start
 from asc_tf.distributed.cluster import Cluster
+from asc_tf.distributed.private_network import private_network
 from asc_tf.errors import AscError, WorkerLostError
 
 RESTARTS = 3  # in a row, with no checkpoint in between
@@ -18,10 +19,11 @@ _GRACE_SECONDS = 5.0  # in which the worker that others have lost shows why it e
 _LAST_SECONDS = 60.0  # which the other workers have to end after the chief
 
 
-def launch(command, workers, progress, report=print, interval_seconds=0.1):
+def launch(command, workers, progress, report=print, interval_seconds=0.1, trusted_network=False):
     """Run a command as so many workers of one group, to the end; whenever one fails, start all of them again.
 
-    Each worker gets a TF_CONFIG with ports of the loopback and a share of the processor cores. The chief, worker 0, has
+    Each worker gets a TF_CONFIG with ports of the loopback and a share of the processor cores. All of them are in a
+    network of their own, since TensorFlow's servers let everybody in (`private_network`). The chief, worker 0, has
     this process's output; of the others what they say is shown if it ends with them. A worker that is left alone may
     hang and ignore SIGTERM, so the group is ended with SIGKILL; on Linux it ends with this process, however that ends.
 
@@ -31,16 +33,23 @@ def launch(command, workers, progress, report=print, interval_seconds=0.1):
         progress: function to a value that changes as the training gets on, such as the newest checkpoint.
         report: called with lines for the user.
         interval_seconds: between looks at the workers.
+        trusted_network: leave the workers in this machine's network, where every other machine can reach them.
 
     Returns:
         The exit status: 0, or that of a worker that ended by a user's mistake.
 
     Raises:
-        AscError: the group fails again and again without progress.
+        AscError: the group fails again and again without progress, or no private network can be made.
     """
+    with _network(trusted_network) as namespaces:
+        return _supervise(lambda: _group(command, workers, namespaces), workers, progress, report, interval_seconds)
+
+
+def _supervise(start, workers, progress, report, interval_seconds):
+    """As `launch`; `start` makes the context manager of a new group."""
     failures, before = 0, progress()
     while True:
-        with _group(command, workers) as group:
+        with start() as group:
             failed = _first_to_fail(group, interval_seconds)
         if failed is None:
             return 0
@@ -68,17 +77,35 @@ def share_of(cores, index, workers):
 
 
 @contextlib.contextmanager
-def _group(command, workers):
+def _network(trusted):
+    """Namespaces of the workers' network, none for that of the machine."""
+    with contextlib.ExitStack() as stack:
+        try:
+            namespaces = () if trusted else stack.enter_context(private_network())
+        except OSError as error:
+            raise AscError(
+                f"launch: the workers' servers listen to the whole network and ask for no password, and no network of "
+                f"their own can be made here ({error.strerror or error}); expected root, user namespaces or a machine "
+                "without network, or --trusted-network behind train if whoever reaches this machine may do all you can"
+            ) from None
+        yield namespaces
+
+
+@contextlib.contextmanager
+def _group(command, workers, namespaces):
     """Started workers, as [(process, file of its output)]; killed when the block ends."""
     with contextlib.ExitStack() as stack:
         addresses = tuple(f"127.0.0.1:{port}" for port in free_ports(workers))
         group = []
         stack.callback(_end, group)
+        available = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_setaffinity") else []
         for index in range(workers):
+            cores = sorted(share_of(available, index, workers)) if available else []
             said = stack.enter_context(tempfile.TemporaryFile())
             output = {} if index == 0 else {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": said}
             process = subprocess.Popen(
-                [*_start(index, workers), *command],
+                [*start_of(cores, namespaces), *command],
+                pass_fds=namespaces,
                 env={**os.environ, "TF_CONFIG": Cluster(addresses, index).to_json()},
                 start_new_session=True,  # Ctrl-C is for this process
                 **output,
@@ -87,11 +114,10 @@ def _group(command, workers):
         yield group
 
 
-def _start(index, workers):
-    """What stands before a worker's command: see `worker_start`."""
-    pinned = hasattr(os, "sched_setaffinity")
-    cores = sorted(share_of(sorted(os.sched_getaffinity(0)), index, workers)) if pinned else []
-    return [sys.executable, "-I", "-S", worker_start.__file__, str(os.getpid()), ",".join(map(str, cores))]
+def start_of(cores, namespaces):
+    """What stands before a command that these cores and namespaces are for: see `worker_start`."""
+    lists = [",".join(map(str, numbers)) for numbers in (cores, namespaces)]
+    return [sys.executable, "-I", "-S", worker_start.__file__, str(os.getpid()), *lists]
 
 
 def free_ports(count):

@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from asc_tf.data.autotuning import untune_devices
 from asc_tf.distributed.cluster import read_cluster
-from asc_tf.errors import WorkerLostError
+from asc_tf.distributed.private_network import is_private
+from asc_tf.errors import AscError, WorkerLostError
 from asc_tf.quiet import native_stderr_hidden
 
 _LOST = (
@@ -21,23 +22,42 @@ _LOST = (
 )
 
 
-def make_strategy(name, report=print):
+def make_strategy(name, report=print, trusted_network=False):
     """The strategy of a name: "mirrored", all GPUs of this machine, or "multi_worker", the workers of TF_CONFIG.
 
-    Call it before anything else of TensorFlow. "multi_worker" waits until all workers have begun.
+    Call it before anything else of TensorFlow. "multi_worker" waits until all workers have begun. TensorFlow's servers
+    listen on every address of the machine and let everybody in, so workers on the loopback must be in a network of
+    their own, as `asc-tf launch` makes one. A TF_CONFIG that names machines says that their network is trusted.
+
+    Args:
+        name: "mirrored" or "multi_worker".
+        report: called with lines for the user.
+        trusted_network: take workers on the loopback in a network that other machines can reach.
 
     Raises:
-        AscError: TF_CONFIG is missing or wrong, or another worker does not answer.
+        AscError: TF_CONFIG is missing or wrong, its workers could be reached from outside unnoticed, or another worker
+            does not answer.
     """
     untune_devices()
     if name == "mirrored":
         devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
         return tf.distribute.MirroredStrategy([device.name for device in devices])
-    cluster = read_cluster()
+    cluster = check_network(read_cluster(), trusted_network)
     if cluster.index == 0 and len(cluster.workers) > 1:
         report(f"waiting for {len(cluster.workers)} workers: {', '.join(cluster.workers)}")
     with other_workers(), native_stderr_hidden():
         return tf.distribute.MultiWorkerMirroredStrategy()
+
+
+def check_network(cluster, trusted_network):
+    """The cluster, or an AscError if its workers mean to be on one machine and everybody can reach them."""
+    if cluster.is_local() and not (trusted_network or is_private()):
+        raise AscError(
+            f"TF_CONFIG names {', '.join(cluster.workers)}, but TensorFlow's servers listen to the whole network and "
+            "let everybody in; expected 'asc-tf launch', which gives the workers a network of their own, or "
+            "--trusted-network"
+        )
+    return cluster
 
 
 def is_chief(strategy):

@@ -1,8 +1,8 @@
-"""What a launched worker runs first: it takes its cores, binds its life to the launcher's, and becomes the command.
+"""What a launched worker runs first: its cores, its network, its life bound to the launcher's; then it is the command.
 
-`python -I -S worker_start.py LAUNCHER CORES COMMAND …`, LAUNCHER a process number and CORES numbers with commas in
-between, or nothing. A program of its own, since code between fork and exec (preexec_fn) may crash where the launcher
-has threads, such as those of gRPC.
+`python -I -S worker_start.py LAUNCHER CORES NAMESPACES COMMAND …`, LAUNCHER a process number, CORES numbers with commas
+in between, or nothing, NAMESPACES likewise file descriptors of `private_network`. A program of its own, since code
+between fork and exec (preexec_fn) may crash where the launcher has threads, such as those of gRPC.
 """
 
 import ctypes
@@ -13,14 +13,22 @@ import sys
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 
 
-def main(launcher, cores, *command):
+def main(launcher, cores, namespaces, *command):
     if cores:
         os.sched_setaffinity(0, map(int, cores.split(",")))
+    for namespace in map(int, filter(None, namespaces.split(","))):
+        _enter(namespace)
+        os.close(namespace)
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+        ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)  # after `_enter`, which would take it back
         if os.getppid() != int(launcher):  # it ended before the line above
             sys.exit(1)
     os.execvp(command[0], command)
+
+
+def _enter(namespace):
+    if ctypes.CDLL(None, use_errno=True).setns(namespace, 0):
+        sys.exit(f"cannot enter the private network: {os.strerror(ctypes.get_errno())}")
 
 
 if __name__ == "__main__":

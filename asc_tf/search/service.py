@@ -17,6 +17,7 @@ from keras_tuner.src import protos
 from keras_tuner.src.distribute.oracle_chief import OracleServicer
 from keras_tuner.src.distribute.oracle_client import OracleClient
 
+from asc_tf.distributed.cluster import is_loopback
 from asc_tf.errors import AscError
 from asc_tf.search.oracles import has_ended
 
@@ -35,11 +36,12 @@ _SERVICE = {"methodConfig": [{"name": [{}], "retryPolicy": _RETRIES}]}
 def serve(oracle, address, report=print, lease_seconds=LEASE_SECONDS):
     """Answer workers until no trial is left.
 
-    A worker that is not heard of for `lease_seconds` gives up its trial to the next one that asks.
+    A worker that is not heard of for `lease_seconds` gives up its trial to the next one that asks. The service has no
+    password: it listens on the host of `address` alone, and says so if that is more than the loopback.
 
     Args:
         oracle: of `asc_tf.search.oracles`.
-        address: HOST:PORT to listen on.
+        address: HOST:PORT to listen on; of the loopback for workers of this machine.
         report: called with lines for the user.
         lease_seconds: at least several times HEARTBEAT_SECONDS.
 
@@ -56,6 +58,8 @@ def serve(oracle, address, report=print, lease_seconds=LEASE_SECONDS):
     if not bound:
         raise AscError(f"--chief {address}: cannot be listened on; expected HOST:PORT of this machine, not in use")
     server.start()
+    if not is_loopback(address):
+        report(f"whoever reaches {address} can take part in the search: for a network that you trust only")
     report(f"waiting for workers at {address}: the same command with --worker {address} in place of --chief")
     ended = len(oracle.end_order)
     while not (oracle.finished and not oracle.tuner_ids):

@@ -10,7 +10,7 @@ import pytest
 from asc_tf.distributed.cluster import Cluster, read_cluster
 from asc_tf.errors import AscError
 
-EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
 def read(**config):
@@ -54,6 +54,20 @@ def test_a_wrong_one_is_shown_with_what_was_expected(text):
     with pytest.raises(AscError) as caught:
         read_cluster({"TF_CONFIG": text})
     assert str(caught.value).startswith(f"TF_CONFIG is {text}; expected {{") and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("addresses", "local"),
+    [
+        (["127.0.0.1:1", "127.0.0.2:1"], True),
+        (["localhost:1", "[::1]:1"], True),
+        (["127.0.0.1:1", "one:1"], False),
+        (["0.0.0.0:1"], False),
+        (["localhost.example:1"], False),
+    ],
+)
+def test_workers_on_the_loopback_are_on_one_machine(addresses, local):
+    assert Cluster(tuple(addresses), 0).is_local() == local
 
 
 def stub(folder, name, text):
@@ -100,11 +114,14 @@ def test_kubernetes_example_names_every_pod(tmp_path):
 
 def test_kubernetes_example_fits_together():
     yaml = pytest.importorskip("yaml")
-    service, job = yaml.safe_load_all((EXAMPLES / "kubernetes.yaml").read_text())
+    policy, service, job = yaml.safe_load_all((EXAMPLES / "kubernetes.yaml").read_text())
     spec, pod = job["spec"], job["spec"]["template"]["spec"]
     assert job["kind"] == "Job" and spec["completionMode"] == "Indexed" and spec["completions"] == spec["parallelism"]
     assert pod["subdomain"] == service["metadata"]["name"] and service["spec"]["clusterIP"] == "None"
     assert service["spec"]["selector"] == {"job-name": job["metadata"]["name"]}
+    pods = {"podSelector": {"matchLabels": service["spec"]["selector"]}}
+    assert policy["kind"] == "NetworkPolicy" and policy["spec"] | pods == policy["spec"]
+    assert policy["spec"]["ingress"] == [{"from": [pods]}], "no one but the workers reaches a worker"
     (container,) = pod["containers"]
     assert container["command"][:2] == ["bash", "-c"] and len(container["command"]) == 3
     assert container["env"] == [{"name": "WORKERS", "value": str(spec["completions"])}]

@@ -6,10 +6,13 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 
 import pytest
+from network import answers, outside_addresses
 
+from asc_tf.distributed import launcher
 from asc_tf.distributed.launcher import launch, share_of
 from asc_tf.errors import AscError
 
@@ -64,6 +67,53 @@ def test_all_workers_start_again_when_one_fails(tmp_path):
     assert launch(program(text, tmp_path), 2, still, lines.append) == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["again", "first-0", "first-1", "second-0", "second-1"]
     assert lines == ["worker 1 ended by signal 9; all 2 workers start again from the last checkpoint"]
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has network namespaces")
+def test_no_other_machine_reaches_a_worker_unless_told_that_it_may(tmp_path, trusted):
+    """Both workers listen on every address, as TensorFlow's servers do, and talk to each other by TF_CONFIG."""
+    text = """
+        import socket
+        def port(number):
+            return int(cluster["worker"][number].rpartition(":")[2])
+        server = socket.create_server(("::", port(index)), family=socket.AF_INET6, dualstack_ipv6=True)
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port(1 - index)), timeout=5)
+                break
+            except ConnectionRefusedError:
+                time.sleep(0.01)
+        pathlib.Path(sys.argv[1], f"part{index}").write_text(str(port(index)))
+        pathlib.Path(sys.argv[1], f"part{index}").rename(pathlib.Path(sys.argv[1], str(index)))
+        while not pathlib.Path(sys.argv[1], "tried").exists():
+            time.sleep(0.01)
+    """
+    addresses, reached = outside_addresses(), []
+
+    def tried():
+        for worker in (tmp_path / name for name in "01"):
+            wait_until(worker.exists)
+            reached.extend(answers(address, int(worker.read_text())) for address in addresses)
+        (tmp_path / "tried").touch()
+
+    attempt = threading.Thread(target=tried)
+    attempt.start()
+    assert launch(program(text, tmp_path), 2, still, trusted_network=trusted) == 0
+    attempt.join()
+    assert reached == [trusted] * 2 * len(addresses)
+
+
+def test_without_a_network_of_their_own_no_worker_starts(tmp_path, monkeypatch):
+    def refused(*arguments):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(launcher, "private_network", refused)
+    write = program("pathlib.Path(sys.argv[1], str(index)).touch()", tmp_path)
+    with pytest.raises(AscError, match=r"can be made here \(Operation not permitted\); expected .* --trusted-network"):
+        launch(write, 2, still)
+    assert not list(tmp_path.iterdir())
+    assert launch(write, 2, still, trusted_network=True) == 0 and len(list(tmp_path.iterdir())) == 2
 
 
 def test_no_code_runs_between_fork_and_exec():

@@ -11,12 +11,16 @@ import time
 import numpy as np
 import pytest
 import tensorflow as tf
+from network import answers, outside_addresses
 from processes import in_own_process
 from tensorflow.python.data.ops import multi_device_iterator_ops
 from training import worker
 
-from asc_tf.distributed.launcher import launch
+from asc_tf.distributed import launcher, replicas
+from asc_tf.distributed.cluster import Cluster
+from asc_tf.distributed.launcher import free_ports, launch
 from asc_tf.distributed.replicas import chief_first, gathered, is_chief, make_strategy, workers_of
+from asc_tf.errors import AscError
 
 ATOL = 2e-4  # of float32 sums in another order, over 10 steps
 
@@ -72,12 +76,17 @@ def test_the_end_of_shared_data_waits_for_no_tuning():
 
 
 def test_two_workers_of_which_one_is_killed_end_like_one_process(tmp_path_factory, tmp_path):
-    """As asc-tf launch runs them: batches are slowed down so that there is time to kill a worker within an epoch."""
+    """As asc-tf launch runs them: batches are slowed down so that there is time to kill a worker within an epoch.
+
+    Meanwhile the servers of both cannot be reached by an address that other machines could use.
+    """
     command, lines, killed = [sys.executable, worker.__file__, str(tmp_path), "0.3"], [], []
+    addresses, ports, reached = outside_addresses(), [], []
 
     def kill():
         while not list(tmp_path.glob("checkpoints/epoch-0001")):
             time.sleep(0.01)
+        reached.extend(answers(address, port) for address in addresses for port in ports[-2:])
         children = subprocess.run(["pgrep", "-P", str(os.getpid()), "-f", worker.__file__], capture_output=True)
         killed.append(max(map(int, children.stdout.split())))
         os.kill(killed[0], signal.SIGKILL)
@@ -87,9 +96,11 @@ def test_two_workers_of_which_one_is_killed_end_like_one_process(tmp_path_factor
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "environ", environment)
+        patch.setattr(launcher, "free_ports", lambda count: ports.extend(free_ports(count)) or ports[-count:])
         status = launch(command, 2, lambda: sorted(map(str, tmp_path.glob("checkpoints/epoch-*"))), lines.append)
     killer.join()
     assert status == 0 and killed
+    assert reached == [False] * 2 * len(addresses)
     assert lines == ["worker 1 ended by signal 9; all 2 workers start again from the last checkpoint"]
     (newest,) = (tmp_path / "checkpoints").iterdir()
     assert_close(
@@ -103,3 +114,17 @@ def test_a_plain_process_is_its_own_chief():
     assert is_chief(strategy) and workers_of(strategy) == 1 and gathered(strategy, 7) == [7]
     with chief_first(strategy):
         pass
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:2345", "localhost:2345", "[::1]:2345"])
+def test_workers_of_one_machine_are_not_opened_to_all_others(monkeypatch, address):
+    monkeypatch.setenv("TF_CONFIG", Cluster((address,), 0).to_json())
+    monkeypatch.setattr(replicas, "is_private", lambda: False)
+    with pytest.raises(AscError, match="servers listen to the whole network and let everybody in; expected 'asc-tf la"):
+        make_strategy("multi_worker")
+    cluster = Cluster((address,), 0)
+    assert replicas.check_network(cluster, trusted_network=True) is cluster
+    machines = Cluster((address, "two:2345"), 0)
+    assert replicas.check_network(machines, trusted_network=False) is machines
+    monkeypatch.setattr(replicas, "is_private", lambda: True)
+    assert replicas.check_network(cluster, trusted_network=False) is cluster

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import grpc
 import pytest
+from network import answers, outside_addresses
 
 from asc_tf.errors import AscError
 from asc_tf.experiment.settings import Config
@@ -109,6 +110,33 @@ def test_an_address_in_use_is_refused(tmp_path):
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(AscError, match=rf"--chief {address}: cannot be listened on; expected HOST:PORT"):
             serve(oracle, address, lambda line: None)
+
+
+def test_the_chief_listens_on_the_host_that_it_is_given_alone():
+    """Its service has no password either."""
+
+    class Oracle:
+        finished, tuner_ids, end_order, ongoing_trials, trials = False, set(), [], {}, {}
+
+        def release(self, lost):
+            """Nobody is lost."""
+
+    oracle = Oracle()
+    (outside, *_), address = outside_addresses(), free_address()
+    port, lines, reached = int(address.rpartition(":")[2]), [], []
+
+    def tried(line):
+        lines.append(line)
+        if line.startswith("waiting"):
+            reached.append([answers(host, port) for host in ("127.0.0.1", outside)])
+            oracle.finished = True
+
+    serve(oracle, address, tried)
+    assert reached == [[True, False]] and len(lines) == 1
+    oracle.finished, open_to_all = False, f"{outside}:{port}"
+    serve(oracle, open_to_all, tried)
+    assert reached[1] == [False, True]
+    assert lines[1] == f"whoever reaches {open_to_all} can take part in the search: for a network that you trust only"
 
 
 def test_a_worker_without_a_chief_says_so(tmp_path):

@@ -1,5 +1,6 @@
 """The commands `asc-tf data` and `asc-tf features`."""
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -33,21 +34,113 @@ class Check:
 
 @dataclass
 class Download:
-    """Download a development set of TAU Urban Acoustic Scenes Mobile (40 GB); the same command goes on after a stop."""
+    """Download a data set; the same command goes on after a stop.
 
-    name: Positional[Literal["tau2020", "tau2022"]]
-    """10 s clips (2020) or 1 s clips (2022)"""
+    tau2020, tau2022: TAU Urban Acoustic Scenes Mobile, development set, clips of 10 s or 1 s, 40 GB.
+    esc10: ten kinds of sounds, 400 clips of 5 s of a single device (CC BY), 0.6 GB; see 'asc-tf data devices'.
+    """
+
+    name: Positional[Literal["tau2020", "tau2022", "esc10"]]
+    """which one"""
     root: Positional[Path]
     """folder that becomes the data set"""
+    test_fold: int | None = None
+    """of esc10: which of its five folds is the test part; 5 if not given"""
 
     def run(self):
         from asc_tf.data.download import download
+        from asc_tf.data.esc10 import TEST_FOLD, write_split
 
+        if self.test_fold is not None and self.name != "esc10":
+            raise AscError(f"--test-fold {self.test_fold}: is for esc10; the split of {self.name} is its own")
         try:
             download(self.name, self.root)
         except OSError as error:
             raise AscError(f"{self.root}: cannot be written ({error.strerror or error})") from error
+        if self.name == "esc10":
+            write_split(self.root, TEST_FOLD if self.test_fold is None else self.test_fold)
         print(f"complete: {self.root}; count it with: asc-tf data check {self.root}")
+
+
+@dataclass
+class Devices:
+    """Make a data set of many devices from one of a single device: every recording as others would have made it.
+
+    Each device is described by microphones (impulse responses), gain, compression and hiss, and by its share of the
+    training clips; all of them record every test clip. The same command goes on after an interruption.
+    """
+
+    root: Positional[Path]
+    """folder of a data set in the TAU layout, all of one device"""
+    responses: Path
+    """folder of impulse responses of microphones, such as those of MicIRP (micirp.blogspot.com)"""
+    out: Path
+    """folder to make"""
+    devices: Path | None = None
+    """JSON file that describes the devices; if not given, eight with microphones of MicIRP, as imbalanced as TAU's"""
+
+    def run(self):
+        from asc_tf.data.multi_device import write_multi_device
+
+        with _bar("devices", "clip") as progress:
+            train, test = write_multi_device(self.root, self.out, self.responses, self.devices, progress)
+        print(f"{train} training and {test} test clips in {self.out}; next: asc-tf data check {self.out}")
+
+
+@dataclass
+class Make:
+    """Make a data set of your own recordings, of any length and format: clips of one length, training and test part.
+
+    Pieces of one recording stay together, and so do recordings of one location. The same command goes on after an
+    interruption; --dry-run shows what it would make.
+    """
+
+    source: Positional[Path]
+    """folder with a folder for each scene, or a CSV file with the columns filename and scene, and device, location and
+    split where they are known"""
+    out: Path
+    """folder to make"""
+    folders: str = "scene"
+    """what the folders name, from the outermost on: scene, scene/device, scene/location, device/scene ..."""
+    seconds: float = 10.0
+    """length of a clip; what is left over at the end of a recording is dropped"""
+    hop: float | None = None
+    """seconds from one clip's beginning to the next; the length of a clip if not given: no overlap"""
+    test: float = 0.2
+    """share of each scene's locations for the test part, where the recordings do not say it themselves"""
+    dry_run: bool = False
+    """print the table and stop"""
+
+    def run(self):
+        from asc_tf.data.own_recordings import plan_clips, plan_table, write_own_set
+        from asc_tf.data.recordings import find_recordings
+
+        recordings, errors = find_recordings(self.source, self.folders)
+        plan = plan_clips(recordings, self.seconds, self.hop, self.test)
+        print(plan_table(plan))
+        for error in errors:
+            say(f"left out: {error}")
+        if self.dry_run:
+            print("Nothing is written yet: the same command without --dry-run makes it.")
+            return
+        with _bar("make", "recording") as progress:
+            train, test = write_own_set(plan, self.out, progress)
+        print(f"{train} training and {test} test clips in {self.out}")
+        print(f"next: asc-tf train --data {self.out} --run saved_models/mine")
+
+
+@contextlib.contextmanager
+def _bar(name, unit):
+    """A function of (done, total) that moves a progress bar on a terminal."""
+    from tqdm import tqdm
+
+    with tqdm(unit=unit, desc=name, disable=None, leave=False) as bar:
+
+        def progress(done, total):
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield progress
 
 
 @dataclass
@@ -61,16 +154,9 @@ class Synth:
     seed: int = 0
 
     def run(self):
-        from tqdm import tqdm
-
         from asc_tf.data.synthetic import write_synthetic
 
-        with tqdm(unit="clip", desc="synth", disable=None, leave=False) as bar:
-
-            def progress(done, total):
-                bar.total = total
-                bar.update()
-
+        with _bar("synth", "clip") as progress:
             train, test = write_synthetic(self.root, clips=self.clips, seed=self.seed, progress=progress)
         print(f"{train} training and {test} test clips in {self.root}")
 
@@ -82,6 +168,8 @@ class Data:
     action: (
         Annotated[Check, subcommand("check")]
         | Annotated[Download, subcommand("download")]
+        | Annotated[Make, subcommand("make")]
+        | Annotated[Devices, subcommand("devices")]
         | Annotated[Synth, subcommand("synth")]
     )
 

@@ -1,4 +1,4 @@
-"""Download of the TAU Urban Acoustic Scenes Mobile development sets, resumable and with checksums.
+"""Download of the TAU Urban Acoustic Scenes Mobile development sets and of ESC-10, resumable and with checksums.
 
 soundata knows the archives, their addresses and checksums. Its own downloader keeps a partial archive and then fails on
 the checksum for ever, and unpacks everything anew on each call; so fetching and unpacking are done here.
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 
 from asc_tf.atomic import whole_file, write_text
+from asc_tf.data.esc10 import copy_clips
 from asc_tf.errors import AscError, nearest
 
 TRIES = 4  # requests for one archive, counted anew from each that brings bytes
@@ -23,8 +24,8 @@ PAUSE_SECONDS = 5.0  # between two tries
 TIMEOUT_SECONDS = 60.0  # of silence on the line
 BLOCK_BYTES = 1 << 17  # what a reset connection loses at most
 
-_SOUNDATA_NAMES = {"tau2020": "tau2020uas_mobile", "tau2022": "tau2022uas_mobile"}
-_ORDER = ("meta", "doc", "audio")
+_SOUNDATA_NAMES = {"tau2020": "tau2020uas_mobile", "tau2022": "tau2022uas_mobile", "esc10": "esc50"}
+_ORDER = ("meta", "doc", "audio")  # of TAU's archives; ESC-50 is one
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class _NetworkError(Exception):
 
 
 def download(name, root):
-    """Download a TAU development set, about 40 GB, so that ROOT/meta.csv and ROOT/audio/ stand in `root`.
+    """Download a data set, so that ROOT/audio/ stands in `root`, and of TAU ROOT/meta.csv: about 40 GB, ESC-10 0.6.
 
     Archives are fetched one by one to ROOT/archives, verified, unpacked and deleted. Stopped at any point, the next
     call goes on where this one stopped: a partial archive is continued, members that are unpacked stay. An archive that
@@ -49,7 +50,8 @@ def download(name, root):
     to have the archive fetched and unpacked again.
 
     Args:
-        name: "tau2020" or "tau2022".
+        name: "tau2020", "tau2022" or "esc10". Of the last one, whose archive is that of ESC-50, only the clips of
+            ESC-10 stay; `asc_tf.data.esc10.write_split` makes its tables.
         root: folder of the data set; made where it is missing.
 
     Raises:
@@ -64,13 +66,24 @@ def download(name, root):
     for archive in archives:
         done = folder / f"{archive.filename}.done"
         if not (done.is_file() and done.read_text(encoding="utf-8").strip() == archive.md5):
-            _unpack(_fetch(archive, folder), root)
+            _unpack_set(name, _fetch(archive, folder), root)
             write_text(done, f"{archive.md5}\n")
         (folder / archive.filename).unlink(missing_ok=True)
 
 
+def _unpack_set(name, path, root):
+    """Unpack an archive of a data set to where its files belong."""
+    if name != "esc10":
+        _unpack(path, root)
+        return
+    unpacked = path.with_name("unpacked")
+    _unpack(path, unpacked)
+    copy_clips(unpacked, root)
+    shutil.rmtree(unpacked)
+
+
 def _archives(name):
-    """The archives of a development set as soundata lists them: metadata first, then documentation, then audio."""
+    """The archives of a data set as soundata lists them: metadata first, then documentation, then audio."""
     if name not in _SOUNDATA_NAMES:
         raise AscError(f"no data set '{name}' to download; {nearest(name, _SOUNDATA_NAMES)}")
     # soundata calls logging.basicConfig on import, which does nothing where the root logger has a handler.
@@ -84,8 +97,8 @@ def _archives(name):
         raise AscError("data download needs soundata: pip install 'asc-tf[download]'") from None
     finally:
         logging.getLogger().removeHandler(handler)
-    keys = [key for key in remotes if key.startswith("development.")]
-    keys.sort(key=lambda key: _ORDER.index(key.split(".")[1]))
+    keys = [key for key in remotes if key.startswith("development.") or key == "all"]
+    keys.sort(key=lambda key: _ORDER.index(key.split(".")[1]) if "." in key else 0)
     return [Archive(remotes[key].filename, remotes[key].url, remotes[key].checksum) for key in keys]
 
 

@@ -11,6 +11,7 @@ import soundfile
 
 from asc_tf.data.synthetic_sounds import SAMPLE_RATE_HZ, amplitude, scene_waveform
 from asc_tf.data.tau import SCENES
+from asc_tf.data.tau_writer import write_tables
 from asc_tf.errors import AscError
 
 SEEN_DEVICES = ("a", "b", "c", "s1", "s2", "s3")
@@ -100,7 +101,8 @@ def write_synthetic(root, clips=400, seconds=3.0, seed=0, progress=None):
     try:
         part.chmod(0o755)
         _write_audio(part, recordings, round(seconds * SAMPLE_RATE_HZ), seed, progress)
-        counts = _write_tables(part, recordings)
+        rows = [(r.filename(d), r.scene, r.location, d, r.part) for r in recordings for d in r.devices]
+        counts = write_tables(part, sorted(rows))
         part.replace(root)
     finally:
         shutil.rmtree(part, ignore_errors=True)
@@ -153,22 +155,6 @@ def _write_audio(root, recordings, samples, seed, progress):
             done += 1
             if progress is not None:
                 progress(done, total)
-
-
-def _write_tables(root, recordings):
-    rows = [(r.filename(d), r.scene, r.location, d, r.part) for r in recordings for d in r.devices]
-    rows.sort()
-    train, test = ([row[:2] for row in rows if row[4] == part] for part in ("train", "test"))
-    tables = {
-        "meta.csv": [("filename", "scene_label", "identifier", "source_label"), *(row[:4] for row in rows)],
-        "evaluation_setup/fold1_train.csv": [("filename", "scene_label"), *train],
-        "evaluation_setup/fold1_evaluate.csv": [("filename", "scene_label"), *test],
-        "evaluation_setup/fold1_test.csv": [("filename",), *(row[:1] for row in test)],
-    }
-    (root / "evaluation_setup").mkdir()
-    for name, table in tables.items():
-        (root / name).write_text("".join("\t".join(row) + "\n" for row in table), encoding="utf-8", newline="\n")
-    return len(train), len(test)
 
 
 def _generator(seed, name):

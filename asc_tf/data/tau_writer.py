@@ -1,0 +1,59 @@
+"""A data set in the TAU layout as it is written: what its folder is of, clips, tables."""
+
+import numpy as np
+import soundfile
+
+from asc_tf.atomic import whole_file, write_text
+from asc_tf.errors import AscError
+
+_META = ("filename", "scene_label", "identifier", "source_label")
+
+
+def write_tables(root, rows):
+    """Write ROOT/evaluation_setup/fold1_{train,evaluate,test}.csv, and ROOT/meta.csv last: with it the set is whole.
+
+    Args:
+        root: folder of the data set.
+        rows: (filename relative to root, scene, location, device, "train" or "test"), in the order of meta.csv.
+
+    Returns:
+        (number of training clips, number of test clips).
+    """
+    train, test = ([row[:2] for row in rows if row[4] == part] for part in ("train", "test"))
+    tables = {
+        "evaluation_setup/fold1_train.csv": [_META[:2], *train],
+        "evaluation_setup/fold1_evaluate.csv": [_META[:2], *test],
+        "evaluation_setup/fold1_test.csv": [_META[:1], *(row[:1] for row in test)],
+        "meta.csv": [_META, *(row[:4] for row in rows)],
+    }
+    for name, table in tables.items():
+        write_text(root / name, "".join("\t".join(row) + "\n" for row in table))
+    return len(train), len(test)
+
+
+def claim_folder(path, text, command, of):
+    """Write what a folder is made of into it, or see that it is the same, so that a killed job goes on and no other.
+
+    Args:
+        path: of the file that says it, in that folder.
+        text: of the file.
+        command: the subcommand of asc-tf that writes such folders, for the error.
+        of: how another one differs, for the error.
+
+    Raises:
+        AscError: the folder holds something else.
+    """
+    out = path.parent
+    if path.is_file():
+        if path.read_text(encoding="utf-8") != text:
+            raise AscError(f"{path}: is {of}; give another --out folder")
+    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise AscError(f"{out}: is not empty and was not made by 'asc-tf {command}'; expected a new folder")
+    else:
+        write_text(path, text)
+
+
+def write_clip(path, waveform, sample_rate_hz):
+    """Write a waveform [samples] as 24-bit mono WAV, whole or not at all; what leaves +-1 is clipped."""
+    with whole_file(path) as part:
+        soundfile.write(part, np.clip(waveform, -1, 1 - 2**-23), sample_rate_hz, subtype="PCM_24")

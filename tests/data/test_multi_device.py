@@ -120,7 +120,8 @@ def test_esc10_mobile_byte_for_byte(shared, tmp_path):
     spec = importlib.util.spec_from_file_location("build", shared / "esc10_mobile" / "build.py")
     build = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(build)
-    rows, clips = [], sorted((shared / "esc10_mobile" / "clips").glob("rain/[15]-*.ogg"))[:6]
+    rain = shared / "esc10_mobile" / "clips" / "rain"
+    rows, clips = [], [path for fold in (1, 5) for path in sorted(rain.glob(f"{fold}-*.ogg"))[:3]]
     for clip in clips:
         fold, origin, take = clip.stem.split("-")
         name = f"audio/rain-{fold}-{origin}-{take}-a.ogg"

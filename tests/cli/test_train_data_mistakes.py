@@ -1,0 +1,46 @@
+"""`asc-tf train` on data that cannot be used: one sentence, and nothing left behind."""
+
+import pytest
+from command_line import TRAIN, fails, train_fails
+from damaged_audio import damage_empty, damage_nan, damage_text, damage_truncate
+
+
+def test_missing_data_folder(tmp_path, capsys):
+    sentence = fails(capsys, *TRAIN, "--data", tmp_path / "nowhere", "--run", tmp_path / "run")
+    assert f"{tmp_path / 'nowhere'}: no such folder" in sentence and not (tmp_path / "run").exists()
+
+
+def test_metadata_without_a_needed_column(root, tmp_path, capsys):
+    (root / "meta.csv").write_text((root / "meta.csv").read_text().replace("source_label", "recorder"))
+    sentence = train_fails(capsys, root, tmp_path / "run")
+    assert "meta.csv: has no column 'source_label'; found filename, scene_label, identifier, recorder" in sentence
+
+
+def test_clip_in_a_split_and_not_on_disk(root, tmp_path, capsys):
+    clip = next((root / "audio").glob("*-s5.wav"))
+    clip.unlink()
+    assert f"audio/{clip.name}: named in the metadata and not on disk" in train_fails(capsys, root, tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (damage_empty, "the file is empty"),
+        (damage_truncate, "truncated"),
+        (damage_text, "cannot be decoded as audio"),
+        (damage_nan, "sample 1234 is not a finite number"),
+    ],
+)
+@pytest.mark.parametrize("which", ["first", "last"])
+def test_unreadable_training_clip_is_named(root, tmp_path, capsys, damage, message, which):
+    names = (root / "evaluation_setup" / "fold1_train.csv").read_text().splitlines()[1:]
+    path = root / names[0 if which == "first" else -1].split("\t")[0]
+    damage(path)
+    sentence = train_fails(capsys, root, tmp_path / "run")
+    assert path.name in sentence and message in sentence
+
+
+def test_leaving_out_an_unknown_device_names_those_with_training_clips(root, tmp_path, capsys):
+    sentence = train_fails(capsys, root, tmp_path / "run", "data.leave_out=s4")
+    expected = "setting data.leave_out is s4; expected devices with training clips: a, b, c, s1, s2, s3"
+    assert sentence == f"asc-tf: {expected}"

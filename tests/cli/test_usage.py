@@ -1,0 +1,33 @@
+"""What the command line says of itself: version, usage, recipes and networks."""
+
+import pytest
+
+from asc_tf import __version__
+from asc_tf.cli import main
+from asc_tf.models import NAMED_NETWORKS
+
+
+def test_version(capsys):
+    assert main(["--version"]) == 0 and capsys.readouterr().out == f"asc-tf {__version__}\n"
+
+
+def test_command_line_without_arguments_or_with_a_wrong_one_is_usage(capsys):
+    for arguments in ([], ["trian"], ["train", "--data"]):
+        with pytest.raises(SystemExit) as stop:
+            main(arguments)
+        assert stop.value.code == 2
+
+
+def test_recipes_are_listed_with_table_and_score(capsys):
+    assert main(["recipes"]) == 0
+    out = capsys.readouterr().out
+    assert "bc-resnet-asc-1-pre-resnorm" in out and "67.1 ± 0.8" in out and "table 3" in out
+
+
+def test_models_are_listed_with_their_counts(capsys, monkeypatch):
+    names = ("bc-resnet-asc-1", "cp-mobile")
+    monkeypatch.setattr("asc_tf.models.NAMED_NETWORKS", {name: NAMED_NETWORKS[name] for name in names})
+    assert main(["models"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 4 and "8,055" in lines[1] and "109x109" in lines[1]
+    assert "61,148" in lines[2] and "29.42 M" in lines[2]

@@ -19,7 +19,7 @@ LAYERS = [
         "distributed.__init__",
     ],
     ["experiment.sections", "experiment.__init__"],
-    ["experiment.settings", "data.clips"],
+    ["experiment.settings", "data.names", "data.tables", "data.clips"],
     ["frontend", "layers", "augment", "evaluation", "data"],
     ["blocks"],
     ["distributed.replicas"],

@@ -1,10 +1,14 @@
 """Clips of a data set in the TAU layout as a pandas frame, and the splits of them."""
 
+import posixpath
+import unicodedata
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from asc_tf.data.names import escaped, filename_problem, label_problem, names_on_disk, plain, shown, spelling
+from asc_tf.data.tables import Table, read_table
 from asc_tf.errors import AscError
 
 META_COLUMNS = ("filename", "scene_label", "identifier", "source_label")
@@ -14,7 +18,8 @@ def read_clips(root):
     """Read the metadata of a data set in the TAU Urban Acoustic Scenes layout.
 
     Reads ROOT/meta.csv and ROOT/evaluation_setup/fold1_train.csv and fold1_evaluate.csv (tab-separated; TAU 2020
-    Mobile, TAU 2022 Mobile, or one's own). Labels and devices come from these files alone. No audio is opened.
+    Mobile, TAU 2022 Mobile, or one's own). Labels and devices come from these files alone. No audio is opened. Blanks
+    around labels do not count; nor does the Unicode form of names, which are those of the files on the disk.
 
     Args:
         root: folder of the data set.
@@ -26,32 +31,35 @@ def read_clips(root):
         pieces of one recording by one device) and split ("train", "test" or "": in neither).
 
     Raises:
-        AscError: a missing folder or file, a missing column, an empty field, a clip named twice, in both splits,
-            or in a split and not in meta.csv.
+        AscError: a missing folder or file; what `asc_tf.data.tables.read_table` refuses; a name that is none
+            (`asc_tf.data.names`); labels that differ by case or underscores alone; a clip named twice, in both splits,
+            or in a split and not in meta.csv; a split that says something else about a clip than meta.csv.
     """
     root = Path(root)
     if not root.is_dir():
         raise AscError(f"{root}: no such folder; expected a data set with meta.csv and evaluation_setup/")
-    meta_path = root / "meta.csv"
-    meta = _read_table(meta_path, META_COLUMNS)
-    repeated = meta.filename[meta.filename.duplicated()]
-    if len(repeated):
-        raise AscError(f"{meta_path}: names {repeated.iloc[0]} twice")
-    clips = pd.DataFrame(
+    meta = _named(read_table(root / "meta.csv", META_COLUMNS))
+    for column in META_COLUMNS[1:]:
+        _check_spelling(meta, column)
+    split = _split_column(root, meta)
+    filenames, scenes, locations, devices = meta.columns.values()
+    clip_ids = [posixpath.splitext(posixpath.basename(name))[0] for name in filenames]
+    rows = zip(clip_ids, scenes, locations, devices, strict=True)
+    segments, pieces = zip(*(_segment_and_piece(*row) for row in rows), strict=True)
+    return pd.DataFrame(
         {
-            "filename": meta.filename,
-            "clip_id": meta.filename.map(lambda name: Path(name).stem),
-            "scene": meta.scene_label,
-            "device": meta.source_label,
-            "city": meta.identifier.str.partition("-")[0],
-            "location": meta.identifier,
+            "filename": names_on_disk(root, filenames),
+            "clip_id": clip_ids,
+            "scene": scenes,
+            "device": devices,
+            "city": [location.partition("-")[0] for location in locations],
+            "location": locations,
+            "segment": segments,
+            "piece": pieces,
+            "parent": ["-".join(parts) for parts in zip(scenes, locations, segments, devices, strict=True)],
+            "split": split,
         }
     )
-    names = zip(clips.clip_id, clips.scene, clips.location, clips.device, strict=True)
-    clips["segment"], clips["piece"] = zip(*(_segment_and_piece(*name) for name in names), strict=True)
-    clips["parent"] = clips.scene + "-" + clips.location + "-" + clips.segment + "-" + clips.device
-    clips["split"] = _split_column(root, clips)
-    return clips
 
 
 def check_audio_files(root, clips):
@@ -110,24 +118,43 @@ def devices_of(clips):
     return sorted(clips.device.unique())
 
 
-def _read_table(path, columns):
-    try:
-        table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
-    except FileNotFoundError:
-        raise AscError(f"{path}: no such file; expected metadata in the TAU layout") from None
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise AscError(f"{path}: is not a tab-separated table ({str(error).strip()})") from error
-    except OSError as error:
-        raise AscError(f"{path}: cannot be read ({error.strerror})") from error
-    for column in columns:
-        if column not in table.columns:
-            raise AscError(f"{path}: has no column '{column}'; found {', '.join(map(str, table.columns))}")
-        empty = np.flatnonzero(table[column].str.strip() == "")
-        if len(empty):
-            raise AscError(f"{path}: line {empty[0] + 2} has no {column}")
-    if table.empty:
-        raise AscError(f"{path}: names no clips")
-    return table
+def _named(table):
+    """A table with the names in it as they count (`asc_tf.data.names`), each checked, every file named once."""
+    columns = {}
+    for column, values in table.columns.items():
+        clean, problem = (plain, label_problem) if column != "filename" else (_plain_filename, filename_problem)
+        options = {"is_folder": False} if column == "identifier" else {}
+        known = {name: clean(name) for name in dict.fromkeys(values)}
+        problems = {name: text for name, value in known.items() if (text := problem(value, **options))}
+        if problems:
+            row, name = next((row, name) for row, name in enumerate(values) if name in problems)
+            if not known[name]:
+                raise AscError(f"{table.at(row)} has no {column}")
+            raise AscError(f"{table.at(row)}: {column} {shown(name)} {problems[name]}")
+        columns[column] = [known[name] for name in values]
+    first = {}
+    for row, name in enumerate(columns["filename"]):
+        if (other := first.setdefault(name, row)) != row:
+            lines = f"lines {table.lines[other]} and {table.lines[row]}"
+            raise AscError(f"{table.path}: names {escaped(name)} twice, in {lines}")
+    return Table(table.path, table.lines, columns)
+
+
+def _plain_filename(name):
+    return unicodedata.normalize("NFC", name.strip(" "))
+
+
+def _check_spelling(table, column):
+    """Raise an AscError for labels of a column that a reader takes for the same, naming a line of each."""
+    lines = dict(zip(reversed(table.columns[column]), reversed(table.lines), strict=True))  # the first of each label
+    spellings = {}
+    for name, line in sorted(lines.items(), key=lambda item: item[1]):
+        other = spellings.setdefault(spelling(name), name)
+        if other != name:
+            raise AscError(
+                f"{table.path}: {column} is {shown(other)} in line {lines[other]} and {shown(name)} in line {line}; "
+                "expected one spelling"
+            )
 
 
 def _segment_and_piece(clip_id, scene, location, device):
@@ -139,16 +166,22 @@ def _segment_and_piece(clip_id, scene, location, device):
     return segment, piece
 
 
-def _split_column(root, clips):
-    split = pd.Series("", index=clips.filename)
+def _split_column(root, meta):
+    """Part of each clip of meta.csv: "train", "test" or "" by the two files of the split."""
+    row_of = {name: row for row, name in enumerate(meta.columns["filename"])}
+    split = [""] * len(row_of)
     for part, file in (("train", "fold1_train.csv"), ("test", "fold1_evaluate.csv")):
-        path = root / "evaluation_setup" / file
-        names = _read_table(path, ("filename",)).filename
-        unknown = names[~names.isin(split.index)]
-        if len(unknown):
-            raise AscError(f"{path}: names {unknown.iloc[0]}, which meta.csv does not")
-        taken = names[split[names].to_numpy() != ""]
-        if len(taken):
-            raise AscError(f"{path}: names {taken.iloc[0]}, which is in the training part as well")
-        split[names] = part
-    return split.to_numpy()
+        fold = _named(read_table(root / "evaluation_setup" / file, ("filename",), META_COLUMNS[1:]))
+        for row, name in enumerate(fold.columns["filename"]):
+            if name not in row_of:
+                raise AscError(f"{fold.at(row)} names {escaped(name)}, which meta.csv does not")
+            if split[row_of[name]]:
+                raise AscError(f"{fold.at(row)} names {escaped(name)}, which is in the training part as well")
+            for column, values in fold.columns.items():
+                if values[row] != (ours := meta.columns[column][row_of[name]]):
+                    raise AscError(
+                        f"{fold.at(row)} says {column} {shown(values[row])} of {escaped(name)}, "
+                        f"of which meta.csv says {shown(ours)}"
+                    )
+            split[row_of[name]] = part
+    return split

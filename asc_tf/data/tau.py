@@ -4,12 +4,15 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from asc_tf.data.clips import check_audio_files, devices_of, scenes_of
+from asc_tf.data.clips import check_audio_files, devices_of
 from asc_tf.errors import AscError
 
 SCENES = (
     "airport", "bus", "metro", "metro_station", "park",
     "public_square", "shopping_mall", "street_pedestrian", "street_traffic", "tram",
+)  # fmt: skip
+CITIES = (
+    "barcelona", "helsinki", "lisbon", "london", "lyon", "milan", "paris", "prague", "stockholm", "vienna",
 )  # fmt: skip
 
 
@@ -36,10 +39,17 @@ PUBLISHED = {
 
 
 def published_like(clips):
-    """The key in PUBLISHED that a frame of clips is meant to be, or None for a data set of one's own."""
-    if not set(scenes_of(clips)) <= set(SCENES) or not clips.location.str.fullmatch(r"[a-z]+-\d+").all():
+    """The key in PUBLISHED of the data set that a frame of clips is, or is a part of; None for one of one's own.
+
+    Its scenes, cities, devices and names are TAU's, and of no device it has more clips than were published.
+    """
+    prefix = clips.scene + "-" + clips.location + "-"
+    parts = prefix + clips.segment + (("-" + clips.piece).where(clips.piece != "", "")) + "-" + clips.device
+    if not (set(clips.scene) <= set(SCENES) and set(clips.city) <= set(CITIES) and (clips.clip_id == parts).all()):
         return None
-    return "tau2022" if (clips.piece != "").any() else "tau2020"
+    key = "tau2022" if (clips.piece != "").any() else "tau2020"
+    more = any(ours > theirs for _, ours, theirs in _compared(clips, key))
+    return None if more else key
 
 
 def count_table(clips, by):
@@ -52,15 +62,19 @@ def count_table(clips, by):
 
 def compare_with_published(clips, key):
     """Differences between a frame of clips and the published counts, one line each; empty where they agree."""
+    return [f"{what}: {ours}, published {theirs}" for what, ours, theirs in _compared(clips, key) if ours != theirs]
+
+
+def _compared(clips, key):
+    """(what, number in the frame, number published) of all clips, of each part, and of each device in it."""
     published = PUBLISHED[key]
-    found = {"clips in meta.csv": (len(clips), published.clips)}
+    yield "clips in meta.csv", len(clips), published.clips
     for part, expected in (("train", published.train), ("test", published.test)):
         rows = clips[clips.split == part]
         counts = rows.device.value_counts()
-        found[f"{part} clips"] = (len(rows), sum(expected.values()))
+        yield f"{part} clips", len(rows), sum(expected.values())
         for device in sorted({*expected, *counts.index}):
-            found[f"{part} clips of device {device}"] = (int(counts.get(device, 0)), expected.get(device, 0))
-    return [f"{what}: {ours}, published {theirs}" for what, (ours, theirs) in found.items() if ours != theirs]
+            yield f"{part} clips of device {device}", int(counts.get(device, 0)), expected.get(device, 0)
 
 
 def check_report(root, clips, audio=True):
@@ -69,14 +83,14 @@ def check_report(root, clips, audio=True):
     seen = set(devices_of(clips[clips.split == "train"])) if (clips.split == "train").any() else set()
     unseen = [device for device in devices_of(clips) if device not in seen]
     parts = [
-        f"{PUBLISHED[key].name if key else 'Data set in the TAU layout'}: {len(clips)} clips in {root}",
+        f"{_title(clips, key)}: {len(clips)} clips in {root}",
         f"train {int((clips.split == 'train').sum()):,} / test {int((clips.split == 'test').sum()):,}",
         f"{clips.location.nunique()} locations in {clips.city.nunique()} cities; "
         f"devices never in training: {', '.join(unseen) or 'none'}",
         count_table(clips, "device").to_string(),
         count_table(clips, "scene").to_string(),
     ]
-    problems = compare_with_published(clips, key) if key else []
+    problems = []
     shared = set(clips[clips.split == "train"].location) & set(clips[clips.split == "test"].location)
     if shared:
         problems.append(f"{len(shared)} locations are in the training and in the test part, {min(shared)} for one")
@@ -86,3 +100,16 @@ def check_report(root, clips, audio=True):
         except AscError as error:
             problems.append(str(error))
     return "\n\n".join(parts), problems
+
+
+def _title(clips, key):
+    """What a frame of clips is, with what it lacks of a published data set."""
+    if key is None:
+        return "Data set in the TAU layout"
+    compared = {what: (ours, theirs) for what, ours, theirs in _compared(clips, key)}
+    if all(ours == theirs for ours, theirs in compared.values()):
+        return f"{PUBLISHED[key].name}, complete"
+    shares = [
+        f"{part} {ours:,} of {theirs:,}" for part in ("train", "test") for ours, theirs in [compared[f"{part} clips"]]
+    ]
+    return f"{PUBLISHED[key].name}, a part of it ({', '.join(shares)} clips)"

@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from asc_tf.atomic import exclusive, write_text
 from asc_tf.data.cache import feature_settings
+from asc_tf.data.names import filename_problem, shown
 from asc_tf.data.shards import SHARDS, StoredFeatures, read_shard, row_type, shard_of, write_shard
 from asc_tf.data.waveforms import audio_state
 from asc_tf.errors import AscError
@@ -17,7 +18,13 @@ BATCH = 8  # clips that are translated at once
 
 
 def translated_folder(root, name):
-    """Where the translated clips of a name are: in ROOT/features, unless it is an absolute path."""
+    """Where the translated clips of a name are: in ROOT/features, unless it is an absolute path.
+
+    Raises:
+        AscError: the name leads out of that folder.
+    """
+    if not Path(name).is_absolute() and (problem := filename_problem(name.rstrip("/"))):
+        raise AscError(f"translated clips {shown(name)}: {problem}; an absolute path may be anywhere")
     return Path(root).resolve() / "features" / name
 
 

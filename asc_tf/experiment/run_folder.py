@@ -10,6 +10,7 @@ import tf_keras as keras
 
 import asc_tf.layers  # noqa: F401  registers the layers for loading
 from asc_tf.atomic import whole_file, write_text
+from asc_tf.data.names import check_labels
 from asc_tf.errors import AscError
 from asc_tf.experiment.settings import Config
 
@@ -33,7 +34,10 @@ def read_run(run):
     try:
         config = Config.from_json((run / "config.json").read_text(), run / "config.json")
         values = json.loads((run / "dataset.json").read_text())
-        return config, Dataset(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        dataset = Dataset(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        check_labels(run / "dataset.json", "scene", dataset.scenes)
+        check_labels(run / "dataset.json", "device", dataset.seen_devices)
+        return config, dataset
     except FileNotFoundError as error:
         raise AscError(f"{error.filename}: no such file; expected a run folder made by 'asc-tf train'") from None
     except (OSError, ValueError, TypeError) as error:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ai_edge_litert import schema_py_generated as schema
 
 from asc_tf import __version__
+from asc_tf.data.names import label_problem, shown
 from asc_tf.errors import AscError
 from asc_tf.runtime.sharing_builder import packed
 
@@ -103,6 +104,9 @@ def _check(metadata, model_bytes):
         raise _DamageError(f"{metadata.samples} samples at {metadata.sample_rate_hz} Hz")
     if not metadata.labels or not all(isinstance(label, str) for label in metadata.labels):
         raise _DamageError("its labels are no text")
+    for label in metadata.labels:
+        if problem := label_problem(label, is_folder=False):
+            raise _DamageError(f"its label {shown(label)} {problem}")
     if metadata.input not in ("waveform", "features") or not isinstance(metadata.frontend, dict):
         raise _DamageError(f"its input is {str(metadata.input)[:40]!r}")
 

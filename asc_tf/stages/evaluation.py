@@ -9,6 +9,7 @@ import pandas as pd
 from asc_tf.atomic import write_text
 from asc_tf.data.clips import check_audio_files, read_clips
 from asc_tf.data.loader import evaluation_batches, label_indices, reading
+from asc_tf.data.names import check_labels
 from asc_tf.data.waveforms import read_clip_seconds, repeat_pieces
 from asc_tf.errors import AscError
 from asc_tf.evaluation.metrics import (
@@ -71,6 +72,7 @@ def _predict(run, root, piece_seconds, report):
     clips = read_clips(root)
     clips = clips[clips.split == "test"].reset_index(drop=True)
     label_indices(clips, dataset.scenes)
+    check_labels(f"{root} and {run}", "device", sorted({*dataset.seen_devices, *clips.device}))
     check_audio_files(root, clips)
     seconds = read_clip_seconds(root, clips) if piece_seconds else dataset.clip_seconds
     features = features_of(root, clips, config, run, seconds, report, piece_seconds)

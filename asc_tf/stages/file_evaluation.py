@@ -7,6 +7,7 @@ import numpy as np
 
 from asc_tf.data.clips import check_audio_files, read_clips
 from asc_tf.data.loader import label_indices
+from asc_tf.data.names import check_labels
 from asc_tf.errors import AscError
 from asc_tf.evaluation.metrics import predictions_frame
 from asc_tf.experiment.run_folder import read_run
@@ -41,6 +42,7 @@ def evaluate_file(path, root=None, progress=lambda done, total: None):
     seen = read_run(path.parent)[1].seen_devices if in_run else tuple(set(clips.device[clips.split == "train"]))
     clips = clips[clips.split == "test"].reset_index(drop=True)
     label_indices(clips, classifiers[0].labels)
+    check_labels(f"{root} and {path.parent}", "device", sorted({*seen, *clips.device}))
     check_audio_files(root, clips)
     found = {}
     for record in classified(root, list(clips.filename), classifiers):

@@ -9,6 +9,7 @@ import tf_keras as keras
 
 import asc_tf.translator.unet  # noqa: F401  registers its layers for loading
 from asc_tf.atomic import write_text
+from asc_tf.data.names import check_labels
 from asc_tf.errors import AscError
 from asc_tf.experiment.sections import FrontendConfig
 
@@ -71,6 +72,7 @@ def read_translator(folder):
     try:
         values = json.loads(path.read_text())
         settings = {**values["settings"], "targets": tuple(values["settings"]["targets"])}
+        check_labels(path, "device", [settings["source"], *settings["targets"]])
         return values["root"], Translation(**settings), FrontendConfig(**values["frontend"])
     except (OSError, ValueError, TypeError, KeyError):
         raise AscError(f"{path}: cannot be read; expected a folder of 'asc-tf translate train'") from None

@@ -1,3 +1,5 @@
+import shutil
+
 import pandas as pd
 import pytest
 
@@ -47,27 +49,57 @@ def test_published_counts_add_up():
 
 
 def frame(**columns):
-    rows = {"filename": ["x.wav"], "scene": ["bus"], "device": ["a"], "city": ["lyon"], "location": ["lyon-7"],
-            "piece": [""], "split": ["train"]}  # fmt: skip
-    return pd.DataFrame({**rows, **columns})
+    row = {"filename": "audio/bus-lyon-7-3-a.wav", "clip_id": "bus-lyon-7-3-a", "scene": "bus", "device": "a",
+           "city": "lyon", "location": "lyon-7", "segment": "3", "piece": "", "split": "train"} | columns  # fmt: skip
+    return pd.DataFrame([row])
 
 
-def test_a_data_set_of_ones_own_is_not_compared():
-    assert published_like(frame(scene=["kitchen"])) is None
-    assert published_like(frame()) == "tau2020" and published_like(frame(piece=["3"])) == "tau2022"
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"scene": "kitchen", "clip_id": "kitchen-lyon-7-3-a"},
+        {"city": "rome", "location": "rome-7", "clip_id": "bus-rome-7-3-a"},
+        {"clip_id": "my bus"},
+        {"device": "phone", "clip_id": "bus-lyon-7-3-phone"},
+        {"device": "s4", "clip_id": "bus-lyon-7-3-s4"},
+    ],
+    ids=["scene", "city", "name", "device", "device that TAU does not train on"],
+)
+def test_a_data_set_of_ones_own_with_scenes_of_tau_is_not_compared(tmp_path, other):
+    clips = frame(**other)
+    assert published_like(clips) is None
+    text, problems = check_report(tmp_path, clips, audio=False)
+    assert text.startswith("Data set in the TAU layout: 1 clips") and problems == []
 
 
-def test_missing_clips_of_a_published_set_are_problems(tmp_path):
+def test_the_same_frame_in_taus_names_is_a_part_of_it():
+    assert published_like(frame()) == "tau2020"
+    assert published_like(frame(piece="5", clip_id="bus-lyon-7-3-5-a")) == "tau2022"
+
+
+def test_a_part_of_a_published_set_is_said_and_is_no_problem(tmp_path):
     text, problems = check_report(tmp_path, frame())
-    assert "train clips of device a: 1, published 10215" in problems
-    assert any("x.wav: named in the metadata and not on disk" in problem for problem in problems)
+    assert text.startswith("TAU Urban Acoustic Scenes 2020 Mobile, development, a part of it (train 1 of 13,962, ")
+    assert problems == [f"{tmp_path / 'audio/bus-lyon-7-3-a.wav'}: named in the metadata and not on disk"]
     assert "train 1 / test 0" in text
 
 
+@pytest.mark.shared
+def test_the_real_metadata_are_complete_and_a_twentieth_of_the_training_part_is_a_part(shared, tmp_path):
+    """As with split5.csv of DCASE 2024 in the place of fold1_train.csv: names alone, without scenes."""
+    clips = read_clips(shared / "tau_meta" / "2020_mobile")
+    text, problems = check_report(shared, clips, audio=False)
+    assert ", development, complete: 23035 clips" in text and problems == []
+    root = shutil.copytree(shared / "tau_meta" / "2020_mobile", tmp_path / "root", copy_function=shutil.copyfile)
+    names = clips.filename[clips.split == "train"].iloc[::20]
+    (root / "evaluation_setup").chmod(0o755)
+    (root / "evaluation_setup" / "fold1_train.csv").write_text("filename\n" + "\n".join(names) + "\n")
+    text, problems = check_report(root, read_clips(root), audio=False)
+    assert "a part of it (train 699 of 13,962, test 2,968 of 2,968 clips)" in text and problems == []
+
+
 def test_a_location_in_both_parts_is_a_problem(tmp_path):
-    clips = pd.concat(
-        [frame(scene=["kitchen"]), frame(scene=["kitchen"], split=["test"], filename=["y.wav"])], ignore_index=True
-    )
+    clips = pd.concat([frame(), frame(split="test", filename="y.wav")], ignore_index=True)
     _, problems = check_report(tmp_path, clips, audio=False)
     assert problems == ["1 locations are in the training and in the test part, lyon-7 for one"]
 

@@ -1,6 +1,6 @@
 """How many GPUs or workers before network or disk is the limit: python benchmarks/scaling.py
 
-Prints the tables of docs/scaling.md: first what is measured or counted here, then what is assumed (the speed of a GPU
+Prints the tables of docs/machines.md: first what is measured or counted here, then what is assumed (the speed of a GPU
 above all: there was none), then what follows.
 """
 

@@ -1,0 +1,1 @@
+"""Accuracy and log loss by device and scene, and their tables."""

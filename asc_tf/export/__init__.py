@@ -1,0 +1,1 @@
+"""Trained networks as .tflite and ONNX files, and their agreement with Keras."""

@@ -1,0 +1,1 @@
+"""From audio files to features: decoding, resampling, log-mel and PCEN."""

@@ -1,0 +1,1 @@
+"""Optimizers, schedules, resumable fit, distillation and device-aware fine-tuning."""

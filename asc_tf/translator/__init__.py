@@ -1,0 +1,1 @@
+"""The device translator: pairs of clips, U-Net, PatchGAN, pix2pix."""

@@ -1,4 +1,4 @@
-"""Draw docs/architecture.svg: the rooms of the package, each above those that may import it, and what they say they are.
+"""Draw docs/architecture.svg: the rooms of the package, each above those that may import it, in their own words.
 
 python docs/figures/architecture.py writes the file; a test checks that it is what the code says.
 """
@@ -39,8 +39,8 @@ def _room(name, left, top, width):
     """A box with the room's name and the first sentence of its docstring."""
     doc = ast.get_docstring(ast.parse((PACKAGE / name / "__init__.py").read_text(encoding="utf-8"))) or ""
     lines = textwrap.wrap(doc.split("\n\n")[0].replace("`", ""), int(width / 6.7))[:4]
-    box = f"<rect x='{left:.1f}' y='{top}' width='{width:.1f}' height='{_ROOM}' rx='6' fill='#eef3f8' stroke='#7b8794'/>"
-    yield box
+    place = f"x='{left:.1f}' y='{top}' width='{width:.1f}' height='{_ROOM}'"
+    yield f"<rect {place} rx='6' fill='#eef3f8' stroke='#7b8794'/>"
     yield f"<text x='{left + 8:.1f}' y='{top + 18}' font-size='13' font-weight='bold' {_STYLE}>{name}/</text>"
     for index, line in enumerate(lines):
         place = f"x='{left + 8:.1f}' y='{top + 36 + 15 * index}'"

@@ -1,50 +1,84 @@
-"""Plain WAV files decoded inside a TensorFlow graph, by tensorflow-io where that is installed."""
+"""Plain WAV files decoded inside a TensorFlow graph, by TensorFlow's own operations.
 
-import functools
+`tf.audio.decode_wav` reads 16 bits alone. tensorflow-io reads more, but loads on TensorFlow 2.16 only, accepts damaged
+FLAC files and rounds Ogg otherwise than libsndfile (benchmarks/decoding.py): those formats go through the host.
+"""
+
 import struct
 
 import tensorflow as tf
 
-_FORMATS = {16: b"\x02\0\x10\0", 24: b"\x03\0\x18\0"}  # block align and bits of mono samples, as in the header
-_HEAD = b"WAVEfmt " + struct.pack("<IHH", 16, 1, 1)
-_PROBE = b"RIFF" + struct.pack("<I", 38) + _HEAD + struct.pack("<II", 8000, 16000) + _FORMATS[16] + b"data\2\0\0\0\0\0"
+from asc_tf.frontend.decode import HIGHEST_RATE_HZ, LARGEST_SAMPLE, LOWEST_RATE_HZ
 
-
-@functools.cache
-def decoder():
-    """tensorflow-io's WAV decoder, or None where it is not installed or does not fit this TensorFlow."""
-    try:
-        import tensorflow_io
-
-        decode_wav = tensorflow_io.audio.decode_wav
-        decode_wav(_PROBE, dtype=tf.int16)
-    except (ImportError, NotImplementedError, AttributeError, tf.errors.OpError):
-        return None
-    return decode_wav
+HEADER_BYTES = 44
+_START = b"WAVEfmt " + struct.pack("<I", 16)
+# Format tag, block align and bits per sample of one channel, as they stand in the header.
+_PCM, _FLOAT = 1, 3
+KINDS = {"PCM_16": (_PCM, 2, 16), "PCM_24": (_PCM, 3, 24), "PCM_32": (_PCM, 4, 32), "FLOAT": (_FLOAT, 4, 32)}
 
 
 def kind_and_rate(raw):
-    """(1 if 16-bit, 2 if 24-bit mono PCM with the usual 44-byte header and nothing missing, else 0; rate in Hz)."""
-    head = tf.strings.substr(tf.strings.join([raw, tf.constant(bytes(44))]), 0, 44)
+    """What a file's 44-byte header says, if it is the usual one of one channel and nothing is wrong with the file.
 
-    def field(start):
-        return tf.io.decode_raw(tf.strings.substr(head, start, 4), tf.int32)[0]
+    Args:
+        raw: the file's bytes, string [].
 
-    rate, length = field(24), field(40)
+    Returns:
+        (int32 []: 1 plus the place in KINDS, 0 for every other file; int32 []: rate in Hz).
+    """
+    head = tf.strings.substr(tf.strings.join([raw, tf.constant(bytes(HEADER_BYTES))]), 0, HEADER_BYTES)
+
+    def text(start, length):
+        return tf.strings.substr(head, start, length)
+
+    def number(start, dtype=tf.int32):
+        return tf.cast(tf.io.decode_raw(text(start, dtype.size), dtype)[0], tf.int32)
+
+    rate, length = number(24), number(40)
     usual = (
-        (tf.strings.substr(head, 0, 4) == b"RIFF")
-        & (tf.strings.substr(head, 8, 16) == _HEAD)
-        & (tf.strings.substr(head, 36, 4) == b"data")
+        (text(0, 4) == b"RIFF")
+        & (text(8, 12) == _START)
+        & (number(22, tf.uint16) == 1)
+        & (text(36, 4) == b"data")
         & (length > 0)
-        & (length + 44 == tf.strings.length(raw))
-        & (rate >= 1000)
-        & (rate <= 768000)
+        & (length + HEADER_BYTES == tf.strings.length(raw))
+        & (rate >= LOWEST_RATE_HZ)
+        & (rate <= HIGHEST_RATE_HZ)
     )
-    bits = [(tf.strings.substr(head, 32, 4) == form) & (length % (width // 8) == 0) for width, form in _FORMATS.items()]
-    return tf.where(usual, tf.where(bits[0], 1, tf.where(bits[1], 2, 0)), 0), rate
+    found = [
+        usual
+        & (number(20, tf.uint16) == tag)
+        & (number(32, tf.uint16) == block)
+        & (number(34, tf.uint16) == bits)
+        & (length % block == 0)
+        for tag, block, bits in KINDS.values()
+    ]
+    place = tf.reduce_sum([tf.where(same, place + 1, 0) for place, same in enumerate(found)])
+    sound = tf.cond(place == 1 + [*KINDS].index("FLOAT"), lambda: _within_limit(decode(raw, "FLOAT")), lambda: True)
+    return tf.where(sound, place, 0), rate
 
 
-def decode(raw, bits):
-    """float32 [samples] in +-1 of a file that `kind_and_rate` found to have so many bits; equals `load_waveform`."""
-    dtype = {16: tf.int16, 24: tf.int32}[bits]
-    return tf.cast(decoder()(raw, dtype=dtype)[:, 0], tf.float32) / -float(dtype.min)
+def decode(raw, kind):
+    """Samples of a file that `kind_and_rate` found to be of a kind.
+
+    Args:
+        raw: the file's bytes, string [].
+        kind: name in KINDS.
+
+    Returns:
+        float32 [samples] in +-1, the very numbers that `load_waveform` gives.
+    """
+    data = tf.strings.substr(raw, HEADER_BYTES, -1)
+    if kind == "FLOAT":
+        return tf.io.decode_raw(data, tf.float32)
+    if kind == "PCM_24":
+        # A zero byte below makes 32-bit integers of them.
+        samples = tf.reshape(tf.io.decode_raw(data, tf.uint8), (-1, 3))
+        integers = tf.bitcast(tf.pad(samples, ((0, 0), (1, 0))), tf.int32)
+    else:
+        integers = tf.io.decode_raw(data, {"PCM_16": tf.int16, "PCM_32": tf.int32}[kind])
+    return tf.cast(integers, tf.float32) / -float(integers.dtype.min)
+
+
+def _within_limit(samples):
+    return tf.reduce_all(tf.abs(samples) <= LARGEST_SAMPLE)  # refuses NaN too

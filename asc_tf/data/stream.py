@@ -19,9 +19,8 @@ class StreamedFeatures:
     """The clips of a frame as a source of features for `training_batches`, `evaluation_batches` and `mean_and_std`.
 
     For data sets that change or whose features do not fit on the disk, and for augmentations of the waveform. The
-    features are those of `cached_features`, bit by bit. TensorFlow decodes 16- and 24-bit mono WAV files in the graph,
-    through tensorflow-io; everything else, and all where tensorflow-io is not installed, goes through
-    `load_waveform`. soxr resamples in either case, called from the graph.
+    features are those of `cached_features`, bit by bit. TensorFlow decodes mono WAV files of 16, 24 and 32 bits in the
+    graph; everything else goes through `load_waveform`. soxr resamples in either case, called from the graph.
 
     Attributes:
         shape: [rows, frequency, time]; the pieces of a clip are rows of their own.
@@ -140,15 +139,15 @@ class StreamedFeatures:
 
     def _recorded(self, row):
         path, piece = tf.gather(self._paths, row // self.cut.pieces), row % self.cut.pieces
-        branches = [lambda: self._on_host(self._load, path, piece)]
-        kind = tf.constant(0)
-        if graph_wav.decoder():
-            raw = tf.io.read_file(path)
-            kind, rate = graph_wav.kind_and_rate(raw)
-            branches += [
-                lambda bits=bits: self._on_host(self._resample, graph_wav.decode(raw, bits), rate, path, piece)
-                for bits in (16, 24)
-            ]
+        raw = tf.io.read_file(path)
+        kind, rate = graph_wav.kind_and_rate(raw)
+        branches = [
+            lambda: self._on_host(self._load, path, piece),
+            *(
+                lambda kind=kind: self._on_host(self._resample, graph_wav.decode(raw, kind), rate, path, piece)
+                for kind in graph_wav.KINDS
+            ),
+        ]
         waveform = tf.switch_case(kind, branches)
         waveform.set_shape((self.cut.samples,))
         return waveform

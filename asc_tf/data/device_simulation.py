@@ -10,6 +10,7 @@ import numpy as np
 from scipy.ndimage import uniform_filter1d
 from scipy.signal import fftconvolve
 
+from asc_tf.data.names import check_labels
 from asc_tf.errors import AscError
 
 _ENVELOPE_MS = 10
@@ -79,6 +80,7 @@ def read_devices(path=None):
         raise AscError(f'{path}: expected {{"devices": {{"NAME": {{...}}}}}} with at least one device')
     if unknown := values.keys() - {"devices", "background_db"}:
         raise AscError(f"{path}: has the field '{min(unknown)}'; expected devices and background_db")
+    check_labels(path, "device", values["devices"])
     devices = {name: _device(path, name, given) for name, given in values["devices"].items()}
     return Devices(devices, _background(path, values.get("background_db")))
 

@@ -13,7 +13,7 @@ from asc_tf.errors import AscError
 
 SUMMARY_ROWS = ("seen", "unseen", "all", "mean")  # of the result tables, beside those of scenes and devices
 _TAKEN = {*SUMMARY_ROWS, "file", "scene", "confidence", "error", "accuracy %", "log loss"}  # rows and columns
-LONGEST_LABEL_BYTES = 120  # a folder's name holds 255, ours around it included
+LONGEST_LABEL_BYTES = 72  # three of them fit into the name of a file, which holds 255
 LONGEST_PART_BYTES = 255  # of a path, on the usual file systems
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _BLANKS = re.compile(r"[^\S\x00-\x1f\x7f-\x9f\u2028\u2029]+")  # white space without control characters

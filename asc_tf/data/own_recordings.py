@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from asc_tf.data.clips import hold_out_locations
+from asc_tf.data.names import LONGEST_LABEL_BYTES, spelling
 from asc_tf.data.tau_writer import claim_folder, write_clip, write_tables
 from asc_tf.errors import AscError
 from asc_tf.frontend.decode import load_waveform
@@ -77,11 +78,13 @@ def plan_clips(recordings, clip_seconds=10.0, hop_seconds=None, test_share=0.2):
 
 def _location_names(recordings):
     """For each location a name that can stand in a file name and between the hyphens of TAU's names."""
-    names = {}
+    names, taken = {}, set()
     for location in sorted({one.location for one in recordings}):
         name = re.sub(r"\W+", "_", location).strip("_") or "place"
-        if name in names.values():
+        name = name.encode()[: LONGEST_LABEL_BYTES - 9].decode(errors="ignore")
+        if spelling(name) in taken:
             name = f"{name}_{zlib.crc32(location.encode()):08x}"
+        taken.add(spelling(name))
         names[location] = name
     return names
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from asc_tf.data.names import check_labels, plain
 from asc_tf.errors import AscError
 from asc_tf.frontend.decode import audio_seconds
 
@@ -47,7 +48,8 @@ def find_recordings(source, folders="scene"):
         (list of `Recording`, sorted by path; list of errors: one line for each file that is no readable audio).
 
     Raises:
-        AscError: `source` is neither, `folders` names no scene, a column or a folder is missing, or nothing was found.
+        AscError: `source` is neither, `folders` names no scene, a column or a folder is missing, a label is no name
+            (`asc_tf.data.names`), or nothing was found.
     """
     source = Path(source)
     if source.is_dir():
@@ -56,6 +58,12 @@ def find_recordings(source, folders="scene"):
         found = _in_table(source)
     else:
         raise AscError(f"{source}: no such file; expected a folder with a folder for each scene, or a CSV file")
+    found = [_named(one) for one in found]
+    check_labels(source, "scene", sorted({one.scene for one in found}))
+    check_labels(source, "device", sorted({one.device for one in found}))
+    check_labels(
+        source, "location", sorted({one.location for one in found} - {_own_place(one) for one in found}), False
+    )
     recordings, errors = [], []
     for recording in sorted(found, key=lambda one: one.path):
         try:
@@ -67,6 +75,17 @@ def find_recordings(source, folders="scene"):
     if not recordings:
         raise AscError(f"{source}: holds no audio file that can be read ({len(errors)} tried)")
     return recordings, errors
+
+
+def _named(one):
+    """A recording with its labels as they count (`asc_tf.data.names`)."""
+    place = one.location if one.location == _own_place(one) else plain(one.location)
+    return replace(one, scene=plain(one.scene), device=plain(one.device), location=place)
+
+
+def _own_place(one):
+    """The location of a recording of which nothing says it: the end of its path, which need be no label."""
+    return str(one.path.with_suffix(""))[-len(one.location) :]
 
 
 def _in_folder(root, folders):

@@ -152,3 +152,35 @@ def test_a_table_without_what_is_needed(tmp_path):
     path.write_text("filename,scene,split\na.wav,here,both\n")
     with pytest.raises(AscError, match="line 2 has the split 'both'; expected train or test"):
         find_recordings(path)
+
+
+LONG = "x" * 200
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([("a.wav", "../../x", "p", "here")], "scene '../../x' cannot name a folder"),
+        ([("a.wav", "park", "../../x", "here")], "device '../../x' cannot name a folder"),
+        ([("a.wav", "park", "p", "here"), ("b.wav", "Park", "p", "there")], "has scenes 'Park' and 'park'"),
+        ([("a.wav", "park", "p", "here"), ("b.wav", "park", "p", "Here")], "has locations 'Here' and 'here'"),
+        ([("a.wav", "park", "all", "here")], "device 'all' is a row or a column"),
+    ],
+)
+def test_labels_of_a_table_are_names(tmp_path, rows, message):
+    for name in ("a.wav", "b.wav"):
+        sound(tmp_path / name, 1, 8000)
+    pd.DataFrame(rows, columns=["filename", "scene", "device", "location"]).to_csv(tmp_path / "t.csv", index=False)
+    with pytest.raises(AscError) as error:
+        find_recordings(tmp_path / "t.csv")
+    assert str(error.value).startswith(f"{tmp_path / 't.csv'}: {message}")
+
+
+def test_places_of_files_with_any_name_become_labels_that_are_read(tmp_path):
+    """Those of one spelling, of names too long for a label and of names without letters stay apart."""
+    names = ["Rec1", "rec1", "rec 1", "!.!", "!!", LONG + "1", LONG + "2", "Tür", "caf\u00e9"]
+    for name in names:
+        sound(tmp_path / "own" / "park" / f"{name}.wav", 1, 8000)
+    plan = plan_clips(find_recordings(tmp_path / "own")[0], 1.0)
+    write_own_set(plan, tmp_path / "set")
+    assert read_clips(tmp_path / "set").location.nunique() == len(names)

@@ -1,7 +1,72 @@
-"""`python -m asc_tf` is the command `asc-tf`."""
+"""`python -m asc_tf` and the command `asc-tf`: what must hold before anything else is imported."""
 
+import os
+import signal
 import sys
 
-from asc_tf.cli import main
+_GOES_ON = "the same command goes on where it stopped"
 
-sys.exit(main())
+
+def main():
+    """Run the command line; returns the exit status. Ctrl-C and SIGTERM end it at any moment, with one line."""
+    try:
+        _hear_signals()
+        from asc_tf.terminal import prepare_streams
+
+        if not prepare_streams():
+            _write("standard output is closed; expected a terminal, a file or a pipe (>/dev/null prints nothing)")
+            return 1
+        from asc_tf.cli import main as run
+
+        return run(sys.argv[1:])
+    except KeyboardInterrupt:
+        _write(f"interrupted; {_GOES_ON}")
+        return 128 + signal.SIGINT
+    finally:
+        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # all is written; libraries take their time to end
+
+
+def _hear_signals():
+    """Have SIGINT raise KeyboardInterrupt and SIGTERM SystemExit, and either end an import at once.
+
+    An import holds nothing that could be lost, and libraries that are interrupted in it report that as all kinds of
+    errors. What a shell started with deaf ears for SIGINT stays deaf. Workers of a training on several machines keep
+    the system's way to die, since they may hang in native code, where no handler of Python's is called.
+    """
+    process = os.getpid()
+
+    def interrupted(number, frame):
+        if os.getpid() == process and _imports(frame):
+            _write(f"interrupted; {_GOES_ON}")
+            os._exit(128 + number)
+        raise KeyboardInterrupt
+
+    def terminated(number, frame):
+        if os.getpid() == process:  # a child that was forked says nothing
+            _write(f"terminated; {_GOES_ON}")
+            if not _imports(frame):
+                raise SystemExit(128 + number)
+        os._exit(128 + number)
+
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, interrupted)
+    if "TF_CONFIG" not in os.environ:
+        signal.signal(signal.SIGTERM, terminated)
+
+
+def _imports(frame):
+    while frame is not None and frame.f_code.co_filename != "<frozen importlib._bootstrap>":
+        frame = frame.f_back
+    return frame is not None
+
+
+def _write(sentence):
+    import contextlib
+
+    with contextlib.suppress(OSError):  # nobody reads it
+        os.write(2, f"asc-tf: {sentence}\n".encode())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

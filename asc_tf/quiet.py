@@ -15,11 +15,16 @@ def native_stderr_hidden():
 
     LiteRT and the TFLite converter announce every delegate and ignored option there and offer no switch against it.
     Their errors reach Python as exceptions, so none is lost. The descriptor belongs to the whole process, so other
-    threads wait at their blocks.
+    threads wait at their blocks. Where a program runs with standard error closed, there is nothing to hide.
     """
     with _LOCK:
-        sys.stderr.flush()
-        kept = os.dup(2)
+        if sys.stderr is not None:
+            sys.stderr.flush()
+        try:
+            kept = os.dup(2)
+        except OSError:
+            yield
+            return
         nowhere = os.open(os.devnull, os.O_WRONLY)
         try:
             os.dup2(nowhere, 2)

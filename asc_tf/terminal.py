@@ -1,14 +1,67 @@
-"""Lines for the user of the command line."""
+"""Lines for the user of the command line, and the streams that they are written to."""
 
+import codecs
+import os
+import re
 import sys
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_BYTES_OR_ESCAPES = "asc_tf.bytes_or_escapes"
 
 
 def say(line):
-    """Print a line of progress or an error; results go to standard output."""
-    print(line, file=sys.stderr, flush=True)
+    """Print lines of progress or an error; results go to standard output."""
+    print("\n".join(map(without_control, line.split("\n"))), file=sys.stderr, flush=True)
+
+
+def without_control(text):
+    """Text whose control characters are escapes, so that a file's name can move no cursor and begin no line."""
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def show_files(done, total):
     """A count that stays on its line of a terminal."""
     if sys.stderr.isatty():
         print(f"\r{done} of {total} files", end="\n" if done == total else "", file=sys.stderr, flush=True)
+
+
+def prepare_streams():
+    """Make the standard streams such that nothing which is printed fails for its characters, and no file takes them.
+
+    Where a program is started with one of them closed, the next file that it opens gets its number, and native code
+    that prints then writes into that file: the null device takes the place. What is said to a closed standard error is
+    lost, as it was asked for. Names of files that are no UTF-8 are printed as the bytes that they are, characters that
+    the terminal's encoding does not have as escapes.
+
+    Returns:
+        Whether there is a standard output.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest number that is free: this one
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors=_BYTES_OR_ESCAPES)
+    return sys.stdout is not None
+
+
+def discard_output():
+    """Let nothing more be written to standard output, whose reader is gone or whose disk is full."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
+
+
+def _bytes_or_escapes(error):
+    error.end = error.start + 1
+    try:
+        return codecs.lookup_error("surrogateescape")(error)
+    except UnicodeEncodeError:
+        return codecs.lookup_error("backslashreplace")(error)
+
+
+codecs.register_error(_BYTES_OR_ESCAPES, _bytes_or_escapes)

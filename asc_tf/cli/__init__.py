@@ -1,8 +1,11 @@
 """The command `asc-tf`: parses, dispatches, and turns a user's mistake into one sentence."""
 
+import contextlib
+import dataclasses
 import logging
 import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import tyro
@@ -19,7 +22,7 @@ from asc_tf.cli.tables import Complexity, Models, Recipes
 from asc_tf.cli.train import Ensemble, Finetune, Train
 from asc_tf.cli.translate import Translate
 from asc_tf.errors import AscError
-from asc_tf.terminal import say
+from asc_tf.terminal import discard_output, say
 
 Command = (
     Annotated[Data, subcommand("data")]
@@ -55,31 +58,61 @@ def parse(arguments):
 
 def main(arguments=None):
     """Run the command line; returns the exit status."""
-    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        try:
+            return _run(sys.argv[1:] if arguments is None else arguments)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # whoever read the output has gone, as head does
+        discard_output()
+    except OSError as error:
+        discard_output()
+        _complain(f"input or output: {error.strerror or error}")
+    return 1
+
+
+def _run(arguments):
+    """The exit status of a command: its mistakes are said, what happens to the output is not."""
     if arguments == ["--version"]:
         print(f"asc-tf {__version__}")
         return 0
     _silence_tensorflow()
     command = parse(separated(arguments))
     try:
+        _check_names(command)
         command.run()
-        sys.stdout.flush()
     except AscError as error:
-        say(f"asc-tf: {error}")
+        _complain(error)
         return error.status
     except ModuleNotFoundError as error:
-        say(f"asc-tf: this command needs '{error.name}', which is not installed: pip install 'asc-tf[train]'")
-        return 1
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _complain(f"this command needs '{error.name}', which is not installed: pip install 'asc-tf[train]'")
         return 1
     except OSError as error:
-        say(f"asc-tf: {error.filename or 'input or output'}: {error.strerror or error}")
+        if error.filename is None:  # of a stream
+            raise
+        _complain(f"{error.filename}: {error.strerror or error}")
         return 1
     except KeyboardInterrupt:
-        say("asc-tf: interrupted; the same command goes on where it stopped")
+        _complain("interrupted; the same command goes on where it stopped")
         return 130
     return 0
+
+
+def _check_names(command):
+    """Raise an AscError for a name that is no UTF-8, which TensorFlow and HDF5 do not take; predict needs neither."""
+    for value in () if isinstance(command, Predict) else vars(command).values():
+        if dataclasses.is_dataclass(value):
+            _check_names(value)
+        for name in value if isinstance(value, tuple) else (value,):
+            if isinstance(name, str | Path) and any("\ud800" <= character <= "\udfff" for character in str(name)):
+                raise AscError(
+                    f"{name}: holds bytes that are no UTF-8; expected a name that is, but for 'asc-tf predict'"
+                )
+
+
+def _complain(sentence):
+    with contextlib.suppress(OSError):  # nobody reads it; the exit status says it as well
+        say(f"asc-tf: {sentence}")
 
 
 def _silence_tensorflow():

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from tyro.conf import Positional, arg
 
 from asc_tf.errors import AscError
-from asc_tf.terminal import say, show_files
+from asc_tf.terminal import say, show_files, without_control
 
 SHOWN_ERRORS = 100  # of the files that could not be classified; all of them are in the output
 
@@ -64,7 +64,8 @@ class Predict:
             if self.as_json:
                 print(json.dumps({"file": str(path), "scene": ranked[0][0], "probabilities": dict(ranked)}))
             else:
-                print(f"{path}: {', '.join(f'{scene} {100 * p:.1f} %' for scene, p in ranked[: self.top])}")
+                best = ", ".join(f"{scene} {100 * p:.1f} %" for scene, p in ranked[: self.top])
+                print(f"{without_control(str(path))}: {best}")
         if failures:
             raise AscError(f"{failures} of {len(self.audio)} files could not be classified")
 
@@ -123,9 +124,10 @@ class Listen:
         from asc_tf.runtime import Classifier
         from asc_tf.runtime.listen import json_of, line_of, listen
 
+        if self.source == "-" and (sys.stdin is None or sys.stdin.isatty()):
+            found = "closed" if sys.stdin is None else "a terminal"
+            raise AscError(f"standard input is {found}; expected a pipe, as in: arecord ... | asc-tf listen MODEL -")
         pipe = sys.stdin.buffer if self.source == "-" else None
-        if pipe is not None and sys.stdin.isatty():
-            raise AscError("standard input is a terminal; expected a pipe, as in: arecord ... | asc-tf listen MODEL -")
         classifier = Classifier(self.model)
         try:
             for heard in listen(classifier, pipe, say, self.rate, self.hop, self.smoothing):

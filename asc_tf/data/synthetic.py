@@ -86,11 +86,13 @@ def write_synthetic(root, clips=400, seconds=3.0, seed=0, progress=None):
         (number of training clips, number of test clips).
 
     Raises:
-        AscError: `root` exists and is not an empty folder, or `clips` or `seconds` is too small.
+        AscError: `root` exists and is not an empty folder, or `clips`, `seconds` or `seed` is out of range.
     """
     root = Path(root).resolve()
     if clips < 20:
         raise AscError(f"clips is {clips}; expected 20 or more, two a scene")
+    if not 0 <= seed < 2**31:
+        raise AscError(f"seed is {seed}; expected 0 to {2**31 - 1}")
     if seconds < 1:
         raise AscError(f"seconds is {seconds}; expected 1 or more")
     if root.exists() and not (root.is_dir() and not any(root.iterdir())):

@@ -22,7 +22,7 @@ class DivergedError(AscError):
     """A training whose loss or weights are no finite numbers any more: of its settings, and of no others."""
 
 
-def nearest(word, known):
-    """'; did you mean X?' for the nearest of the `known` words, or the list of them."""
+def nearest(word, known, otherwise=None):
+    """ "did you mean 'X'?" with the nearest of the `known` words; if none is near, `otherwise` or the list of them."""
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"did you mean '{close[0]}'?" if close else f"expected one of {', '.join(known)}"
+    return f"did you mean '{close[0]}'?" if close else otherwise or f"expected one of {', '.join(known)}"

@@ -18,6 +18,7 @@ from asc_tf.cli.evaluate import Bench, Evaluate
 from asc_tf.cli.launch import Launch, separated
 from asc_tf.cli.predict import Listen, Predict
 from asc_tf.cli.search import Search
+from asc_tf.cli.settings import Settings, asks_for_settings
 from asc_tf.cli.tables import Complexity, Models, Recipes
 from asc_tf.cli.train import Ensemble, Finetune, Train
 from asc_tf.cli.translate import Translate
@@ -42,6 +43,7 @@ Command = (
     | Annotated[Bench, subcommand("bench")]
     | Annotated[Models, subcommand("models")]
     | Annotated[Recipes, subcommand("recipes")]
+    | Annotated[Settings, subcommand("settings")]
 )
 
 
@@ -77,7 +79,7 @@ def _run(arguments):
         print(f"asc-tf {__version__}")
         return 0
     _silence_tensorflow()
-    command = parse(separated(arguments))
+    command = Settings() if asks_for_settings(arguments) else parse(separated(arguments))
     try:
         _check_names(command)
         command.run()

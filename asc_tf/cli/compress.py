@@ -1,11 +1,12 @@
 """The commands `asc-tf compress` and `asc-tf export`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
+from asc_tf.experiment.command_settings import Compression
 from asc_tf.terminal import say
 
 
@@ -17,28 +18,14 @@ class Compress:
     """folder of a run"""
     out: Path
     """folder for the compressed network, a run as any other"""
-    prune: float = 0.89
-    """share of the kernels' weights to prune; 0 prunes none"""
-    weights: Literal["int8", "fp16"] = "int8"
-    """kernels in 8 bits, trained so, or in half precision as all else"""
-    activations: Literal["float", "int8"] = "float"
-    """train for feature maps of 8 bits too"""
-    teacher: Path | None = None
-    """run of the network to learn from; the uncompressed one if not given"""
-    epochs: int | None = None
-    """of additional training after pruning, then a quarter of it with rounded kernels; the run's if not given"""
-    schedule: Literal["one-shot", "gradual"] = "one-shot"
-    """prune at once and train on, or more and more in the first half of that training"""
-    scope: Literal["connected", "global", "layer"] = "connected"
-    """what is pruned at once: the smallest of the weights that lie on a path from input to output, the smallest of all,
-    or the same share of each kernel"""
+    compression: Compression = Compression()
 
     def run(self):
         from asc_tf import stages
 
-        teacher = str(self.teacher.resolve()) if self.teacher else None
-        own = {name: value for name, value in vars(self).items() if name not in ("run_folder", "out", "teacher")}
-        settings = stages.Compression(**own, teacher=teacher)
+        settings = self.compression
+        if settings.teacher:
+            settings = replace(settings, teacher=str(Path(settings.teacher).resolve()))
         stages.compress(self.run_folder, self.out, settings, report=say)
         print(stages.compression_text(self.out))
         if stages.has_test_part(self.out):

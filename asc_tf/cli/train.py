@@ -8,6 +8,7 @@ from tyro.conf import Positional, arg
 
 from asc_tf.distributed.cluster import read_cluster
 from asc_tf.errors import AscError
+from asc_tf.experiment.training_sections import Deterministic, Seed
 from asc_tf.terminal import say
 
 
@@ -23,10 +24,8 @@ class Train:
     """experiment to run, one of those that 'asc-tf recipes' lists, or a file of settings (NAME.json)"""
     settings: Annotated[tuple[str, ...], arg(name="set", metavar="NAME=VALUE ...")] = ()
     """settings that differ from the recipe's, such as train.epochs=60 model.width=20"""
-    seed: int = 0
-    """of weights, order of clips, augmentation and validation part"""
-    deterministic: bool = False
-    """same seed, same weights to the last bit, also across an interruption (slower)"""
+    seed: Seed = 0
+    deterministic: Deterministic = False
     teacher: tuple[Path, ...] = ()
     """trained runs to learn from as well (distillation.teacher); 'self' trains one with the same settings first"""
     strategy: Literal["mirrored", "multi_worker"] | None = None
@@ -38,12 +37,14 @@ class Train:
 
     def run(self):
         from asc_tf.experiment.recipes import find_recipe
+        from asc_tf.experiment.teachers import check_teachers
 
         config = find_recipe(self.recipe).config.with_settings(
             [f"seed={self.seed}", f"deterministic={self.deterministic}", *self._teaching(), *self.settings]
         )
         if self.trusted_network and self.strategy != "multi_worker":
             raise AscError("--trusted-network: is for workers; expected it with --strategy multi_worker or launch")
+        check_teachers(config)
         strategy = None
         if self.strategy:
             from asc_tf.distributed.replicas import check_network, make_strategy

@@ -7,6 +7,7 @@ from typing import Annotated
 from tyro.conf import Positional, arg, subcommand
 
 from asc_tf.errors import AscError
+from asc_tf.experiment.command_settings import Translation
 from asc_tf.experiment.settings import Config
 from asc_tf.terminal import say
 
@@ -20,40 +21,9 @@ class TranslateTrain:
 
     root: Positional[Path]
     """folder of a data set in the TAU layout"""
-    source: Annotated[str, arg(name="from")]
-    """device to translate from"""
-    targets: Annotated[tuple[str, ...], arg(name="to")]
-    """devices to translate to, with one network"""
     out: Path
     """folder for everything the translator makes"""
-    width: int = 64
-    """channels of the first convolution of generator and discriminator; 8 is for a CPU"""
-    depth: int = 4
-    """how often the U-Net halves the spectrogram"""
-    residual_blocks: int = 6
-    """in its middle"""
-    sub_bands: int = 16
-    """of its SubSpectral Normalization"""
-    dropout: float = 0.5
-    """in its decoder"""
-    epochs: int = 200
-    """of 250 batches each"""
-    batch_size: int = 1
-    """pairs a batch"""
-    frames: int = 256
-    """length of the stretches that are cut from longer pairs"""
-    learning_rate: float = 2e-4
-    """of Adam"""
-    reconstruction_weight: float = 100.0
-    """of the L2 distance, against 1 of the GAN's loss"""
-    max_lag_seconds: float = 1.0
-    """largest lag between the clips of a pair that is looked for"""
-    min_correlation: float = 0.5
-    """pairs that correlate less are dropped"""
-    held_out: float = 0.2
-    """share of the locations to measure on"""
-    seed: int = 0
-    """of weights, order, stretches and held-out pairs"""
+    translation: Translation
     settings: Annotated[tuple[str, ...], arg(name="set", metavar="NAME=VALUE ...")] = ()
     """settings of the features, such as frontend=tau2022 or frontend.mel_bins=128"""
 
@@ -63,11 +33,8 @@ class TranslateTrain:
         if others:
             raise AscError(f"--set {others[0].split(':')[0]}: expected settings of the frontend only")
         from asc_tf import stages
-        from asc_tf.translator.folder import Translation
 
-        own = {"root", "out", "settings"}
-        settings = Translation(**{name: value for name, value in vars(self).items() if name not in own})
-        distances = stages.train_translator(self.root, settings, self.out, config.frontend, report=say)
+        distances = stages.train_translator(self.root, self.translation, self.out, config.frontend, report=say)
         print("distance to the real clips of the target device in dB, on held-out pairs")
         print(distances.to_string(float_format="{:.2f}".format))
         print(f"pictures of the first of them: {self.out / 'translation.png'}")

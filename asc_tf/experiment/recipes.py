@@ -9,20 +9,13 @@ submissions 2 and 4 were trained on the device translator's clips as well: here 
 
 import dataclasses
 from dataclasses import dataclass
-from pathlib import Path
 
+from asc_tf.data.names import escaped
 from asc_tf.errors import AscError, nearest
-from asc_tf.experiment.sections import (
-    AUGMENTATIONS,
-    FRONTENDS,
-    TRAININGS,
-    DataConfig,
-    DistillationConfig,
-    FinetuneConfig,
-    ModelConfig,
-    TrainConfig,
-)
+from asc_tf.experiment.sections import AUGMENTATIONS, FRONTENDS, DataConfig, ModelConfig
+from asc_tf.experiment.setting import LONGEST_PATH
 from asc_tf.experiment.settings import Config
+from asc_tf.experiment.training_sections import TRAININGS, DistillationConfig, FinetuneConfig, TrainConfig
 
 QTI_REPORT = "Kim et al., QTI submission to DCASE 2021, technical report"
 WORKSHOP = "Kim et al., DCASE Workshop 2021"
@@ -286,9 +279,11 @@ def find_recipe(name):
     """
     if name.endswith(".json"):
         try:
-            return Recipe(name, "a file", "", "-", Config.from_json(Path(name).read_text(), name))
-        except OSError as error:
-            raise AscError(f"--recipe {name}: cannot be read ({error.strerror})") from None
+            return Recipe(name, "a file", "", "-", Config.read(name))
+        except (OSError, ValueError) as error:  # a ValueError of a NUL in the name
+            raise AscError(
+                f"--recipe {escaped(name, LONGEST_PATH)}: cannot be read ({getattr(error, 'strerror', error)})"
+            ) from None
     if name not in RECIPES:
-        raise AscError(f"--recipe {name}: no such recipe; {nearest(name, list(RECIPES))}")
+        raise AscError(f"--recipe {escaped(name)}: no such recipe; {nearest(escaped(name), list(RECIPES))}")
     return RECIPES[name]

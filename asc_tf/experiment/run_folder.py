@@ -32,7 +32,7 @@ def read_run(run):
     """(Config, Dataset) of a run folder. Raises AscError if it is none."""
     run = Path(run)
     try:
-        config = Config.from_json((run / "config.json").read_text(), run / "config.json")
+        config = Config.read(run / "config.json")
         values = json.loads((run / "dataset.json").read_text())
         dataset = Dataset(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
         check_labels(run / "dataset.json", "scene", dataset.scenes)
@@ -101,7 +101,7 @@ def check_run_folder(run, config, root):
     """Raise an AscError if the folder holds something else than a run of these settings on the data set at `root`."""
     path = run / "config.json"
     if path.is_file():
-        differences = Config.from_json(path.read_text(), path).differences(config)
+        differences = Config.read(path).differences(config)
         if differences:
             raise AscError(
                 f"{run}: holds a run of other settings ({'; '.join(differences)}); "

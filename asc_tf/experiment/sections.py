@@ -1,23 +1,34 @@
-"""The sections of an experiment's settings, and their presets."""
+"""Settings of what is trained and on what: the sections frontend, data, model and augment, and their presets.
 
-import typing
+Each setting is said here once, see `asc_tf.experiment.setting`. Upper bounds lie far above what the papers use, and low
+enough that a mistyped value does not ask for all of a machine's memory.
+"""
+
 from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from asc_tf.experiment.setting import Searched, Setting
 
 
 @dataclass(frozen=True)
 class FrontendConfig:
     """From waveform to features: arguments of `asc_tf.frontend.log_mel.LogMel` or `asc_tf.frontend.pcen.Pcen`."""
 
-    sample_rate_hz: int = 16000
-    window_ms: float = 130.0
-    hop_ms: float = 30.0
-    mel_bins: int = 256
-    low_hz: float = 0.0
-    high_hz: float | None = None
-    floor: float = 1e-7
-    """power below which the logarithm is cut; PCEN has none"""
-    compression: typing.Literal["log", "pcen"] = "log"
-    """of the mel power spectrogram: its logarithm, or per-channel energy normalization (fixed PCEN)"""
+    sample_rate_hz: Annotated[
+        int, Setting("sample rate of the audio, which is resampled to it", 1000, 768_000, "Hz")
+    ] = 16000
+    window_ms: Annotated[float, Setting("length of a frame's window", 1, 1000, "ms")] = 130.0
+    hop_ms: Annotated[float, Setting("step from frame to frame, at most the window", 1, 1000, "ms")] = 30.0
+    mel_bins: Annotated[int, Setting("mel filters", 8, 2048)] = 256
+    low_hz: Annotated[float, Setting("lower edge of the lowest filter", 0, 384_000, "Hz")] = 0.0
+    high_hz: Annotated[
+        float | None, Setting("upper edge of the highest filter; none is half the sample rate", 1, 384_000, "Hz")
+    ] = None
+    floor: Annotated[float, Setting("power below which the logarithm is cut; PCEN has none", 1e-30, 1)] = 1e-7
+    compression: Annotated[
+        Literal["log", "pcen"],
+        Setting("of the mel power spectrogram: its logarithm, or per-channel energy normalization (fixed PCEN)"),
+    ] = "log"
 
 
 FRONTENDS = {
@@ -32,67 +43,140 @@ FRONTENDS = {
 class DataConfig:
     """Which clips are trained on."""
 
-    split: typing.Literal["official", "full"] = "official"
-    """official: the data set's own training part; full: all its clips, the test part too, as for a submission"""
-    validation_fraction: float = 0.1
-    """share of the training locations held out for validation; 0 trains on all of them"""
-    clip_seconds: float | None = None
-    """length of a clip; None reads it off the first training clip"""
-    features: typing.Literal["cache", "stream"] = "cache"
-    """cache: computed once and kept on disk; stream: computed from the audio in every epoch"""
-    translated: str | None = None
-    """folder of 'asc-tf translate apply' whose clips are trained on as well: in ROOT/features, or an absolute path"""
-    leave_out: tuple[str, ...] | None = None
-    """devices whose clips are neither trained nor validated on, as if they were unknown"""
+    split: Annotated[
+        Literal["official", "full"],
+        Setting("the data set's own training part, or all its clips, the test part too, as for a submission"),
+    ] = "official"
+    validation_fraction: Annotated[
+        float, Setting("share of the training locations held out for validation; 0 trains on all of them", 0, 0.9)
+    ] = 0.1
+    clip_seconds: Annotated[
+        float | None, Setting("length of a clip; none reads it off the first training clip", 0.1, 600, "s")
+    ] = None
+    features: Annotated[
+        Literal["cache", "stream"],
+        Setting("computed once and kept on disk, or computed from the audio in every epoch"),
+    ] = "cache"
+    translated: Annotated[
+        str | None,
+        Setting(
+            "folder of 'asc-tf translate apply' whose clips are trained on too: in ROOT/features, or an absolute path"
+        ),
+    ] = None
+    leave_out: Annotated[
+        tuple[str, ...] | None,
+        Setting("devices whose clips are neither trained nor validated on, as if they were unknown"),
+    ] = None
+
+
+def _argument(help, *limits, **of_setting):
+    return Setting(help, *limits, **of_setting, unset="the network's own")
 
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Which network of `asc_tf.models`, and arguments of its function; None is the function's own default.
+    """Which network of `asc_tf.models`, and arguments of its function; none is the function's own default.
 
     Shape, number of classes and the statistics of the features come from the data.
     """
 
-    network: typing.Literal["bc-res2net", "bc-resnet", "bc-resnet-asc", "cp-mobile", "cp-resnet"] = "bc-resnet-asc"
-    width: int | None = None
-    norm_position: typing.Literal["none", "input", "stages", "all"] | None = None
-    lambda_: float | None = None
-    learnable_lambda: typing.Literal["scalar", "bin"] | None = None
-    """None keeps lambda fixed"""
-    sub_bands: int | None = None
-    dropout: float | None = None
-    depth: tuple[int, ...] | None = None
-    scale: int | None = None
-    mfa: bool | None = None
-    fpm: bool | None = None
-    rho: int | None = None
-    norm: typing.Literal["resnorm", "rfn"] | None = None
-    standardization: typing.Literal["scalar", "bin"] = "scalar"
-    """by the training features' mean and deviation: of all values, or of each mel bin for itself (Global FreqNorm)"""
+    network: Annotated[
+        Literal["bc-res2net", "bc-resnet", "bc-resnet-asc", "cp-mobile", "cp-resnet"],
+        Setting("another one begins with its own defaults"),
+    ] = "bc-resnet-asc"
+    width: Annotated[
+        int | None,
+        _argument(
+            "channels of the first stage, an even number", 2, 1024, symbol="c",
+            searched=Searched("width", 4, 80, step=2, structural=True),
+        ),
+    ] = None  # fmt: skip
+    norm_position: Annotated[
+        Literal["none", "input", "stages", "all"] | None,
+        _argument(
+            "where Residual Normalization stands; stages: bc-res2net only",
+            searched=Searched("norm_position", choices=("none", "input", "all"), structural=True),
+        ),
+    ] = None
+    lambda_: Annotated[
+        float | None, _argument("weight of its shortcut", 0, 100, symbol="λ", searched=Searched("lambda", 0.0, 1.0))
+    ] = None
+    learnable_lambda: Annotated[
+        Literal["scalar", "bin"] | None,
+        _argument("train that weight, one a module or a mel bin; none keeps it fixed"),
+    ] = None
+    sub_bands: Annotated[
+        int | None,
+        _argument(
+            "of SubSpectral Normalization", 1, 2048, symbol="S",
+            searched=Searched("subbands", choices=("1", "2", "4", "8"), structural=True),
+        ),
+    ] = None  # fmt: skip
+    dropout: Annotated[
+        float | None, _argument("rate of the channel dropout", 0, 0.99, searched=Searched("dropout", 0.0, 0.4))
+    ] = None
+    depth: Annotated[
+        tuple[int, ...] | None,
+        _argument(
+            "blocks of each stage, such as 2,2,2,3", 0, 64,
+            searched=Searched("depth", choices=("1-1-1-1", "1-1-1-2", "1-1-2-2", "2-2-2-3"), structural=True),
+        ),
+    ] = None  # fmt: skip
+    scale: Annotated[
+        int | None,
+        _argument(
+            "sub-maps of a block of bc-res2net", 2, 64, symbol="s",
+            searched=Searched("scale", choices=("2", "4"), structural=True),
+        ),
+    ] = None  # fmt: skip
+    mfa: Annotated[bool | None, _argument("multi-scale frequency-channel attention, of bc-res2net")] = None
+    fpm: Annotated[bool | None, _argument("feature pyramid module, of bc-res2net")] = None
+    rho: Annotated[int | None, _argument("3x3 kernels after the first block, of cp-resnet", 0, 22, symbol="ρ")] = None
+    norm: Annotated[
+        Literal["resnorm", "rfn"] | None,
+        _argument("Residual Normalization, or relaxed instance frequency-wise normalization in its place"),
+    ] = None
+    standardization: Annotated[
+        Literal["scalar", "bin"],
+        Setting("by mean and deviation of all training features, or of each mel bin for itself (Global FreqNorm)"),
+    ] = "scalar"
+
+
+def _probability(of):
+    return Setting(f"with which {of}", 0, 1)
+
+
+def _alpha(of):
+    # Beta(1000, 1000) is 0.5 within 0.03 already: greater values change nothing.
+    return Setting(f"of the Beta distribution of {of} weights; 0 leaves it out", 0, 1000, symbol="α")
 
 
 @dataclass(frozen=True)
 class AugmentConfig:
     """Arguments of `asc_tf.augment.augment_batch`; 0 leaves a method out."""
 
-    impulse_responses: str | None = None
-    """folder of recorded impulse responses, for `asc_tf.augment.device_impulse_response`; needs data.features=stream"""
-    impulse_response_probability: float = 0.4
-    gain_db: float = 0.0
-    gain_probability: float = 1.0
-    drc_ratio: float = 1.0
-    """largest ratio of the dynamic range compression, 1 leaves it out"""
-    drc_probability: float = 0.4
-    roll_seconds: float = 1.5
-    roll_probability: float = 1.0
-    mixup_alpha: float = 0.3
-    mixstyle_alpha: float = 0.0
-    mixstyle_probability: float = 0.4
-    frequency_mask_bins: int = 0
-    frequency_masks: int = 2
-    time_mask_frames: int = 0
-    time_masks: int = 2
-    mask_probability: float = 1.0
+    impulse_responses: Annotated[
+        str | None, Setting("folder of microphones' impulse responses to train through; needs data.features=stream")
+    ] = None
+    impulse_response_probability: Annotated[float, _probability("a clip goes through one")] = 0.4
+    gain_db: Annotated[float, Setting("largest random gain, up or down; 0 leaves it out", 0, 120, "dB")] = 0.0
+    gain_probability: Annotated[float, _probability("a clip gets one")] = 1.0
+    drc_ratio: Annotated[float, Setting("largest ratio of dynamic range compression; 1 leaves it out", 1, 100)] = 1.0
+    drc_probability: Annotated[float, _probability("a clip is compressed")] = 0.4
+    roll_seconds: Annotated[float, Setting("largest roll along time; 0 leaves it out", 0, 600, "s")] = 1.5
+    roll_probability: Annotated[float, _probability("a clip is rolled")] = 1.0
+    mixup_alpha: Annotated[float, _alpha("mixup's")] = 0.3
+    mixstyle_alpha: Annotated[float, _alpha("Freq-MixStyle's")] = 0.0
+    mixstyle_probability: Annotated[float, _probability("a batch's styles are mixed")] = 0.4
+    frequency_mask_bins: Annotated[
+        int, Setting("widest band that SpecAugment masks; 0 leaves it out", 0, 2048, "bins")
+    ] = 0
+    frequency_masks: Annotated[int, Setting("bands that it masks in a clip", 0, 100)] = 2
+    time_mask_frames: Annotated[
+        int, Setting("longest stretch that SpecAugment masks; 0 leaves it out", 0, 100_000, "frames")
+    ] = 0
+    time_masks: Annotated[int, Setting("stretches that it masks in a clip", 0, 100)] = 2
+    mask_probability: Annotated[float, _probability("each mask is laid")] = 1.0
 
 
 AUGMENTATIONS = {
@@ -107,73 +191,3 @@ AUGMENTATIONS = {
 
 It was chosen on another fold of ESC-10 Mobile than that of the README's tables.
 """
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """Optimization: linear warm-up, then cosine decay to zero, of SGD with momentum and L2 or of AdamW."""
-
-    epochs: int = 100
-    warmup_epochs: int = 5
-    batch_size: int = 64
-    learning_rate: float = 0.06
-    warmup_from: float = 0.0
-    """learning rate of the first step"""
-    optimizer: typing.Literal["sgd", "adamw"] = "sgd"
-    momentum: float = 0.9
-    """of sgd"""
-    l2: float = 0.001
-    """of sgd"""
-    weight_decay: float = 0.05
-    """of adamw"""
-    select: typing.Literal["last", "best", "min-var"] = "last"
-    """which weights are evaluated and exported: of the last epoch, of the lowest validation log loss, or of the least
-    variance of accuracy between the devices of the validation part"""
-
-
-TRAININGS = {
-    "qti": TrainConfig(),
-    "hyu": TrainConfig(300, 10, 512, 0.01, warmup_from=1e-8, optimizer="adamw", weight_decay=0.05),
-}
-
-
-@dataclass(frozen=True)
-class DistillationConfig:
-    """Knowledge distillation in training, from `teacher` or `recipe`; without both there is none.
-
-    The papers name neither temperature nor weight.
-    """
-
-    teacher: tuple[str, ...] | None = None
-    """run folders of trained networks; the probabilities of several are averaged"""
-    recipe: str | None = None
-    """of a teacher that is trained first, on the same data, in the run's folder teacher/; self is the student's own"""
-    logits: typing.Literal["online", "cached"] = "online"
-    """online: the teacher hears each batch as the student does, augmented; cached: once each clip as it is, and mixup
-    mixes its probabilities as the labels"""
-    temperature: float = 2.0
-    weight: float = 0.5
-    """of the distillation loss; that of the labels has 1 - weight"""
-
-
-@dataclass(frozen=True)
-class FinetuneConfig:
-    """Device-aware data-random-drop fine-tuning of Lee et al. (HYU), for `asc-tf finetune`.
-
-    The paper names neither the number of epochs nor how the classifier is retrained.
-    """
-
-    device: str | None = None
-    """whose clips are dropped; None is that of most training clips"""
-    max_drop_rate: float = 0.9
-    distance_weight: float = 0.4
-    """lambda, of the squared distance to the pretrained weights"""
-    epochs: int = 30
-    learning_rate: float = 1e-5
-    """fixed"""
-    weight_decay: float = 1e-8
-    """of AdamW"""
-    classifier_epochs: int = 10
-    """of the new classifier on the frozen network; 0 keeps the old one"""
-    classifier_learning_rate: float = 0.01
-    """highest; falls to 0 along a cosine"""

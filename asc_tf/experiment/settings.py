@@ -2,32 +2,42 @@
 
 import dataclasses
 import json
-import types
-import typing
 from dataclasses import dataclass, field
+from typing import Annotated
 
+from asc_tf.data.names import escaped
 from asc_tf.errors import AscError, nearest
 from asc_tf.experiment.sections import (
     AUGMENTATIONS,
     FRONTENDS,
-    TRAININGS,
     AugmentConfig,
     DataConfig,
-    DistillationConfig,
-    FinetuneConfig,
     FrontendConfig,
     ModelConfig,
+)
+from asc_tf.experiment.setting import Setting, fields_of
+from asc_tf.experiment.setting_values import check_values, from_values, value_at
+from asc_tf.experiment.strict_json import parse_json, read_json
+from asc_tf.experiment.training_sections import (
+    TRAININGS,
+    Deterministic,
+    DistillationConfig,
+    FinetuneConfig,
+    Seed,
     TrainConfig,
 )
+
+PRESETS = {"frontend": FRONTENDS, "augment": AUGMENTATIONS, "train": TRAININGS}
+LONGEST_WINDOW = 2**16  # samples: the filterbank of the longest has 32,769 Fourier bins for each mel bin
 
 
 @dataclass(frozen=True)
 class Config:
     """All that determines a run, but for the recordings themselves."""
 
-    recipe: str = ""
-    seed: int = 0
-    deterministic: bool = False
+    recipe: Annotated[str, Setting("name of the recipe that the settings began from")] = ""
+    seed: Seed = 0
+    deterministic: Deterministic = False
     frontend: FrontendConfig = field(default_factory=FrontendConfig)
     data: DataConfig = field(default_factory=DataConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
@@ -47,17 +57,14 @@ class Config:
         for setting in sorted(settings, key=lambda setting: not setting.startswith("model.network=")):
             key, equals, text = setting.partition("=")
             if not equals:
-                raise AscError(f"--set {setting}: expected name=value, such as train.epochs=60")
+                raise AscError(f"--set {escaped(setting)}: expected name=value, such as train.epochs=60")
             config = _replace(config, key, text)
         config.check()
         return config
 
     def check(self):
-        """Raise an AscError for a value that no run can use."""
-        for key, low, high in _RANGES:
-            value = _get(self, key)
-            if value is not None and not low <= value <= high:
-                raise AscError(f"setting {key} is {value}; expected a value from {low} to {high}")
+        """Raise an AscError for a value that no run can use, or for settings that contradict each other."""
+        check_values(self)
         if self.train.warmup_epochs >= self.train.epochs:
             raise AscError(
                 f"setting train.warmup_epochs is {self.train.warmup_epochs}; "
@@ -69,6 +76,12 @@ class Config:
             raise AscError(f"setting train.select is {self.train.select}, which needs data.validation_fraction above 0")
         if self.distillation.teacher and self.distillation.recipe:
             raise AscError("settings distillation.teacher and distillation.recipe are both given; expected one teacher")
+        samples = round(self.frontend.window_ms * self.frontend.sample_rate_hz / 1000)
+        if samples > LONGEST_WINDOW:
+            raise AscError(
+                f"setting frontend.window_ms is {self.frontend.window_ms}, {samples:,} samples at "
+                f"{self.frontend.sample_rate_hz} Hz; expected at most {LONGEST_WINDOW:,} samples"
+            )
         if self.frontend.compression == "pcen" and self.frontend.floor != FrontendConfig.floor:
             raise AscError(f"setting frontend.floor is {self.frontend.floor}; PCEN (frontend.compression) has no floor")
         for name, off in (("gain_db", 0), ("drc_ratio", 1)):
@@ -86,135 +99,57 @@ class Config:
         """Read what `to_json` wrote; `source` names it in errors.
 
         Raises:
-            AscError: not JSON, or not the settings of this version.
+            AscError: not JSON, not the settings of this version, or as `check`.
         """
+        return cls._from_values(parse_json(text, source), source)
+
+    @classmethod
+    def read(cls, path):
+        """Read a file of settings. Raises an OSError, or an AscError as `from_json`."""
+        return cls._from_values(read_json(path), path)
+
+    @classmethod
+    def _from_values(cls, values, source):
         try:
-            return _from_dict(cls, _as_of_today(json.loads(text)))
-        except (ValueError, TypeError, AttributeError) as error:
-            raise AscError(f"{source}: holds no settings of asc-tf ({error})") from error
+            config = from_values(cls, _as_of_today(values))
+            config.check()
+        except AscError as error:
+            raise AscError(f"{source}: {error}") from None
+        return config
 
     def differences(self, other):
         """["name: mine and theirs", ...] for every setting in which two configs differ."""
         mine, theirs = (
-            {key: "default" if value is None else value for key, value in _flat(config)} for config in (self, other)
+            {item.key: value_at(config, item.key) for item in fields_of(Config)} for config in (self, other)
         )
-        return [f"{key}: {mine[key]} and {theirs[key]}" for key in mine if mine[key] != theirs[key]]
-
-
-_PRESETS = {"frontend": FRONTENDS, "augment": AUGMENTATIONS, "train": TRAININGS}
-_INF = float("inf")
-_RANGES = [
-    ("seed", 0, 2**31 - 1),
-    ("frontend.sample_rate_hz", 1000, 768000),
-    ("frontend.mel_bins", 8, 4096),
-    ("data.validation_fraction", 0, 0.9),
-    ("model.width", 2, 4096),
-    ("model.lambda_", 0, _INF),
-    ("model.sub_bands", 1, 4096),
-    ("model.dropout", 0, 0.99),
-    ("augment.impulse_response_probability", 0, 1),
-    ("augment.gain_db", 0, 120),
-    ("augment.gain_probability", 0, 1),
-    ("augment.drc_ratio", 1, 100),
-    ("augment.drc_probability", 0, 1),
-    ("augment.roll_seconds", 0, _INF),
-    ("augment.roll_probability", 0, 1),
-    ("augment.mixup_alpha", 0, _INF),
-    ("augment.mixstyle_alpha", 0, _INF),
-    ("augment.mixstyle_probability", 0, 1),
-    ("augment.mask_probability", 0, 1),
-    ("augment.frequency_mask_bins", 0, 4096),
-    ("augment.time_mask_frames", 0, _INF),
-    ("train.epochs", 1, _INF),
-    ("train.warmup_epochs", 0, _INF),
-    ("train.batch_size", 1, _INF),
-    ("train.learning_rate", 0, _INF),
-    ("train.warmup_from", 0, _INF),
-    ("train.momentum", 0, 0.9999),
-    ("train.l2", 0, _INF),
-    ("train.weight_decay", 0, _INF),
-    ("distillation.temperature", 1e-3, _INF),
-    ("distillation.weight", 0, 1),
-    ("finetune.max_drop_rate", 0, 1),
-    ("finetune.distance_weight", 0, _INF),
-    ("finetune.epochs", 1, _INF),
-    ("finetune.learning_rate", 0, _INF),
-    ("finetune.weight_decay", 0, _INF),
-    ("finetune.classifier_epochs", 0, _INF),
-    ("finetune.classifier_learning_rate", 0, _INF),
-]
-
-
-def _flat(config, prefix=""):
-    for item in dataclasses.fields(config):
-        value = getattr(config, item.name)
-        if dataclasses.is_dataclass(value):
-            yield from _flat(value, f"{prefix}{item.name}.")
-        else:
-            yield prefix + item.name, value
-
-
-def _get(config, key):
-    for name in key.split("."):
-        config = getattr(config, name)
-    return config
+        named = [(key, *("default" if each[key] is None else each[key] for each in (mine, theirs))) for key in mine]
+        return [f"{key}: {one} and {two}" for key, one, two in named if one != two]
 
 
 def _replace(config, key, text):
-    if text in _PRESETS.get(key, ()):
-        return dataclasses.replace(config, **{key: _PRESETS[key][text]})
-    if key in _PRESETS:
-        raise AscError(f"--set {key}={text}: no such preset; {nearest(text, list(_PRESETS[key]))}")
-    known = [name for name, _ in _flat(config)]
+    if text in PRESETS.get(key, ()):
+        return dataclasses.replace(config, **{key: PRESETS[key][text]})
+    if key in PRESETS:
+        raise AscError(f"--set {key}={escaped(text)}: no such preset; {nearest(escaped(text), list(PRESETS[key]))}")
+    known = {item.key: item for item in fields_of(Config)}
     if key not in known:
-        raise AscError(f"--set {key}: no such setting; {nearest(key, known)}")
+        advice = nearest(escaped(key), list(known), "'asc-tf settings' lists them")
+        raise AscError(f"--set {escaped(key)}: no such setting; {advice}")
+    try:
+        value = known[key].parse(text)
+    except ValueError as expected:
+        raise AscError(f"--set {key}={escaped(text)}: expected {expected}") from None
     section, _, name = key.rpartition(".")
-    owner = _get(config, section) if section else config
-    annotation = typing.get_type_hints(type(owner))[name]
-    value = _parse(key, text, annotation)
+    owner = value_at(config, section) if section else config
     if key == "model.network" and value != owner.network:
         owner = ModelConfig()
     changed = dataclasses.replace(owner, **{name: value})
     return dataclasses.replace(config, **{section: changed}) if section else changed
 
 
-def _parse(key, text, annotation):
-    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
-    if origin is typing.Literal:
-        if text not in arguments:
-            raise AscError(f"--set {key}={text}: expected one of {', '.join(arguments)}")
-        return text
-    if origin in (types.UnionType, typing.Union):
-        return None if text.lower() == "none" else _parse(key, text, arguments[0])
-    if origin is tuple:
-        return tuple(_parse(key, part, arguments[0]) for part in text.split(","))
-    if annotation is bool:
-        if text.lower() not in ("true", "false"):
-            raise AscError(f"--set {key}={text}: expected true or false")
-        return text.lower() == "true"
-    try:
-        value = annotation(text)
-    except ValueError:
-        kind = {int: "a whole number", float: "a number"}[annotation]
-        raise AscError(f"--set {key}={text}: expected {kind}") from None
-    if value != value:
-        raise AscError(f"--set {key}={text}: expected a number")
-    return value
-
-
 def _as_of_today(values):
-    """What `json.loads` made of a file, with settings as this version writes them."""
-    model = values.get("model", {})
-    if isinstance(model.get("learnable_lambda"), bool):
+    """What JSON has for a Config, with settings as this version writes them."""
+    model = values.get("model") if isinstance(values, dict) else None
+    if isinstance(model, dict) and isinstance(model.get("learnable_lambda"), bool):
         model["learnable_lambda"] = "scalar" if model["learnable_lambda"] else None
     return values
-
-
-def _from_dict(cls, values):
-    hints = typing.get_type_hints(cls)
-    arguments = {}
-    for name, value in values.items():
-        if dataclasses.is_dataclass(hints.get(name)):
-            value = _from_dict(hints[name], value)
-        arguments[name] = tuple(value) if isinstance(value, list) else value
-    return cls(**arguments)

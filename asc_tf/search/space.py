@@ -7,31 +7,17 @@ from dataclasses import dataclass
 
 import keras_tuner
 
+from asc_tf.data.names import escaped
 from asc_tf.errors import AscError, nearest
+from asc_tf.experiment.setting import Searched, fields_of
+from asc_tf.experiment.settings import Config
 
 
 @dataclass(frozen=True)
-class Dimension:
-    """One setting that is searched.
+class Dimension(Searched):
+    """One setting that is searched: what its field says of that, unless the user says otherwise, and its key."""
 
-    Args:
-        name: in the space, and as KerasTuner's hyperparameter.
-        key: setting of a Config.
-        low, high: of a number.
-        choices: texts of the values, in place of a range.
-        step: of a whole number; None for a real one.
-        sampling: "linear" or "log".
-        structural: whether what the network costs depends on it.
-    """
-
-    name: str
-    key: str
-    low: float | None = None
-    high: float | None = None
-    choices: tuple[str, ...] = ()
-    step: int | None = None
-    sampling: str = "linear"
-    structural: bool = False
+    key: str = ""
 
     def declare(self, hp):
         """Its value, of a `keras_tuner.HyperParameters` to which it is added."""
@@ -53,18 +39,11 @@ class Dimension:
 
 
 DIMENSIONS = {
-    dimension.name: dimension
-    for dimension in (
-        Dimension("lambda", "model.lambda_", 0.0, 1.0),
-        Dimension("width", "model.width", 4, 80, step=2, structural=True),
-        Dimension("depth", "model.depth", choices=("1-1-1-1", "1-1-1-2", "1-1-2-2", "2-2-2-3"), structural=True),
-        Dimension("dropout", "model.dropout", 0.0, 0.4),
-        Dimension("learning_rate", "train.learning_rate", 0.005, 0.2, sampling="log"),
-        Dimension("norm_position", "model.norm_position", choices=("none", "input", "all"), structural=True),
-        Dimension("subbands", "model.sub_bands", choices=("1", "2", "4", "8"), structural=True),
-        Dimension("scale", "model.scale", choices=("2", "4"), structural=True),
-    )
+    field.setting.searched.name: Dimension(**vars(field.setting.searched), key=field.key)
+    for field in fields_of(Config)
+    if field.setting.searched
 }
+"""{name: `Dimension`} of all settings that can be searched."""
 
 
 class Space:
@@ -84,7 +63,9 @@ class Space:
         names = [item.partition("=")[0] for item in text.split(",")]
         for name in names:
             if name not in DIMENSIONS:
-                raise AscError(f"--space {name}: cannot be searched; {nearest(name, list(DIMENSIONS))}")
+                raise AscError(
+                    f"--space {escaped(name)}: cannot be searched; {nearest(escaped(name), list(DIMENSIONS))}"
+                )
             if names.count(name) > 1:
                 raise AscError(f"--space {name}: is named twice")
             if name == "scale" and config.model.network != "bc-res2net":
@@ -120,7 +101,9 @@ class Space:
                 try:
                     self.configured({dimension.name: value})
                 except AscError as error:
-                    raise AscError(f"--space {dimension.name}: {value} cannot be used ({error})") from None
+                    raise AscError(
+                        f"--space {dimension.name}: {escaped(str(value))} cannot be used ({error})"
+                    ) from None
 
 
 def _parse(item, config):
@@ -129,6 +112,8 @@ def _parse(item, config):
     given = {}
     if equals and dimension.choices:
         given["choices"] = tuple(text.split("|"))
+        if len(set(given["choices"])) < len(given["choices"]):
+            raise AscError(f"--space {escaped(item)}: a choice is given twice")
     elif equals:
         given["low"], given["high"] = _range(item, text, int if dimension.step else float)
     if name == "width" and config.model.network == "bc-res2net":
@@ -146,5 +131,5 @@ def _range(item, text, number):
         low, high = math.nan, math.nan
     if not low < high:
         kind = "whole numbers" if number is int else "numbers"
-        raise AscError(f"--space {item}: expected a range of two {kind}, the lower first, such as width=4:40")
+        raise AscError(f"--space {escaped(item)}: expected a range of two {kind}, the lower first, such as width=4:40")
     return low, high

@@ -10,9 +10,10 @@ teacher/ and teacher_logits.npy. Beside a run that was trained again stand seeds
 leave-device-out.csv.
 """
 
+from asc_tf.experiment.command_settings import Compression, Search, Translation
 from asc_tf.stages.benching import bench
 from asc_tf.stages.complexity import account_of, account_of_named
-from asc_tf.stages.compression import Compression, compress
+from asc_tf.stages.compression import compress
 from asc_tf.stages.compression_steps import compression_text
 from asc_tf.stages.ensembling import join_runs
 from asc_tf.stages.evaluation import evaluate, evaluate_changes, has_test_part, predict_test
@@ -21,7 +22,7 @@ from asc_tf.stages.features import compute_features
 from asc_tf.stages.file_evaluation import evaluate_file
 from asc_tf.stages.finetuning import finetune
 from asc_tf.stages.leave_device_out import evaluate_left_out_devices
-from asc_tf.stages.searching import Search, search
+from asc_tf.stages.searching import search
 from asc_tf.stages.seeds import evaluate_seeds
 from asc_tf.stages.training import train
 from asc_tf.stages.translation import apply_translator, train_translator
@@ -29,6 +30,7 @@ from asc_tf.stages.translation import apply_translator, train_translator
 __all__ = [
     "Compression",
     "Search",
+    "Translation",
     "account_of",
     "account_of_named",
     "apply_translator",

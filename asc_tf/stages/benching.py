@@ -11,13 +11,13 @@ from asc_tf.errors import AscError
 from asc_tf.evaluation.metrics import device_metrics
 from asc_tf.evaluation.report import bench_table
 from asc_tf.experiment.bench_rows import COMMON, NETWORKS, ROWS, TEACHER, find_rows
+from asc_tf.experiment.command_settings import Translation
 from asc_tf.experiment.recipes import find_recipe
 from asc_tf.experiment.run_folder import read_run, write_csv
 from asc_tf.stages.evaluation import evaluate, predict_test
 from asc_tf.stages.finetuning import finetune
 from asc_tf.stages.training import train
 from asc_tf.stages.translation import apply_translator, train_translator
-from asc_tf.translator.folder import Translation
 
 TRANSLATION = Translation("a", ("b", "c", "s1", "s2", "s3"), width=8, epochs=12)
 

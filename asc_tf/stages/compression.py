@@ -9,12 +9,14 @@ import tf_keras as keras
 
 from asc_tf.compression.connectivity import idle_weights
 from asc_tf.compression.half_precision import round_to_half
-from asc_tf.compression.pruning import FLOOR, SCOPES, prune, prune_gradually, strip_pruning
+from asc_tf.compression.pruning import FLOOR, prune, prune_gradually, strip_pruning
 from asc_tf.compression.quantization import quantize, strip_quantization
 from asc_tf.data.loader import label_indices
 from asc_tf.errors import AscError
 from asc_tf.experiment.build import waveform_augmentation
+from asc_tf.experiment.command_settings import Compression
 from asc_tf.experiment.run_folder import claim, load_model, read_run, write_settings
+from asc_tf.experiment.setting_values import check_flags
 from asc_tf.stages.compression_steps import Clips, StepTable
 from asc_tf.stages.features import features_of, with_translated
 from asc_tf.stages.teacher import hears_the_same, report_advantages
@@ -27,29 +29,8 @@ from asc_tf.training.seeding import set_seed
 # Of the additional training: the highest learning rate and the epochs, as shares of the training's own. The papers do
 # not say. A network that lost nine tenths of its weights learns anew; one whose weights were rounded is only adjusted.
 TRAININGS = {"pruned": (1.0, 1.0), "quantized": (0.1, 0.25)}
-PRUNING_SCHEDULES = ("one-shot", "gradual")
 _MASKS = 100  # that gradual pruning makes, about
 BYTES = {"int8": {"kernel": "int8", "rest": "float16"}, "fp16": {"rest": "float16"}}
-
-
-@dataclasses.dataclass(frozen=True)
-class Compression:
-    """What to do to a network."""
-
-    prune: float = 0.89
-    """share of the kernels' weights to prune; 0 prunes none"""
-    weights: str = "int8"
-    """type of the kernels: int8, or fp16 as everything else"""
-    activations: str = "float"
-    """of feature maps while the kernels are trained in 8 bits: float or int8"""
-    teacher: str | None = None
-    """run folder of the teacher; None is the uncompressed network"""
-    epochs: int | None = None
-    """of additional training after pruning, a quarter of it with rounded kernels; None is as many as the run had"""
-    schedule: str = "one-shot"
-    """prune at once, by one threshold, or gradually in the first half of the additional training, each kernel alike"""
-    scope: str = "connected"
-    """of that threshold, see `asc_tf.compression.pruning.prune`"""
 
 
 def compress(run, out, settings, report=print):
@@ -69,7 +50,7 @@ def compress(run, out, settings, report=print):
     Args:
         run: folder of a trained run, which stays as it is.
         out: run folder of the compressed network.
-        settings: `Compression`.
+        settings: a `Compression`.
         report: called with lines for the user.
 
     Returns:
@@ -116,16 +97,9 @@ def compress(run, out, settings, report=print):
     return steps.table.frame()
 
 
-def check(settings, config, dataset):
+def check(settings: Compression, config, dataset):
     """Raise an AscError for settings of a `Compression` that the run of a Config and Dataset cannot use."""
-    if not 0 <= settings.prune < 1:
-        raise AscError(f"--prune {settings.prune:g}: expected 0 up to, but not including, 1")
-    if settings.epochs is not None and settings.epochs < 1:
-        raise AscError(f"--epochs {settings.epochs}: expected 1 or more")
-    if settings.schedule not in PRUNING_SCHEDULES:
-        raise AscError(f"--schedule {settings.schedule}: expected one of {', '.join(PRUNING_SCHEDULES)}")
-    if settings.scope not in SCOPES:
-        raise AscError(f"--scope {settings.scope}: expected one of {', '.join(SCOPES)}")
+    check_flags(settings)
     if settings.activations == "int8" and settings.weights != "int8":
         raise AscError("--activations int8: needs --weights int8")
     if settings.teacher is not None and not hears_the_same(settings.teacher, config, dataset):

@@ -4,7 +4,6 @@ import dataclasses
 import json
 import math
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
@@ -15,6 +14,7 @@ from asc_tf.atomic import write_text
 from asc_tf.data.clips import devices_of
 from asc_tf.errors import AscError
 from asc_tf.experiment.run_folder import claim, write_csv
+from asc_tf.experiment.setting_values import check_flags
 from asc_tf.search.budget import parse_budget
 from asc_tf.search.oracles import PROJECT, make_oracle
 from asc_tf.search.report import OBJECTIVES, pareto_front, trials_table, winner, write_pareto_picture
@@ -24,20 +24,6 @@ from asc_tf.search.structures import Structures
 from asc_tf.search.tuner import RunTuner
 from asc_tf.stages.search_trials import Trials
 from asc_tf.stages.training_data import choose_clips
-
-ALGORITHMS = ("hyperband", "bayesian", "random")
-
-
-@dataclass(frozen=True)
-class Search:
-    """What is searched for, and how; the values are those of the flags of `asc-tf search`."""
-
-    space: str
-    budget: str
-    objective: str = "accuracy"
-    algorithm: str = "hyperband"
-    trials: int = 12
-    epochs: int | None = None
 
 
 def search(root, out, config, settings, chief=None, worker=None, report=print):
@@ -107,8 +93,7 @@ def search(root, out, config, settings, chief=None, worker=None, report=print):
 
 def _trial_config(root, config, settings):
     """The Config of the trials, before the space's settings."""
-    if settings.trials < 1:
-        raise AscError(f"--trials {settings.trials}: expected 1 or more")
+    check_flags(settings)
     if config.data.split == "full":
         raise AscError("setting data.split is full; a search must not train on the test part")
     if settings.objective == "unseen_gap" and not config.data.leave_out:

@@ -1,6 +1,5 @@
 """The teacher of a training."""
 
-import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -8,27 +7,9 @@ import numpy as np
 from asc_tf.atomic import whole_file
 from asc_tf.data.loader import evaluation_batches, reading
 from asc_tf.errors import AscError
-from asc_tf.experiment.recipes import find_recipe
 from asc_tf.experiment.run_folder import load_model, read_run
-from asc_tf.experiment.sections import DistillationConfig
 from asc_tf.models.ensemble import ensemble
 from asc_tf.training.distillation import DistilledModel, soften
-
-
-def teacher_config(config):
-    """Settings of the teacher that distillation.recipe names: "self", or a recipe on the student's data.
-
-    Frontend, seed and validation part are the student's, so that the teacher knows no clip that the student is
-    validated on.
-
-    Raises:
-        AscError: no such recipe.
-    """
-    if config.distillation.recipe == "self":
-        return dataclasses.replace(config, distillation=DistillationConfig())
-    recipe = find_recipe(config.distillation.recipe).config
-    common = {name: getattr(config, name) for name in ("seed", "deterministic", "frontend", "data")}
-    return dataclasses.replace(recipe, **common)
 
 
 def teacher_runs(config, run, dataset, report):

@@ -14,8 +14,9 @@ from asc_tf.distributed.replicas import chief_first, gathered, is_chief, other_w
 from asc_tf.errors import AscError
 from asc_tf.experiment.build import augmentation, build_model, build_optimizer, waveform_augmentation
 from asc_tf.experiment.run_folder import check_run_folder, write_csv, write_settings
+from asc_tf.experiment.teachers import check_teachers, teacher_config
 from asc_tf.stages.evaluation import predict_test
-from asc_tf.stages.teacher import cached_targets, distilled, teacher_config, teacher_runs
+from asc_tf.stages.teacher import cached_targets, distilled, teacher_runs
 from asc_tf.stages.training_data import choose_clips, read_features
 from asc_tf.training.fit import resumable_fit, save_model
 from asc_tf.training.seeding import set_seed
@@ -44,6 +45,8 @@ def train(root, config, run, report=print, strategy=None):
         AscError: see the data reader, the cache and `resumable_fit`; the folder holds a run of other settings; the
             replicas cannot share a batch; another worker has ended.
     """
+    config.check()
+    check_teachers(config)
     run, strategy = Path(run), strategy or tf.distribute.get_strategy()
     chief = is_chief(strategy)
     report = report if chief else _silent

@@ -91,6 +91,19 @@ def test_what_needs_a_logarithm_is_refused_with_pcen(setting, message):
         ("augment.drc_ratio=0", "setting augment.drc_ratio is 0.0; expected a value from 1 to 100"),
         ("augment.gain_probability=1.1", "setting augment.gain_probability is 1.1; expected a value from 0 to 1"),
         ("augment.impulse_response_probability=-0.1", "setting augment.impulse_response_probability is -0.1"),
+        ("augment.roll_seconds=inf", "setting augment.roll_seconds is inf; expected a value from 0 to 600 s"),
+        ("augment.mixup_alpha=inf", "setting augment.mixup_alpha is inf; expected a value from 0 to 1,000"),
+        ("augment.time_masks=-1", "setting augment.time_masks is -1; expected a value from 0 to 100"),
+        ("frontend.window_ms=1e7", "setting frontend.window_ms is 10000000.0; expected a value from 1 to 1,000 ms"),
+        ("frontend.sample_rate_hz=768000", "window_ms is 130.0, 99,840 samples at 768000 Hz; expected at most 65,536"),
+        (f"train.batch_size={'9' * 24}", f"train.batch_size is {'9' * 24}; expected a value from 1 to 65,536 clips"),
+        (f"train.batch_size={'9' * 5000}", f"--set train.batch_size={'9' * 197}...: expected a whole number from 1"),
+        ("model.depth=100000,1,1,1", "setting model.depth is a list of 4; expected a value from 0 to 64"),
+        ("model.depth=1,", "--set model.depth=1,: expected a whole number from 0 to 64"),
+        ("data.translated=", "--set data.translated=: expected a name or path, or none"),
+        ("data.leave_out=a,\n", "--set data.leave_out=a,\\n: expected a name or path"),
+        ("sample_rate", "--set sample_rate: expected name=value"),
+        ("x=1", "--set x: no such setting; 'asc-tf settings' lists them"),
         ("augment.impulse_responses=micirp", "augment.impulse_responses treats waveforms, which needs data.features="),
     ],
 )
@@ -127,6 +140,51 @@ def test_best_needs_a_validation_part():
 def test_json_that_holds_no_settings_is_refused_by_name(text):
     with pytest.raises(AscError, match=r"^run/config.json: holds no settings of asc-tf"):
         Config.from_json(text, "run/config.json")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"data": {"split": "foo"}}', 'setting data.split is "foo"; expected one of official, full'),
+        ('{"train": {"epochs": "7"}}', 'setting train.epochs is "7"; expected a whole number from 1 to 100,000 epochs'),
+        ('{"train": {"epochs": 7.5}}', "setting train.epochs is 7.5; expected a whole number"),
+        ('{"train": {"epochs": true}}', "setting train.epochs is true; expected a whole number"),
+        ('{"train": {"epochs": null}}', "setting train.epochs is null; expected a whole number"),
+        ('{"train": {"epochs": 0}}', "setting train.epochs is 0; expected a value from 1 to 100,000 epochs"),
+        ('{"train": {"l2": 1e999}}', "setting train.l2 is inf; expected a value from 0 to 100"),
+        ('{"train": {"l2": [0.1]}}', "setting train.l2 is a list of 1; expected a number from 0 to 100"),
+        (
+            '{"model": {"depth": 2}}',
+            "setting model.depth is 2; expected a list of 1 to 100 values, each a whole number",
+        ),
+        ('{"model": {"depth": [2, "2"]}}', "setting model.depth is a list of 2; expected a whole number from 0 to 64"),
+        ('{"model": {"mfa": 1}}', "setting model.mfa is 1; expected true or false, or none"),
+        ('{"data": {"leave_out": []}}', "setting data.leave_out is a list of 0; expected a list of 1 to 100 values"),
+        ('{"data": {"leave_out": ["a\\u0000"]}}', "setting data.leave_out is a list of 1; expected a name or path"),
+        ('{"train": {"epoch": 3}}', "holds no settings of asc-tf (train.epoch is none; did you mean 'epochs'?)"),
+        ('{"train": [3]}', "holds no settings of asc-tf (train is a list of 1, expected an object)"),
+        ('{"train": {"l2": NaN}}', "holds no settings of asc-tf (NaN is no number of JSON)"),
+        ('{"train": {"l2": -Infinity}}', "holds no settings of asc-tf (-Infinity is no number of JSON)"),
+        ('{"seed": 1, "seed": 2}', 'holds no settings of asc-tf (key "seed" is given twice)'),
+        ('{"train": {"l2": 0, "l2": 0}}', 'holds no settings of asc-tf (key "l2" is given twice)'),
+        (f'{{"seed": {"9" * 5000}}}', "setting seed is inf; expected a whole number from 0 to 2,147,483,647"),
+        ('{"train": {"epochs": 5}}', "setting train.warmup_epochs is 5; expected less than train.epochs = 5"),
+    ],
+)
+def test_json_names_file_setting_what_was_found_and_what_was_expected(text, message):
+    with pytest.raises(AscError) as caught:
+        Config.from_json(text, "run/config.json")
+    assert str(caught.value).startswith(f"run/config.json: {message}")
+
+
+def test_whole_numbers_of_json_are_real_ones_where_those_are_expected():
+    config = Config.from_json('{"train": {"l2": 1}, "frontend": {"high_hz": 8000}}')
+    assert type(config.train.l2) is type(config.frontend.high_hz) is float
+
+
+def test_a_choice_named_none_is_that_choice():
+    assert Config().with_settings(["model.norm_position=none"]).model.norm_position == "none"
+    assert Config().with_settings(["model.norm_position=all", "model.norm=none"]).model.norm is None
 
 
 def test_differences_name_the_setting_and_both_values():

@@ -3,7 +3,7 @@ import pytest
 from asc_tf.errors import AscError
 from asc_tf.experiment.sections import ModelConfig
 from asc_tf.experiment.settings import Config
-from asc_tf.search.space import Space
+from asc_tf.search.space import DIMENSIONS, Space
 
 RES2NET = Config(model=ModelConfig(network="bc-res2net"))
 
@@ -25,6 +25,22 @@ def test_ranges_and_choices_of_ones_own():
     assert drawn == {"width": {4, 6, 8}, "norm_position": {"input", "all"}}
 
 
+def test_a_search_with_and_without_norms_trains_both():
+    space = Space("norm_position=none|all", Config())
+    assert [space.configured({"norm_position": name}).model.norm_position for name in ("none", "all")] == [
+        "none",
+        "all",
+    ]
+
+
+def test_dimensions_lie_within_their_settings():
+    """What a search tries unless it is told otherwise, each end and choice, is a value that --set accepts."""
+    for name, dimension in DIMENSIONS.items():
+        config = RES2NET if name == "scale" else Config()
+        for value in dimension.choices or (dimension.low, dimension.high):
+            config.with_settings([dimension.setting(value)])
+
+
 def test_a_fixed_width_is_one_structure():
     assert Space("lambda,dropout", Config()).combinations() == ([{}], [None])
 
@@ -44,6 +60,18 @@ def test_widths_of_bc_res2net_divide_into_sub_maps(text, widths):
         ("width=4.5:8", "expected a range of two whole numbers"),
         ("lambda=0:x", "expected a range of two numbers"),
         ("width=5:9", "--space width: 5 cannot be used (setting model.width is 5; expected an even number"),
+        (
+            "lambda=0:inf",
+            "--space lambda: inf cannot be used (setting model.lambda_ is inf; expected a value from 0 to",
+        ),
+        ("lambda=nan:1", "expected a range of two numbers"),
+        (f"width=4:{'9' * 24}", "cannot be used (setting model.width is 999999999999999999999999; expected a value"),
+        (f"width=4:{'9' * 5000}", "expected a range of two whole numbers"),
+        ("learning_rate=0.01:1e9", "cannot be used (setting train.learning_rate is 1000000000.0; expected a value"),
+        ("depth=1-1-1-1|1-1-1-100000", "--space depth: 1-1-1-100000 cannot be used (setting model.depth"),
+        ("depth=", "--space depth:  cannot be used (--set model.depth=: expected a whole number"),
+        ("norm_position=input|input", "--space norm_position=input|input: a choice is given twice"),
+        ("", "--space : cannot be searched; expected one of width, norm_position, lambda, "),
         ("lambda=-1:1", "--space lambda: -1.0 cannot be used"),
         ("norm_position=input|middle", "--space norm_position: middle cannot be used"),
         ("scale", "--space scale: the network bc-resnet-asc has no scale; bc-res2net has"),

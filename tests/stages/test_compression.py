@@ -201,9 +201,12 @@ def test_a_folder_of_something_else_is_refused(tiny_run, tmp_path):
 @pytest.mark.parametrize(
     ("flags", "sentence"),
     [
-        (["--prune", "1"], "--prune 1: expected 0 up to, but not including, 1"),
-        (["--prune", "0.5", "--schedule", "gradual", "--epochs", "-1"], "--epochs -1: expected 1 or more"),
-        (["--epochs", "0"], "--epochs 0: expected 1 or more"),
+        (["--prune", "1"], "--prune 1.0: expected a value from 0 to 0.999"),
+        (
+            ["--prune", "0.5", "--schedule", "gradual", "--epochs", "-1"],
+            "--epochs -1: expected a value from 1",
+        ),
+        (["--epochs", "0"], "--epochs 0: expected a value from 1 to 100,000"),
         (["--weights", "fp16", "--activations", "int8"], "--activations int8: needs --weights int8"),
         (["--teacher", "nowhere"], "no such file"),
     ],

@@ -13,12 +13,12 @@ from asc_tf import stages
 from asc_tf.data.clips import read_clips, scenes_of
 from asc_tf.data.synthetic import write_synthetic
 from asc_tf.errors import AscError
+from asc_tf.experiment.command_settings import Compression, Translation
 from asc_tf.experiment.run_folder import Dataset, read_run
 from asc_tf.experiment.sections import FrontendConfig
 from asc_tf.stages import training, training_data, translation
-from asc_tf.stages.compression import Compression, _Steps
+from asc_tf.stages.compression import _Steps
 from asc_tf.stages.features import with_translated
-from asc_tf.translator.folder import Translation
 
 FRONTEND = FrontendConfig(mel_bins=32)
 SETTINGS = Translation(
@@ -197,7 +197,7 @@ def test_a_compression_trains_on_them_as_well(applied, root, tiny_config, tmp_pa
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"width": 0}, "--width 0: expected a value from 1 to 4096"),
+        ({"width": 0}, "--width 0: expected a value from 1 to 1,024"),
         ({"frames": 1}, "--frames 1: expected a value from 2"),
         ({"sub_bands": 5}, "32 mel bins cannot be halved 1 times into 5 sub-bands"),
         ({"targets": ("s4",)}, "device 's4' has no clips in the training part"),

@@ -1,0 +1,203 @@
+"""What is known of a setting, said once beside its field: `Annotated[float, Setting("its help", low=0, high=1)]`."""
+
+import dataclasses
+import functools
+import json
+import numbers
+import types
+import typing
+from dataclasses import dataclass
+
+from typing_extensions import Doc
+
+from asc_tf.data.names import escaped
+
+LONGEST_LIST = 100
+"""No setting needs more values than that: teachers, devices, stages."""
+LONGEST_PATH = 4096  # of Linux
+_KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a name or path"}
+
+
+@dataclass(frozen=True)
+class Searched:
+    """How `asc-tf search` varies a setting, unless the user says otherwise.
+
+    Args:
+        name: in --space.
+        low, high: of a number.
+        choices: texts of the values, in place of a range.
+        step: of a whole number; None for a real one.
+        sampling: "linear" or "log".
+        structural: whether what the network costs depends on it.
+    """
+
+    name: str
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+    step: int | None = None
+    sampling: str = "linear"
+    structural: bool = False
+
+
+@dataclass(frozen=True)
+class Setting(Doc):
+    """What a field's type does not say. Flags show it too: tyro prints what is a `Doc`.
+
+    Args:
+        help: one line.
+        low, high: least and greatest value of a number, both allowed.
+        unit: of a number.
+        symbol: in the papers.
+        searched: a `Searched`, or None if a search does not vary it.
+        unset: what None is, in lists.
+    """
+
+    help: str
+    low: float | None = None
+    high: float | None = None
+    unit: str = ""
+    symbol: str = ""
+    searched: Searched | None = None
+    unset: str = "none"
+
+    @property
+    def documentation(self):
+        """The help of a flag."""
+        text = f"{self.help} ({self.symbol})" if self.symbol else self.help
+        return text if self.low is None else f"{text}; {self.range}"
+
+    @property
+    def range(self):
+        """ "0 to 1 s", or nothing where there is no range."""
+        return "" if self.low is None else f"{number(self.low)} to {number(self.high)} {self.unit}".strip()
+
+
+@dataclass(frozen=True)
+class Field:
+    """A setting with its place and type.
+
+    Args:
+        key: with its section, as in "train.epochs".
+        flag: its name on the command line, where it has one.
+        type: bool, int, float or str; of each value, if there are several.
+        setting: the `Setting`.
+        default: its value unless one is given; `dataclasses.MISSING` if one must be given.
+        choices: all allowed texts, or ().
+        several: whether it holds a tuple of values.
+        optional: whether None is allowed.
+    """
+
+    key: str
+    flag: str
+    type: type
+    setting: Setting
+    default: object
+    choices: tuple[str, ...] = ()
+    several: bool = False
+    optional: bool = False
+
+    @property
+    def values(self):
+        """Its choices or range in words, for lists."""
+        text = ", ".join(self.choices) or self.setting.range or {bool: "true, false", str: "a name or path"}[self.type]
+        none = self.optional and "none" not in self.choices
+        return f"{'a list, each ' * self.several}{text}{', none' * none}"
+
+    def parse(self, text):
+        """The value that a text stands for; its range is left to `checked`.
+
+        Raises:
+            ValueError: it stands for none; the message is what was expected.
+        """
+        if self.optional and text.lower() == "none" and "none" not in self.choices:
+            return None
+        if self.several:
+            return tuple(self._parse_one(part) for part in text.split(","))
+        return self._parse_one(text)
+
+    def checked(self, value):
+        """The value as this field holds it: a list as a tuple, 1 as 1.0 of a real number.
+
+        Raises:
+            ValueError: of another type, no choice or out of range; the message is what was expected.
+        """
+        if value is None and self.optional:
+            return None
+        if not self.several:
+            return self._checked_one(value)
+        if not isinstance(value, list | tuple) or not 0 < len(value) <= LONGEST_LIST:
+            raise ValueError(f"a list of 1 to {LONGEST_LIST} values, each {self._expected()}")
+        return tuple(self._checked_one(each) for each in value)
+
+    def _parse_one(self, text):
+        if self.type is bool and text.lower() in ("true", "false"):
+            return text.lower() == "true"
+        if self.type in (int, float):
+            try:
+                value = self.type(text)
+            except ValueError:
+                raise ValueError(self._expected()) from None
+            return value if value == value else self._checked_one(None)  # NaN
+        return self._checked_one(text)
+
+    def _checked_one(self, value):
+        accepted = {bool: bool, int: numbers.Integral, float: numbers.Real, str: str}[self.type]
+        fits = isinstance(value, accepted) and (self.type is bool or not isinstance(value, bool))
+        if self.type is str:
+            fits = fits and (value in self.choices if self.choices else value == self.default or _is_name(value))
+        if not fits:
+            raise ValueError(self._expected())
+        if self.setting.low is not None and not self.setting.low <= value <= self.setting.high:
+            raise ValueError(f"a value from {self.setting.range}")
+        return self.type(value)
+
+    def _expected(self):
+        if self.choices:
+            return f"one of {', '.join(self.choices)}"
+        limits = f" from {self.setting.range}" if self.setting.range else ""
+        return f"{_KINDS[self.type]}{limits}{', or none' * self.optional}"
+
+
+def _is_name(text):
+    return 0 < len(text) <= LONGEST_PATH and text.isprintable()
+
+
+def number(value):
+    """A number of a range, short."""
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
+
+
+def shown(value):
+    """A value as JSON has it, cut where it is long, for the sentence of an error."""
+    if isinstance(value, list | tuple | dict):
+        return "an object" if isinstance(value, dict) else f"a list of {len(value)}"
+    is_word = value is None or isinstance(value, str | bool)
+    return escaped(json.dumps(value, ensure_ascii=False) if is_word else str(value))
+
+
+@functools.cache
+def fields_of(cls, section=""):
+    """The `Field`s of a dataclass of settings and of the sections in it, in their order."""
+    hints, found = typing.get_type_hints(cls, include_extras=True), []
+    for item in dataclasses.fields(cls):
+        if dataclasses.is_dataclass(hints[item.name]):
+            found += fields_of(hints[item.name], f"{section}{item.name}.")
+        else:
+            found.append(_field(section, item, hints[item.name]))
+    return tuple(found)
+
+
+def _field(section, item, hint):
+    annotated = hint.__metadata__
+    setting = next(each for each in annotated if isinstance(each, Setting))
+    flag = next((each.name for each in annotated if not isinstance(each, Setting)), None) or item.name
+    inner, optional, several, choices = hint.__origin__, False, False, ()
+    if typing.get_origin(inner) in (types.UnionType, typing.Union):
+        (inner,), optional = (each for each in typing.get_args(inner) if each is not type(None)), True
+    if typing.get_origin(inner) is tuple:
+        inner, several = typing.get_args(inner)[0], True
+    if typing.get_origin(inner) is typing.Literal:
+        inner, choices = str, typing.get_args(inner)
+    flag = f"--{flag.replace('_', '-')}"
+    return Field(section + item.name, flag, inner, setting, item.default, choices, several, optional)

@@ -1,0 +1,46 @@
+"""Which settings a teacher is trained by that a recipe names."""
+
+import dataclasses
+from pathlib import Path
+
+from asc_tf.errors import AscError
+from asc_tf.experiment.recipes import find_recipe
+from asc_tf.experiment.training_sections import DistillationConfig
+
+
+def teacher_config(config):
+    """Settings of the teacher that distillation.recipe names: "self", or a recipe on the student's data.
+
+    Frontend, seed and validation part are the student's, so that the teacher knows no clip that the student is
+    validated on.
+
+    Raises:
+        AscError: no such recipe, or settings that do not fit together.
+    """
+    if config.distillation.recipe == "self":
+        return dataclasses.replace(config, distillation=DistillationConfig())
+    recipe = find_recipe(config.distillation.recipe).config
+    common = {name: getattr(config, name) for name in ("seed", "deterministic", "frontend", "data")}
+    config = dataclasses.replace(recipe, **common)
+    config.check()
+    return config
+
+
+def check_teachers(config):
+    """Raise an AscError if distillation.recipe leads to no recipe, or back to one that it came from.
+
+    A teacher may have a teacher of its own, whose recipe is read here too: before any of them is trained.
+    """
+    names = []
+    while name := config.distillation.recipe:
+        names.append(name)
+        if _place(name) in map(_place, names[:-1]):
+            raise AscError(
+                f"setting distillation.recipe is {names[0]}, whose teacher is taught by itself "
+                f"({' by '.join(names)}); expected recipes that end with one without a teacher"
+            )
+        config = teacher_config(config)
+
+
+def _place(name):
+    return str(Path(name).resolve()) if name.endswith(".json") else name

@@ -16,7 +16,7 @@ from asc_tf.errors import AscError
 from asc_tf.experiment.build import build_frontend
 from asc_tf.experiment.run_folder import load_model, read_run
 from asc_tf.experiment.settings import Config
-from asc_tf.stages.teacher import teacher_config
+from asc_tf.experiment.teachers import teacher_config
 from asc_tf.stages.training_data import split_clips
 
 pytestmark = pytest.mark.usefixtures("eager")

@@ -4,22 +4,12 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
-from asc_tf.compression.kernels import kernel_attribute, kernels
-from asc_tf.layers import (
-    FrequencyInstanceNormalization,
-    GlobalFrequencyNormalization,
-    LogMeanProbability,
-    SubSpectralNormalization,
-)
+from asc_tf.compression.kernels import kernels
+from asc_tf.layers import contract
+from asc_tf.layers.contract import channel_paths, kernel_attribute
 
 _layers = keras.layers
-_BY_CHANNEL = (
-    _layers.Activation, _layers.BatchNormalization, _layers.Dropout, _layers.Normalization, _layers.ReLU,
-    _layers.SpatialDropout2D, GlobalFrequencyNormalization, SubSpectralNormalization,
-)  # fmt: skip
-_OVER_CHANNELS = (_layers.LayerNormalization, _layers.Softmax, FrequencyInstanceNormalization)
-# A product varies where either factor does, an average wherever one of its members does.
-_COUNTED_AS = {_layers.Multiply: _layers.Add, LogMeanProbability: _layers.Average}
+_STANDS_FOR = {contract.ADD: _layers.Add, contract.AVERAGE: _layers.Average}
 
 
 class Connectivity:
@@ -35,7 +25,7 @@ class Connectivity:
         model: plain functional model.
 
     Raises:
-        ValueError: as `kernels`.
+        ValueError: as `kernels`, or a layer that does not say how its channels depend on one another (`contract`).
 
     Reference: Vysogorets and Kempe, "Connectivity Matters: Neural Network Pruning Through the Lens of Effective
     Sparsity", JMLR 2023, for what is counted; the count itself is that of Tanaka et al., "Pruning neural networks
@@ -86,14 +76,16 @@ def _positive(shape):
 
 
 def _counted(layer):
-    if isinstance(layer, _BY_CHANNEL):
+    """The layer that stands for a layer where paths are counted."""
+    paths = channel_paths(layer)
+    if paths == contract.OWN:
         return _layers.Activation("linear", name=layer.name, dtype="float64")
-    if isinstance(layer, _OVER_CHANNELS):
+    if paths == contract.ALL:
         return _AllChannels(name=layer.name, dtype="float64")
     config = {**layer.get_config(), "dtype": "float64"}
-    if kernel_attribute(layer):
+    if "activation" in config:
         config["activation"] = "linear"
-    return _COUNTED_AS.get(type(layer), type(layer)).from_config(config)
+    return _STANDS_FOR.get(paths, type(layer)).from_config(config)
 
 
 class _AllChannels(_layers.Layer):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from asc_tf.compression.kernels import kernel_attribute
+from asc_tf.layers.contract import kernel_attribute
 
 
 def round_to_half(model, kernels=False):

@@ -2,18 +2,7 @@
 
 import tf_keras as keras
 
-
-def kernel_attribute(layer):
-    """Name of the attribute under which a layer keeps its kernel, or None if it has none to compress.
-
-    Convolutions, depthwise convolutions and dense layers have one, subclasses of them too; not so transposed
-    convolutions, whose output channels lie on another axis.
-    """
-    if isinstance(layer, keras.layers.DepthwiseConv2D):
-        return "depthwise_kernel"
-    if isinstance(layer, (keras.layers.Conv2D, keras.layers.Dense)):
-        return None if isinstance(layer, keras.layers.Conv2DTranspose) else "kernel"
-    return None
+from asc_tf.layers.contract import kernel_attribute
 
 
 def kernels(model):

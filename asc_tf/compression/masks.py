@@ -5,7 +5,8 @@ import math
 import numpy as np
 
 from asc_tf.compression.connectivity import Connectivity
-from asc_tf.compression.kernels import kernel_attribute, kernels
+from asc_tf.compression.kernels import kernels
+from asc_tf.layers.contract import kernel_attribute
 
 
 def connected_masks(model, ratio, floor=0.0):

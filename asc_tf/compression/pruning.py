@@ -5,8 +5,9 @@ import tensorflow_model_optimization as tfmot
 import tf_keras as keras
 from tensorflow_model_optimization.python.core.sparsity.keras.pruning_wrapper import PruneLowMagnitude
 
-from asc_tf.compression.kernels import cloned, kernel_attribute, kernels, stripped
+from asc_tf.compression.kernels import cloned, kernels, stripped
 from asc_tf.compression.masks import connected_masks, global_masks, layer_masks
+from asc_tf.layers.contract import kernel_attribute
 
 SCOPES = ("connected", "global", "layer")
 FLOOR = 0.02

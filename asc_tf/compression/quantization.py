@@ -4,18 +4,9 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
-from asc_tf.compression.kernels import cloned, kernel_attribute, kernels, stripped
+from asc_tf.compression.kernels import cloned, kernels, stripped
 from asc_tf.compression.quantizers import QuantizedLayer
-from asc_tf.layers import ChannelSplit, PixelShuffle, SubSpectralNormalization
-
-_layers = keras.layers
-# What hands its input's numbers on needs no range of its own.
-_MOVES = (
-    ChannelSplit, PixelShuffle, _layers.MaxPooling2D, _layers.GlobalMaxPooling2D, _layers.Dropout,
-    _layers.SpatialDropout2D, _layers.Cropping2D, _layers.ZeroPadding2D, _layers.Flatten, _layers.Reshape,
-    _layers.Permute,
-)  # fmt: skip
-_FOLDED = (_layers.BatchNormalization, SubSpectralNormalization)
+from asc_tf.layers.contract import is_affine_at_inference, kernel_attribute, moves_numbers
 
 
 def quantize(model, activations=False, calibration=None):
@@ -78,7 +69,7 @@ def strip_quantization(model):
 
 def _holds_output(layer, model):
     """Whether an integer runtime holds the layer's output in 8 bits with a range of its own."""
-    if isinstance(layer, (_layers.InputLayer, *_MOVES)):
+    if isinstance(layer, keras.layers.InputLayer) or moves_numbers(layer):
         return False
     consumers = [node.outbound_layer for node in layer._outbound_nodes if node.outbound_layer in model.layers]
     return len(consumers) != 1 or not _folds(layer, consumers[0])
@@ -88,9 +79,10 @@ def _folds(layer, consumer):
     """Whether an integer runtime computes both at once."""
     if getattr(layer, "activation", keras.activations.linear) is not keras.activations.linear:
         return False
-    if isinstance(consumer, _layers.ReLU):
-        return bool(kernel_attribute(layer)) or isinstance(layer, (*_FOLDED, _layers.Add))
-    return isinstance(consumer, _FOLDED) and bool(kernel_attribute(layer))
+    convolves = bool(kernel_attribute(layer))
+    if isinstance(consumer, keras.layers.ReLU):
+        return convolves or is_affine_at_inference(layer) or isinstance(layer, keras.layers.Add)
+    return is_affine_at_inference(consumer) and convolves
 
 
 def _calibrate(wrapped, model, names, features):

@@ -4,7 +4,7 @@ import tensorflow as tf
 import tensorflow_model_optimization as tfmot
 import tf_keras as keras
 
-from asc_tf.compression.kernels import kernel_attribute
+from asc_tf.layers.contract import kernel_attribute
 
 _tfmot = tfmot.quantization.keras
 

@@ -4,20 +4,17 @@ import numpy as np
 import tf_keras as keras
 
 from asc_tf.export.deployment_layers import BandedDepthwiseConv2D, SpaceToDepthConv2D, space_to_depth_weights
-from asc_tf.layers import StridedDepthwiseConv2D, SubSpectralNormalization
-
-_DEPTHWISE = (keras.layers.DepthwiseConv2D, StridedDepthwiseConv2D)
-_FOLDABLE = (keras.layers.Conv2D, *_DEPTHWISE)
-_DROPOUT = (keras.layers.Dropout, keras.layers.SpatialDropout2D)
+from asc_tf.layers.contract import identity_at_inference, inference_affine, kernel_attribute, takes_affine
 
 
 def deployment_graph(model, space_to_depth=False):
     """A new network that computes what `model` computes at inference, in fewer and faster operations.
 
-    Batch normalizations are folded into the convolution before them, SubSpectral Normalization into the depthwise
-    convolution before it, band by band; dropout is taken out. A normalization that no convolution of its own precedes
-    stays as it is, and so does every layer that is not named here: ResNorm is made of products and sums already.
-    Layers keep their names; those that were folded away pass on what they get.
+    Normalizations that scale and shift each channel are folded into the convolution before them, those that do so band
+    by band (SubSpectral Normalization) into the depthwise convolution before them; what does nothing at inference, such
+    as dropout, is taken out. Layers say that of themselves (`asc_tf.layers.contract`). A normalization that no
+    convolution of its own precedes stays as it is, and so does every other layer: ResNorm is made of products and sums
+    already. Layers keep their names; those that were folded away pass on what they get.
 
     Args:
         model: flat functional network of `asc_tf.models`, or any other functional model; it is not changed.
@@ -36,7 +33,7 @@ def deployment_graph(model, space_to_depth=False):
     weights = {}
 
     def deployed(layer):
-        if layer in taken or isinstance(layer, _DROPOUT):
+        if layer in taken or identity_at_inference(layer):
             return keras.layers.Activation("linear", name=layer.name)
         if space_to_depth and _is_narrow_stem(layer):
             new, values = _stem(layer, normalizations.get(layer), "relu" if layer in relus else None)
@@ -56,10 +53,11 @@ def _foldable_normalizations(model):
     """{convolution: the normalization that alone reads its outputs}."""
     found = {}
     for layer in model.layers:
-        if type(layer) not in _FOLDABLE or layer.activation is not keras.activations.linear:
+        if not takes_affine(layer):
             continue
         reader = _only_reader(model, layer)
-        if _is_batch_norm(reader) or (isinstance(reader, SubSpectralNormalization) and _takes_bands(layer)):
+        affine = inference_affine(reader) if reader is not None and len(reader.inbound_nodes) == 1 else None
+        if affine is not None and (affine[0].ndim < 2 or _takes_bands(layer)):
             found[layer] = reader
     return found
 
@@ -85,12 +83,6 @@ def _is_plain_relu(layer):
     return layer.max_value is None and not layer.negative_slope and not layer.threshold
 
 
-def _is_batch_norm(layer):
-    if not isinstance(layer, keras.layers.BatchNormalization) or len(layer.inbound_nodes) != 1:
-        return False
-    return list(layer.axis) == [len(layer.input.shape) - 1]
-
-
 def _takes_bands(layer):
     """Whether a convolution can become a `BandedDepthwiseConv2D`."""
     return (
@@ -106,8 +98,9 @@ def _substitute(layer, normalization):
     """(new layer, its weights) in place of a layer and the normalization that is folded into it, or None."""
     if normalization is None:
         return type(layer).from_config(layer.get_config()), layer.get_weights()
-    if isinstance(normalization, SubSpectralNormalization):
-        (kernel, bias), (scale, offset) = _kernel_and_bias(layer), _scale_and_offset(normalization)
+    scale, offset = inference_affine(normalization)
+    if scale.ndim == 2:
+        kernel, bias = _kernel_and_bias(layer)
         new = BandedDepthwiseConv2D(len(scale), layer.kernel_size, name=layer.name)
         return new, [kernel[np.newaxis] * scale[:, np.newaxis, np.newaxis, :, np.newaxis], bias * scale + offset]
     return type(layer).from_config({**layer.get_config(), "use_bias": True}), _folded(layer, normalization)
@@ -122,7 +115,7 @@ def _stem(layer, normalization, activation):
 def _folded(layer, normalization):
     """[kernel, bias] of a convolution with a batch normalization, or None, folded into it."""
     kernel, bias = _kernel_and_bias(layer)
-    scale, offset = (np.float64(1), np.float64(0)) if normalization is None else _scale_and_offset(normalization)
+    scale, offset = (np.float64(1), np.float64(0)) if normalization is None else inference_affine(normalization)
     # A depthwise kernel ends in [channel, multiplier], of which the outputs are the flat form.
     kernel = (kernel.reshape(*kernel.shape[:2], -1, bias.size) * scale).reshape(kernel.shape)
     return [kernel, bias * scale + offset]
@@ -131,23 +124,8 @@ def _folded(layer, normalization):
 def _kernel_and_bias(layer):
     values = [value.astype(np.float64) for value in layer.get_weights()]
     kernel = values[0]
-    outputs = kernel.shape[2] * kernel.shape[3] if isinstance(layer, _DEPTHWISE) else kernel.shape[3]
+    outputs = kernel.shape[2] * kernel.shape[3] if kernel_attribute(layer) == "depthwise_kernel" else kernel.shape[3]
     return kernel, values[1] if layer.use_bias else np.zeros(outputs)
-
-
-def _scale_and_offset(normalization):
-    """scale, offset of a normalization's inference, each [channel] or [band, channel], in float64."""
-    mean, variance, gamma, beta = (
-        default if weight is None else weight.numpy().astype(np.float64)
-        for weight, default in (
-            (normalization.moving_mean, None),
-            (normalization.moving_variance, None),
-            (normalization.gamma, np.float64(1)),
-            (normalization.beta, np.float64(0)),
-        )
-    )
-    scale = gamma / np.sqrt(variance + normalization.epsilon)
-    return scale, beta - mean * scale
 
 
 def _is_narrow_stem(layer):

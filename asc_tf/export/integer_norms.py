@@ -1,102 +1,20 @@
-"""ResNorm and its relatives in a form that 8-bit arithmetic keeps."""
+"""Normalizations by a clip's own statistics, put into the form that 8-bit arithmetic keeps."""
 
 import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
-from asc_tf.layers import FrequencyInstanceNormalization, RelaxedInstanceFrequencyNormalization, ResidualNormalization
 from asc_tf.layers.residual_norm import frequency_statistics
-
-_STEPS = 256  # of an 8-bit number
-_SMALL_MEAN = 2.0  # largest mean, in standard deviations, that may be taken out after the squares are summed
-
-
-@keras.saving.register_keras_serializable("asc_tf")
-class IntegerFrequencyNormalization(keras.layers.Layer):
-    """FreqIN, ResNorm or RFN for a file of 8-bit feature maps.
-
-    An 8-bit map of squares holds its largest values and rounds the others to zero: behind a ReLU the deviation is a
-    fortieth of the maximum, so that next to nothing of the variance is left. Here a bin's squares are summed by a
-    product of matrices, which integer kernels compute in 32 bits, and only the sum is rounded:
-
-        m = mean(x),   v = max((x . x) / n - m^2, floor),   r = 1 / sqrt(v)
-
-    or, where the mean is large beside the deviation and the difference of squares would cancel (`centred`):
-
-        d = x - m,     v = max((d . d) / n, floor),         r = 1 / sqrt(v)
-
-    FreqIN and ResNorm are then
-
-        y = (r + lambda) x - r m   or   (r + lambda) d + lambda m
-
-    and RFN, with R = lambda r_all of the whole clip's mean M and variance, and s = (1 - lambda) r + R,
-
-        y = s x - (s m - R (m - M))   or   s d + R (m - M)
-
-    In float this is the layer it stands for but for `floor`, which takes epsilon's place: v is an 8-bit number too, and
-    one below a step of its own cannot be told from none.
-
-    Input and output: [batch, frequency, time, channel], sizes static.
-    Weights: lambda, [] or [frequency, 1, 1].
-
-    Args:
-        floor: smallest variance.
-        centred: take the mean out before the squares are summed: two passes more over the feature map.
-        relaxed: RFN.
-        by_bin: whether lambda is one for each bin.
-
-    Reference: own derivation; Kim et al., DCASE Workshop 2021, equations 1 to 3.
-    """
-
-    def __init__(self, floor, centred, relaxed=False, by_bin=False, **kwargs):
-        super().__init__(**kwargs)
-        self.floor = floor
-        self.centred = centred
-        self.relaxed = relaxed
-        self.by_bin = by_bin
-
-    def build(self, input_shape):
-        self.shortcut = self.add_weight("lambda", (input_shape[1], 1, 1) if self.by_bin else (), trainable=False)
-        super().build(input_shape)
-
-    def call(self, inputs):
-        mean = tf.reduce_mean(inputs, axis=(2, 3), keepdims=True)
-        x = inputs - mean if self.centred else inputs
-        variance = _mean_square(x) if self.centred else _mean_square(x) - mean * mean
-        inverse = tf.math.rsqrt(tf.maximum(variance, self.floor))
-        if self.relaxed:
-            scale, offset = self._relaxed(mean, variance, inverse)
-            return x * scale + offset if self.centred else x * scale - (mean * scale - offset)
-        scale = inverse + self.shortcut
-        return x * scale + mean * self.shortcut if self.centred else x * scale - mean * inverse
-
-    def _relaxed(self, mean, variance, inverse):
-        between = mean - tf.reduce_mean(mean, axis=1, keepdims=True)
-        overall = tf.reduce_mean(variance + between * between, axis=1, keepdims=True)
-        by_clip = tf.math.rsqrt(tf.maximum(overall, self.floor)) * self.shortcut
-        return inverse * (1 - self.shortcut) + by_clip, between * by_clip
-
-    def get_config(self):
-        settings = {name: getattr(self, name) for name in ("floor", "centred", "relaxed", "by_bin")}
-        return {**super().get_config(), **settings}
-
-
-def _mean_square(x):
-    """[batch, frequency, 1, 1] of [batch, frequency, time, channel]."""
-    _, bins, frames, channels = x.shape
-    rows = tf.reshape(x, (-1, bins, 1, frames * channels))
-    return tf.matmul(rows, rows, transpose_b=True) / (frames * channels)
 
 
 def with_integer_norms(graph, features):
-    """A new network in which `IntegerFrequencyNormalization` stands for FreqIN, ResNorm and RFN.
+    """A new network in which every layer that has an `integer_form` has made way for it.
 
     Args:
         graph: functional model, such as `deployment_graph` returns; it is not changed.
-        features: [clip, frequency, time, channel], some tens of clips balanced over devices. They show the variances
-            that a bin has, of which a 256th of the largest is the floor, and whether its mean is small.
+        features: [clip, frequency, time, channel], some tens of clips balanced over devices.
     """
-    norms = [layer for layer in graph.layers if isinstance(layer, FrequencyInstanceNormalization)]
+    norms = [layer for layer in graph.layers if hasattr(layer, "integer_form")]
     if not norms:
         return graph
     statistics = dict(zip((layer.name for layer in norms), _statistics(graph, norms, features), strict=True))
@@ -105,13 +23,8 @@ def with_integer_norms(graph, features):
     def converted(layer):
         if layer.name not in statistics:
             return type(layer).from_config(layer.get_config())
-        shortcut = _shortcut(layer)
-        weights[layer.name] = [shortcut]
-        mean, variance = statistics[layer.name]
-        floor = max(float(variance.max()) / _STEPS, layer.epsilon)
-        centred = bool((np.abs(mean) > _SMALL_MEAN * np.sqrt(np.maximum(variance, floor))).any())
-        relaxed = isinstance(layer, RelaxedInstanceFrequencyNormalization)
-        return IntegerFrequencyNormalization(floor, centred, relaxed, shortcut.ndim > 0, name=layer.name)
+        new, weights[layer.name] = layer.integer_form(*statistics[layer.name])
+        return new
 
     clone = keras.models.clone_model(graph, clone_function=converted)
     for layer in clone.layers:
@@ -128,10 +41,3 @@ def _statistics(graph, norms, features):
         for rows, output in zip(found, outputs, strict=True):
             rows.append(np.stack([value.numpy()[:, :, 0, 0] for value in frequency_statistics(output)[:2]]))
     return [np.concatenate(rows, axis=1) for rows in found]
-
-
-def _shortcut(layer):
-    """lambda of a normalization, [] or [frequency, 1, 1]."""
-    if isinstance(layer, ResidualNormalization) and layer.learnable:
-        return layer.shortcut.numpy()
-    return np.float32(getattr(layer, "lambda_", 0.0))

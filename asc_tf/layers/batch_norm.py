@@ -7,12 +7,34 @@ from asc_tf.layers.fast.batch_statistics import is_slow, replicas, values_of, wi
 from asc_tf.layers.fast.normalize_by_rows import normalize_by_rows
 
 
+def batch_normalization(x, gamma, beta, epsilon):
+    """Batch normalization in training as its authors write it: the reference of the fast ways.
+
+        y_bftc = gamma_c * (x_bftc - mu_c) / sqrt(sigma^2_c + epsilon) + beta_c
+
+    Args:
+        x: [batch, frequency, time, channel].
+        gamma, beta: [channel].
+        epsilon: added to the variance.
+
+    Returns:
+        (outputs, shaped as x; mu and sigma^2 over batch, frequency and time, each [channel]).
+
+    Reference: Ioffe and Szegedy, "Batch Normalization: Accelerating Deep Network Training by Reducing Internal
+    Covariate Shift", ICML 2015, algorithm 1.
+    """
+    mean = tf.reduce_mean(x, axis=(0, 1, 2))
+    variance = tf.reduce_mean((x - mean) ** 2, axis=(0, 1, 2))
+    return gamma * (x - mean) / tf.sqrt(variance + epsilon) + beta, mean, variance
+
+
 @keras.saving.register_keras_serializable("asc_tf")
 class BatchNormalization(keras.layers.BatchNormalization):
     """`keras.layers.BatchNormalization`, which trains up to 5 times faster on a CPU for channels that it is slow for.
 
     Arguments, weights, results (within float error) and inference are Keras's. Only the training step on float32
-    [batch, frequency, time, channel] inputs takes another way, where Keras's is slow: `normalize_by_rows`. Replicas of
+    [batch, frequency, time, channel] inputs takes another way through the formula (`batch_normalization`), where
+    Keras's is slow: `normalize_by_rows`. Replicas of
     `tf.distribute` take the statistics of such inputs over the batch that they share, in any number of channels.
     """
 

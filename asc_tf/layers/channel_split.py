@@ -3,6 +3,8 @@
 import tensorflow as tf
 import tf_keras as keras
 
+from asc_tf.layers.contract import SUM
+
 
 @keras.saving.register_keras_serializable("asc_tf")
 class ChannelSplit(keras.layers.Layer):
@@ -23,6 +25,8 @@ class ChannelSplit(keras.layers.Layer):
 
     Reference: Gao et al., "Res2Net: A New Multi-scale Backbone Architecture", IEEE TPAMI 2021, section 3.1.
     """
+
+    channel_paths, moves_numbers = SUM, True
 
     def __init__(self, groups=4, **kwargs):
         super().__init__(**kwargs)

@@ -3,6 +3,8 @@
 import tensorflow as tf
 import tf_keras as keras
 
+from asc_tf.layers.contract import SUM
+
 
 @keras.saving.register_keras_serializable("asc_tf")
 class FrequencyAveragePooling(keras.layers.Layer):
@@ -13,6 +15,8 @@ class FrequencyAveragePooling(keras.layers.Layer):
     Reference: Kim et al., "Broadcasted Residual Learning for Efficient Keyword Spotting",
     Interspeech 2021, equation 2.
     """
+
+    channel_paths = SUM
 
     def call(self, inputs):
         return _mean(inputs)

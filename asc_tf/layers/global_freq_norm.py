@@ -4,6 +4,8 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
+from asc_tf.layers.contract import OWN
+
 
 @keras.saving.register_keras_serializable("asc_tf")
 class GlobalFrequencyNormalization(keras.layers.Layer):
@@ -29,6 +31,8 @@ class GlobalFrequencyNormalization(keras.layers.Layer):
 
     Reference: Kim et al., DCASE Workshop 2021, section 3.1 and table 3 ("Global FreqNorm").
     """
+
+    channel_paths = OWN
 
     def __init__(self, mean=None, variance=None, epsilon=1e-5, **kwargs):
         super().__init__(**kwargs)

@@ -3,6 +3,8 @@
 import tensorflow as tf
 import tf_keras as keras
 
+from asc_tf.layers.contract import AVERAGE
+
 _SMALLEST = 1e-30
 
 
@@ -14,6 +16,8 @@ class LogMeanProbability(keras.layers.Layer):
 
     Input: list of n logits [batch, classes]. Output: [batch, classes]; a probability below 1e-30 counts as 1e-30.
     """
+
+    channel_paths = AVERAGE
 
     def call(self, inputs):
         mean = tf.add_n([tf.nn.softmax(logits) for logits in inputs]) * (1 / len(inputs))

@@ -3,6 +3,8 @@
 import tensorflow as tf
 import tf_keras as keras
 
+from asc_tf.layers.contract import SUM
+
 
 @keras.saving.register_keras_serializable("asc_tf")
 class PixelShuffle(keras.layers.Layer):
@@ -25,6 +27,8 @@ class PixelShuffle(keras.layers.Layer):
     Neural Network", CVPR 2016, equation 4. Difference: the channels of one output bin stand together (TensorFlow's
     order) where PyTorch keeps the r * r bins of one output channel together, which permutes the convolution's filters.
     """
+
+    channel_paths, moves_numbers = SUM, True
 
     def __init__(self, factor=2, **kwargs):
         super().__init__(**kwargs)

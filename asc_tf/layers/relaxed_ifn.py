@@ -3,6 +3,7 @@
 import tensorflow as tf
 import tf_keras as keras
 
+from asc_tf.layers.integer_frequency_norm import integer_norm
 from asc_tf.layers.residual_norm import FrequencyInstanceNormalization, frequency_statistics
 
 
@@ -47,6 +48,9 @@ class RelaxedInstanceFrequencyNormalization(FrequencyInstanceNormalization):
         by_bin = (1 - self.lambda_) * tf.math.rsqrt(bin_variance + self.epsilon)
         by_clip = self.lambda_ * tf.math.rsqrt(variance + self.epsilon)
         return tf.cast(x * (by_bin + by_clip) - (bin_mean * by_bin + mean * by_clip), inputs.dtype)
+
+    def integer_form(self, mean, variance):
+        return integer_norm(self.name, mean, variance, self.epsilon, self.lambda_, relaxed=True)
 
     def get_config(self):
         return {**super().get_config(), "lambda_": self.lambda_}

@@ -3,6 +3,9 @@
 import tensorflow as tf
 import tf_keras as keras
 
+from asc_tf.layers.contract import ALL
+from asc_tf.layers.integer_frequency_norm import integer_norm
+
 
 def frequency_statistics(x):
     """Of [batch, frequency, time, channel]: mu_nf, sigma_nf^2, each [batch, frequency, 1, 1], and x - mu_nf."""
@@ -60,6 +63,8 @@ class FrequencyInstanceNormalization(keras.layers.Layer):
     Residual Normalization", DCASE Workshop 2021, equations 1 and 2.
     """
 
+    channel_paths = ALL
+
     def __init__(self, epsilon=1e-5, **kwargs):
         super().__init__(**kwargs)
         self.epsilon = epsilon
@@ -71,6 +76,10 @@ class FrequencyInstanceNormalization(keras.layers.Layer):
     def _normalize(self, inputs, shortcut):
         x = tf.cast(inputs, tf.float32)
         return tf.cast(_normalize(x, tf.convert_to_tensor(shortcut), self.epsilon), inputs.dtype)
+
+    def integer_form(self, mean, variance):
+        """(layer, weights) of the same in 8-bit arithmetic; mean and variance [clip, frequency] of what it gets."""
+        return integer_norm(self.name, mean, variance, self.epsilon, 0.0)
 
     def get_config(self):
         return {**super().get_config(), "epsilon": self.epsilon}
@@ -124,6 +133,10 @@ class ResidualNormalization(FrequencyInstanceNormalization):
 
     def call(self, inputs):
         return self._normalize(inputs, shortcut=self.shortcut if self.learnable else self.lambda_)
+
+    def integer_form(self, mean, variance):
+        shortcut = self.shortcut.numpy() if self.learnable else self.lambda_
+        return integer_norm(self.name, mean, variance, self.epsilon, shortcut)
 
     def get_config(self):
         return {**super().get_config(), "lambda_": self.lambda_, "learnable": self.learnable}

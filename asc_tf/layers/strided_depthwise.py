@@ -22,6 +22,8 @@ class StridedDepthwiseConv2D(keras.layers.DepthwiseConv2D):
         ValueError: `data_format` is not channels_last.
     """
 
+    takes_affine = True
+
     def build(self, input_shape):
         if self.data_format != "channels_last":
             raise ValueError(f"data_format of '{self.name}' is {self.data_format}; expected channels_last")

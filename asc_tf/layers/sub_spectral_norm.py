@@ -3,7 +3,28 @@
 import tensorflow as tf
 import tf_keras as keras
 
+from asc_tf.layers.contract import OWN, affine_of_moments
 from asc_tf.layers.fast.normalize_bands import normalize_bands
+
+
+def sub_spectral_normalization(x, gamma, beta, epsilon):
+    """The formula of `SubSpectralNormalization` in training, as it stands there: the reference of its fast ways.
+
+    Args:
+        x: [batch, frequency, time, channel]; the static frequency is a multiple of the bands.
+        gamma, beta: [band, channel].
+        epsilon: added to the variance.
+
+    Returns:
+        (outputs, shaped as x; mean and variance, each [band, channel]).
+    """
+    bands, channels = gamma.shape
+    banded = tf.reshape(x, (-1, bands, x.shape[1] // bands, tf.shape(x)[2], channels))
+    mean = tf.reduce_mean(banded, axis=(0, 2, 3), keepdims=True)
+    variance = tf.reduce_mean((banded - mean) ** 2, axis=(0, 2, 3), keepdims=True)
+    gamma, beta = (weights[None, :, None, None, :] for weights in (gamma, beta))
+    outputs = gamma * (banded - mean) / tf.sqrt(variance + epsilon) + beta
+    return tf.reshape(outputs, tf.shape(x)), mean[0, :, 0, 0], variance[0, :, 0, 0]
 
 
 @keras.saving.register_keras_serializable("asc_tf")
@@ -15,6 +36,7 @@ class SubSpectralNormalization(keras.layers.Layer):
 
         y_bftc = gamma_{B(f) c} * (x_bftc - mu_{B(f) c}) / sqrt(sigma^2_{B(f) c} + epsilon) + beta_{B(f) c}
 
+    `sub_spectral_normalization` computes it as it stands here, and training by `normalize_bands`, its fast ways.
     Training takes mu and sigma over batch, the bins of the band and time, and keeps moving averages
     of them for inference. Statistics are computed in float32 under any precision policy. Replicas of `tf.distribute`
     take them over the batch that they share.
@@ -32,6 +54,8 @@ class SubSpectralNormalization(keras.layers.Layer):
 
     Reference: Chang et al., "SubSpectral Normalization for Neural Audio Data Processing", ICASSP 2021.
     """
+
+    channel_paths = OWN
 
     def __init__(self, sub_bands=4, momentum=0.9, epsilon=1e-5, **kwargs):
         super().__init__(**kwargs)
@@ -71,6 +95,10 @@ class SubSpectralNormalization(keras.layers.Layer):
             experimental_autocast=False,
             **moving,
         )
+
+    def inference_affine(self):
+        """(scale, shift), each [S, channel]."""
+        return affine_of_moments(self)
 
     def call(self, inputs, training=None):
         if training is None:

@@ -3,6 +3,8 @@
 import tensorflow as tf
 import tf_keras as keras
 
+from asc_tf.layers.contract import SUM
+
 
 @keras.saving.register_keras_serializable("asc_tf")
 class TimeAveragePooling(keras.layers.Layer):
@@ -13,6 +15,8 @@ class TimeAveragePooling(keras.layers.Layer):
     Reference: Liu et al., "MFA: TDNN with Multi-scale Frequency-channel Attention for Text-independent Speaker
     Verification with Short Utterances", ICASSP 2022.
     """
+
+    channel_paths = SUM
 
     def call(self, inputs):
         return tf.reduce_mean(inputs, axis=2, keepdims=True)

@@ -6,8 +6,9 @@ from small_networks import NETWORKS, features_for, unsettled
 
 from asc_tf.export.conversion import converted
 from asc_tf.export.deployment import deployment_graph
-from asc_tf.export.integer_norms import IntegerFrequencyNormalization, with_integer_norms
+from asc_tf.export.integer_norms import with_integer_norms
 from asc_tf.layers import FrequencyInstanceNormalization, RelaxedInstanceFrequencyNormalization, ResidualNormalization
+from asc_tf.layers.integer_frequency_norm import IntegerFrequencyNormalization
 
 SHAPE = (6, 20, 3)
 NORMS = {

@@ -1,4 +1,4 @@
-"""Batch normalization by rows and by bands, against the formula's own derivatives and Keras's layer."""
+"""Batch normalization by rows and by bands, against the layers' plain formulas, their derivatives and Keras's layer."""
 
 import numpy as np
 import pytest
@@ -7,23 +7,22 @@ import tf_keras as keras
 from layer_checks import check_layer
 
 from asc_tf.layers import BatchNormalization
-from asc_tf.layers.batch_norm import normalize_by_rows
+from asc_tf.layers.batch_norm import batch_normalization
 from asc_tf.layers.fast.batch_statistics import is_slow
-from asc_tf.layers.sub_spectral_norm import normalize_bands
+from asc_tf.layers.fast.normalize_bands import normalize_bands
+from asc_tf.layers.fast.normalize_by_rows import normalize_by_rows
+from asc_tf.layers.sub_spectral_norm import sub_spectral_normalization
 
 EPSILON = 1e-5
 SHAPES = [(3, 4, 5, 10), (2, 64, 3, 1), (5, 4, 3, 8), (3, 4, 5, 24), (4, 8, 5, 5), (1, 8, 1, 2), (1, 8, 7, 3)]
 
 
-def plainly(x, gamma, beta):
-    """In bands: [batch, band, bins of the band, time, channel]."""
-    bands, channels = gamma.shape
-    banded = tf.reshape(x, (x.shape[0], bands, -1, x.shape[2], channels))
-    mean = tf.reduce_mean(banded, axis=(0, 2, 3), keepdims=True)
-    variance = tf.reduce_mean((banded - mean) ** 2, axis=(0, 2, 3), keepdims=True)
-    gamma, beta = (weights[None, :, None, None] for weights in (gamma, beta))
-    outputs = gamma * (banded - mean) / tf.sqrt(variance + EPSILON) + beta
-    return tf.reshape(outputs, x.shape), mean[0, :, 0, 0], variance[0, :, 0, 0]
+def by_formula(x, gamma, beta):
+    """`batch_normalization` for one band, so that both plain formulas are used."""
+    if len(gamma) > 1:
+        return sub_spectral_normalization(x, gamma, beta, EPSILON)
+    outputs, mean, variance = batch_normalization(x, gamma[0], beta[0], EPSILON)
+    return outputs, mean[None], variance[None]
 
 
 def by_rows(x, gamma, beta):
@@ -58,7 +57,7 @@ def example(shape, bands=1, level=0.0):
 
 
 def check(way, inputs, tolerance):
-    expected = with_gradients(plainly, *(values.astype(np.float64) for values in inputs))
+    expected = with_gradients(by_formula, *(values.astype(np.float64) for values in inputs))
     for one, other in zip(with_gradients(way, *inputs), expected, strict=True):
         scale = max(1.0, np.abs(other).max())
         np.testing.assert_allclose(one / scale, other / scale, rtol=0, atol=tolerance)

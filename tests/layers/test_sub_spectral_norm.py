@@ -3,6 +3,7 @@ import pytest
 from layer_checks import check_layer
 
 from asc_tf.layers import SubSpectralNormalization
+from asc_tf.layers.sub_spectral_norm import sub_spectral_normalization
 
 
 def sub_spectral(x, sub_bands, gamma, beta, mean=None, variance=None, epsilon=1e-5):
@@ -41,6 +42,17 @@ def test_training_normalizes_contiguous_bands_by_their_batch_statistics(layer, f
     gamma, beta, *_ = layer.get_weights()
     expected, _, _ = sub_spectral(features, 4, gamma, beta)
     np.testing.assert_allclose(layer(features, training=True), expected, atol=1e-5)
+
+
+def test_the_plain_formula_is_numpys(layer, features):
+    """It is the reference of the fast ways in test_batch_norm.py."""
+    gamma, beta, *_ = layer.get_weights()
+    expected = sub_spectral(features, 4, gamma, beta)
+    found = sub_spectral_normalization(
+        features.astype(np.float64), *(w.astype(np.float64) for w in (gamma, beta)), 1e-5
+    )
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-12)
 
 
 def test_training_updates_the_moving_statistics(layer, features):

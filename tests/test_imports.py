@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "asc_tf"
 # A module may import from its own layer and those above it; the longest matching name decides.
 LAYERS = [
-    ["errors", "atomic", "quiet", "terminal", "internals", "__init__"],
+    ["errors", "atomic", "quiet", "terminal", "internals", "extensions", "__init__"],
     [
         "distributed.cluster",
         "distributed.private_network",
@@ -21,7 +21,7 @@ LAYERS = [
     ["data.names", "data.__init__"],
     ["experiment.setting", "experiment.setting_values", "experiment.strict_json", "experiment.__init__"],
     ["experiment.sections", "experiment.training_sections", "experiment.command_settings"],
-    ["experiment.settings", "data.tables", "data.clips"],
+    ["experiment.extension_settings", "experiment.settings", "data.tables", "data.layouts", "data.clips"],
     ["frontend", "layers", "augment", "evaluation", "data"],
     ["blocks"],
     ["distributed.replicas"],

@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from asc_tf.augment.augmentation import Augmentation, folded
+
 
 def dynamic_range_compression(features, max_ratio, seed, probability=1.0):
     """Compress the loud frames of every clip of a batch, as automatic gain controls of phones do, each its own way.
@@ -35,3 +37,10 @@ def dynamic_range_compression(features, max_ratio, seed, probability=1.0):
     lowest, highest = (reduce(level, axis=(2, 3), keepdims=True) for reduce in (tf.reduce_min, tf.reduce_max))
     threshold = lowest + (highest - lowest) * tf.random.stateless_uniform(shape, seeds[2])
     return features - tf.where(treated, (1 - 1 / ratio) * tf.nn.relu(level - threshold), 0.0)
+
+
+def _compress(features, labels, seed, drc_ratio=1.0, drc_probability=0.4):
+    return dynamic_range_compression(features, drc_ratio, seed, drc_probability), labels
+
+
+DRC = Augmentation(_compress, place=20, switches=("drc_ratio",), seed=folded(5))

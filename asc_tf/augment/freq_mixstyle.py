@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from asc_tf.augment.augmentation import Augmentation, folded
 from asc_tf.augment.beta import stateless_beta
 
 
@@ -38,3 +39,10 @@ def freq_mixstyle(features, alpha, probability, seed, epsilon=1e-5):
     mixed_mean, mixed_deviation = (weight * own + (1 - weight) * tf.gather(own, order) for own in (mean, deviation))
     treated = tf.random.stateless_uniform((), seeds[3]) < probability
     return tf.where(treated, mixed_deviation / deviation * centred + mixed_mean, features)
+
+
+def _mix_styles(features, labels, seed, mixstyle_alpha=0.0, mixstyle_probability=0.4):
+    return freq_mixstyle(features, mixstyle_alpha, mixstyle_probability, seed), labels
+
+
+MIXSTYLE = Augmentation(_mix_styles, place=40, switches=("mixstyle_alpha",), seed=folded(3))

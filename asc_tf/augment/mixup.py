@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from asc_tf.augment.augmentation import Augmentation, third
 from asc_tf.augment.beta import stateless_beta
 
 
@@ -27,3 +28,10 @@ def mixup(features, labels, alpha, seed):
     weight = stateless_beta((), seeds[:2], alpha)
     order = tf.random.experimental.stateless_shuffle(tf.range(tf.shape(features)[0]), seeds[2])
     return tuple(weight * values + (1 - weight) * tf.gather(values, order) for values in (features, labels))
+
+
+def _mix(features, labels, seed, mixup_alpha=0.0):
+    return mixup(features, labels, mixup_alpha, seed)
+
+
+MIXUP = Augmentation(_mix, place=60, switches=("mixup_alpha",), seed=third(2))

@@ -1,61 +1,68 @@
 """The augmentations of a recipe, one after the other."""
 
-import tensorflow as tf
-
-from asc_tf.augment.dynamic_range_compression import dynamic_range_compression
-from asc_tf.augment.freq_mixstyle import freq_mixstyle
-from asc_tf.augment.mixup import mixup
-from asc_tf.augment.random_gain import random_gain
-from asc_tf.augment.spec_augment import spec_augment
-from asc_tf.augment.time_roll import time_roll
+from asc_tf.augment.augmentation import Augmentation
+from asc_tf.extensions import AUGMENTATIONS
 
 
-def augment_batch(
-    features,
-    labels,
-    seed,
-    roll_frames=0,
-    roll_probability=1.0,
-    mixup_alpha=0.0,
-    mixstyle_alpha=0.0,
-    mixstyle_probability=0.4,
-    frequency_mask_bins=0,
-    frequency_masks=2,
-    time_mask_frames=0,
-    time_masks=2,
-    mask_probability=1.0,
-    gain_db=0.0,
-    gain_probability=1.0,
-    drc_ratio=1.0,
-    drc_probability=0.4,
-):
-    """Roll, compress, change the gain of, mix the styles of, mask, then mix a batch.
+def augment_batch(features, labels, seed, **settings):
+    """Roll, compress, change the gain of, mix the styles of, mask, then mix a batch; leave out what is not asked for.
 
-    0 leaves a method out, and so does a `drc_ratio` of 1.
+    Every setting has a default that leaves its method out or changes nothing of it:
 
-    Arguments as in the methods' functions. What acts on waveforms comes before the features and is not here.
+        roll_frames=0, roll_probability=1.0                                         `time_roll`
+        drc_ratio=1.0, drc_probability=0.4                                          `dynamic_range_compression`
+        gain_db=0.0, gain_probability=1.0                                           `random_gain`
+        mixstyle_alpha=0.0, mixstyle_probability=0.4                                `freq_mixstyle`
+        frequency_mask_bins=0, frequency_masks=2, time_mask_frames=0, time_masks=2,
+        mask_probability=1.0                                                        `spec_augment`
+        mixup_alpha=0.0                                                             `mixup`
+
+    What acts on waveforms comes before the features and is not here.
 
     Args:
         features: [batch, frequency, time, channel].
         labels: one-hot [batch, classes].
         seed: stateless seed, int [2]; the same seed gives the same batch.
+        settings: as above, and of a registered augmentation (`asc_tf.register`) NAME={setting: value}.
 
     Returns:
         (features, labels) of the same shapes.
+
+    Raises:
+        TypeError: a setting that no augmentation has.
+
+    Example:
+        >>> import asc_tf, numpy as np
+        >>> batch, labels = np.zeros((2, 4, 6, 1), "float32"), np.eye(2, dtype="float32")
+        >>> features, _ = asc_tf.augment_batch(batch, labels, seed=(0, 1), gain_db=6.0)
+        >>> features.shape
+        TensorShape([2, 4, 6, 1])
     """
-    seeds = tf.random.split(seed, 3)
-    if roll_frames:
-        features = time_roll(features, roll_frames, seeds[0], roll_probability)
-    if drc_ratio > 1:
-        features = dynamic_range_compression(features, drc_ratio, tf.random.fold_in(seed, 5), drc_probability)
-    if gain_db:
-        features = random_gain(features, gain_db, tf.random.fold_in(seed, 4), gain_probability)
-    if mixstyle_alpha:
-        features = freq_mixstyle(features, mixstyle_alpha, mixstyle_probability, tf.random.fold_in(seed, 3))
-    if frequency_mask_bins or time_mask_frames:
-        features = spec_augment(
-            features, frequency_mask_bins, frequency_masks, time_mask_frames, time_masks, seeds[1], mask_probability
-        )
-    if mixup_alpha:
-        features, labels = mixup(features, labels, mixup_alpha, seeds[2])
+    for name, step, given in _steps(settings):
+        features, labels = step.apply(features, labels, step.own_seed(name, seed), **given)
     return features, labels
+
+
+def _steps(settings):
+    """(name, `Augmentation`, its settings) of those that are asked for, in their order."""
+    owners = {setting: name for name in AUGMENTATIONS.own for setting in AUGMENTATIONS[name].settings}
+    given = {}
+    for setting, value in settings.items():
+        if setting in owners:
+            given.setdefault(owners[setting], {})[setting] = value
+        elif setting in AUGMENTATIONS and setting not in AUGMENTATIONS.own:
+            given[setting] = dict(value)
+        else:
+            raise TypeError(f"augment_batch has no setting '{setting}'")
+    found = [(name, registered(name), chosen) for name, chosen in given.items()]
+    return sorted((each for each in found if each[1].is_on(each[2])), key=lambda each: each[1].place)
+
+
+def registered(name):
+    """The `Augmentation` of a name; a plain function is one with the usual place.
+
+    Raises:
+        AscError: there is none, or it cannot be imported.
+    """
+    thing = AUGMENTATIONS.find(name)
+    return thing if isinstance(thing, Augmentation) else Augmentation(thing)

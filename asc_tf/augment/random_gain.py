@@ -4,6 +4,8 @@ import math
 
 import tensorflow as tf
 
+from asc_tf.augment.augmentation import Augmentation, folded
+
 
 def random_gain(features, max_db, seed, probability=1.0):
     """Make every clip of a batch louder or softer by a gain of its own, since microphones differ in sensitivity.
@@ -28,3 +30,10 @@ def random_gain(features, max_db, seed, probability=1.0):
         draws = tf.random.stateless_uniform((batch, 1, 1, 1), tf.random.fold_in(seed, 1))
         gain_db = tf.where(draws < probability, gain_db, 0)
     return features + gain_db * (math.log(10) / 10)
+
+
+def _change_gain(features, labels, seed, gain_db=0.0, gain_probability=1.0):
+    return random_gain(features, gain_db, seed, gain_probability), labels
+
+
+GAIN = Augmentation(_change_gain, place=30, switches=("gain_db",), seed=folded(4))

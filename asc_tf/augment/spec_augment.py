@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from asc_tf.augment.augmentation import Augmentation, third
+
 
 def spec_augment(features, frequency_mask_bins, frequency_masks, time_mask_frames, time_masks, seed, probability=1.0):
     """Hide random bands of frequency and stretches of time behind the clip's mean.
@@ -40,3 +42,20 @@ def _masks(batch, length, widest, count, seed, probability):
     starts = tf.cast(tf.random.stateless_uniform((batch, count, 1), seeds[1]) * room, tf.int32)
     places = tf.range(length)
     return tf.reduce_any((places >= starts) & (places < starts + widths), axis=1)
+
+
+def _mask(
+    features,
+    labels,
+    seed,
+    frequency_mask_bins=0,
+    frequency_masks=2,
+    time_mask_frames=0,
+    time_masks=2,
+    mask_probability=1.0,
+):
+    masks = (frequency_mask_bins, frequency_masks, time_mask_frames, time_masks)
+    return spec_augment(features, *masks, seed, mask_probability), labels
+
+
+MASK = Augmentation(_mask, place=50, switches=("frequency_mask_bins", "time_mask_frames"), seed=third(1))

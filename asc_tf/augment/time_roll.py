@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from asc_tf.augment.augmentation import Augmentation, third
+
 
 def time_roll(features, max_frames, seed, probability=1.0):
     """Roll every clip of a batch along time by its own shift; what leaves at one end enters at the other.
@@ -26,3 +28,10 @@ def time_roll(features, max_frames, seed, probability=1.0):
         shifts = tf.where(draws < probability, shifts, 0)
     source = tf.math.floormod(tf.range(time)[tf.newaxis, :] - shifts, time)
     return tf.gather(features, source, axis=2, batch_dims=1)
+
+
+def _roll(features, labels, seed, roll_frames=0, roll_probability=1.0):
+    return time_roll(features, roll_frames, seed, roll_probability), labels
+
+
+ROLL = Augmentation(_roll, place=10, switches=("roll_frames",), seed=third(0))

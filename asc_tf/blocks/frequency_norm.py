@@ -1,19 +1,19 @@
 """Normalization of frequency bins by the clip's own statistics, of the kind that the settings name."""
 
+from asc_tf.extensions import NORMALIZATIONS
 from asc_tf.layers import RelaxedInstanceFrequencyNormalization, ResidualNormalization
-
-NORMS = ("resnorm", "rfn")
 
 
 def frequency_norm(x, norm="resnorm", lambda_=0.1, learnable_lambda=False, name="input"):
-    """Residual Normalization, or the relaxed instance frequency-wise normalization of its authors' later work.
+    """Residual Normalization, or what stands in its place.
 
     Args:
         x: [batch, frequency, time, channel].
-        norm: "resnorm", `ResidualNormalization`; "rfn", `RelaxedInstanceFrequencyNormalization`.
+        norm: "resnorm", `ResidualNormalization`; "rfn", `RelaxedInstanceFrequencyNormalization` of its authors' later
+            work; or the name of a registered one (`asc_tf.register`).
         lambda_: of either; 0 makes both FreqIN. The papers' values are 0.1 and 0.5.
         learnable_lambda: of `ResidualNormalization` alone.
-        name: of the place; the layer is called NAME_resnorm or NAME_rfn.
+        name: of the place; the layer is called NAME_NORM.
 
     Returns:
         Of the shape of `x`.
@@ -21,10 +21,18 @@ def frequency_norm(x, norm="resnorm", lambda_=0.1, learnable_lambda=False, name=
     Raises:
         ValueError: `norm` unknown, or what its layer refuses.
     """
-    if norm not in NORMS:
-        raise ValueError(f"norm is '{norm}'; expected one of {', '.join(NORMS)}")
-    if norm == "resnorm":
-        return ResidualNormalization(lambda_, learnable_lambda, name=f"{name}_resnorm")(x)
+    if norm not in NORMALIZATIONS:
+        raise ValueError(f"norm is '{norm}'; expected one of {', '.join(NORMALIZATIONS)}")
+    return NORMALIZATIONS[norm](lambda_, learnable_lambda, name=f"{name}_{norm}")(x)
+
+
+def resnorm(lambda_, learnable_lambda, name):
+    """`ResidualNormalization`."""
+    return ResidualNormalization(lambda_, learnable_lambda, name=name)
+
+
+def rfn(lambda_, learnable_lambda, name):
+    """`RelaxedInstanceFrequencyNormalization`, whose lambda is not trained."""
     if learnable_lambda:
         raise ValueError(f"learnable_lambda is '{learnable_lambda}'; expected none where norm is 'rfn'")
-    return RelaxedInstanceFrequencyNormalization(lambda_, name=f"{name}_rfn")(x)
+    return RelaxedInstanceFrequencyNormalization(lambda_, name=name)

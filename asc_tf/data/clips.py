@@ -1,4 +1,4 @@
-"""Clips of a data set in the TAU layout as a pandas frame, and the splits of them."""
+"""Clips of a data set as a pandas frame, and the splits of them."""
 
 import posixpath
 import unicodedata
@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from asc_tf.data.layouts import foreign_table
 from asc_tf.data.names import escaped, filename_problem, label_problem, names_on_disk, plain, shown, spelling
 from asc_tf.data.tables import Table, read_table
 from asc_tf.errors import AscError
@@ -15,11 +16,12 @@ META_COLUMNS = ("filename", "scene_label", "identifier", "source_label")
 
 
 def read_clips(root):
-    """Read the metadata of a data set in the TAU Urban Acoustic Scenes layout.
+    """Read the metadata of a data set in the layout of TAU Urban Acoustic Scenes, or in a registered one.
 
     Reads ROOT/meta.csv and ROOT/evaluation_setup/fold1_train.csv and fold1_evaluate.csv (tab-separated; TAU 2020
     Mobile, TAU 2022 Mobile, or one's own). Labels and devices come from these files alone. No audio is opened. Blanks
-    around labels do not count; nor does the Unicode form of names, which are those of the files on the disk.
+    around labels do not count; nor does the Unicode form of names, which are those of the files on the disk. A folder
+    without meta.csv may be in a layout that was registered (`asc_tf.data.layouts.Layout`).
 
     Args:
         root: folder of the data set.
@@ -38,10 +40,11 @@ def read_clips(root):
     root = Path(root)
     if not root.is_dir():
         raise AscError(f"{root}: no such folder; expected a data set with meta.csv and evaluation_setup/")
-    meta = _named(read_table(root / "meta.csv", META_COLUMNS))
+    table, split = foreign_table(root) or (read_table(root / "meta.csv", META_COLUMNS), None)
+    meta = _named(table)
     for column in META_COLUMNS[1:]:
         _check_spelling(meta, column)
-    split = _split_column(root, meta)
+    split = _split_column(root, meta) if split is None else split
     filenames, scenes, locations, devices = meta.columns.values()
     clip_ids = [posixpath.splitext(posixpath.basename(name))[0] for name in filenames]
     rows = zip(clip_ids, scenes, locations, devices, strict=True)

@@ -6,9 +6,9 @@ import inspect
 
 from asc_tf.augment import augment_batch, device_impulse_response, load_impulse_responses
 from asc_tf.errors import AscError
+from asc_tf.extensions import NETWORKS
 from asc_tf.frontend.log_mel import LogMel
 from asc_tf.frontend.pcen import Pcen
-from asc_tf.models import NETWORKS
 from asc_tf.training.optimizers import AdamWOnKernels, SGDWithL2
 from asc_tf.training.schedules import warmup_cosine
 
@@ -35,7 +35,7 @@ def build_model(config, dataset):
     given = {name: value for name, value in dataclasses.asdict(config.model).items() if value is not None}
     network = given.pop("network")
     del given["standardization"]  # is in the dataset's statistics
-    builder = NETWORKS[network]
+    builder = NETWORKS.find(network)
     for name in sorted(given.keys() - inspect.signature(builder).parameters.keys()):
         raise AscError(f"setting model.{name} is {given[name]}; the network {network} has no such setting")
     try:

@@ -2,20 +2,13 @@
 
 from dataclasses import dataclass, field
 
+from asc_tf.extensions import NETWORKS
 from asc_tf.models.bc_res2net import bc_res2net
 from asc_tf.models.bc_resnet import bc_resnet
 from asc_tf.models.bc_resnet_asc import bc_resnet_asc
 from asc_tf.models.cp_mobile import cp_mobile
 from asc_tf.models.cp_resnet import cp_resnet
 from asc_tf.models.ensemble import ensemble
-
-NETWORKS = {
-    "bc-res2net": bc_res2net,
-    "bc-resnet": bc_resnet,
-    "bc-resnet-asc": bc_resnet_asc,
-    "cp-mobile": cp_mobile,
-    "cp-resnet": cp_resnet,
-}
 
 
 @dataclass(frozen=True)

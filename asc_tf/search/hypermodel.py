@@ -8,7 +8,7 @@ import tf_keras as keras
 from asc_tf.experiment.sections import ModelConfig
 from asc_tf.experiment.settings import Config
 from asc_tf.experiment.training_sections import TrainConfig
-from asc_tf.models import NETWORKS
+from asc_tf.extensions import NETWORKS
 from asc_tf.search.space import Space
 from asc_tf.training.optimizers import SGDWithL2
 

@@ -1,0 +1,67 @@
+"""Data sets in another layout than TAU's, read by a function of one's own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from asc_tf.data.tables import Table
+from asc_tf.errors import AscError
+from asc_tf.extensions import LAYOUTS
+
+COLUMNS = {"filename": "filename", "scene": "scene_label", "location": "identifier", "device": "source_label"}
+SPLITS = ("train", "test", "")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a data set lies in its folder.
+
+    Args:
+        marker: file or folder in the root that tells this layout from others, such as "esc50.csv".
+        read: function from the root, a `Path`, to a pandas frame of one row a clip, with the columns filename (below
+            the root, with / between folders), scene, device, location (what is held out for validation as a whole) and
+            split ("train", "test", or "" for neither), all of them texts. Names and labels are checked as TAU's are.
+    """
+
+    marker: str
+    read: Callable[[Path], pd.DataFrame]
+
+
+def foreign_table(root):
+    """(`Table` with TAU's columns, list of each row's split) of a data set in a registered layout; None of TAU's.
+
+    Raises:
+        AscError: several layouts claim the folder, or what the layout's function returns is not what it should be.
+    """
+    if (root / "meta.csv").is_file():
+        return None
+    found = {name: LAYOUTS[name] for name in LAYOUTS if (root / LAYOUTS[name].marker).exists()}
+    if len(found) > 1:
+        raise AscError(f"{root}: is of the layouts {' and '.join(found)} alike; expected the marker of one")
+    if not found:
+        return None
+    ((name, layout),) = found.items()
+    clips = layout.read(root)
+    _check(clips, f"{root}: layout {name}")
+    columns = {ours: clips[theirs].tolist() for theirs, ours in COLUMNS.items()}
+    rows = list(range(1, len(clips) + 1))
+    return Table(root / layout.marker, rows, columns), clips["split"].tolist()
+
+
+def _check(clips, where):
+    if not isinstance(clips, pd.DataFrame):
+        raise AscError(f"{where}: read() returned {type(clips).__name__}; expected a pandas frame of one row a clip")
+    missing = [name for name in (*COLUMNS, "split") if name not in clips]
+    if missing:
+        raise AscError(f"{where}: read() returned no column {', '.join(missing)}")
+    if clips.empty:
+        raise AscError(f"{where}: read() returned no clips")
+    for column in (*COLUMNS, "split"):
+        wrong = [value for value in clips[column] if not isinstance(value, str)]
+        if wrong:
+            raise AscError(f"{where}: {column} is {wrong[0]!r}, no text")
+    unknown = sorted(set(clips["split"]) - set(SPLITS))
+    if unknown:
+        raise AscError(f"{where}: split is '{unknown[0]}'; expected train, test or nothing")

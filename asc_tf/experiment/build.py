@@ -6,6 +6,7 @@ import inspect
 
 from asc_tf.augment import augment_batch, device_impulse_response, load_impulse_responses
 from asc_tf.errors import AscError
+from asc_tf.experiment.extension_settings import arguments_of
 from asc_tf.extensions import NETWORKS
 from asc_tf.frontend.log_mel import LogMel
 from asc_tf.frontend.pcen import Pcen
@@ -35,6 +36,7 @@ def build_model(config, dataset):
     given = {name: value for name, value in dataclasses.asdict(config.model).items() if value is not None}
     network = given.pop("network")
     del given["standardization"]  # is in the dataset's statistics
+    given |= arguments_of(config, "model.")
     builder = NETWORKS.find(network)
     for name in sorted(given.keys() - inspect.signature(builder).parameters.keys()):
         raise AscError(f"setting model.{name} is {given[name]}; the network {network} has no such setting")
@@ -65,6 +67,8 @@ def augmentation(config):
     for name in ("impulse_responses", "impulse_response_probability"):
         del arguments[name]
     arguments["roll_frames"] = round(arguments.pop("roll_seconds") * 1000 / config.frontend.hop_ms)
+    for name in {key.split(".")[1] for key in config.extensions if key.startswith("augment.")}:
+        arguments[name] = arguments_of(config, f"augment.{name}.")
     return functools.partial(augment_batch, **arguments)
 
 

@@ -13,6 +13,7 @@ from asc_tf.atomic import whole_file, write_text
 from asc_tf.data.names import check_labels
 from asc_tf.errors import AscError
 from asc_tf.experiment.settings import Config
+from asc_tf.extensions import NETWORKS, NORMALIZATIONS
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,9 @@ def load_model(run):
     path = Path(run) / f"{config.train.select}.keras"
     if not (Path(run) / "last.keras").is_file():
         raise AscError(f"{run}: its training has not ended; run the same 'asc-tf train' command again to go on")
+    NETWORKS.find(config.model.network)  # which imports the layers that it is made of
+    if config.model.norm:
+        NORMALIZATIONS.find(config.model.norm)
     try:
         return keras.models.load_model(path, compile=False)
     except (OSError, ValueError, KeyError) as error:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from asc_tf.experiment.setting import Searched, Setting
+from asc_tf.extensions import NETWORKS, NORMALIZATIONS
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,8 @@ class ModelConfig:
     """
 
     network: Annotated[
-        Literal["bc-res2net", "bc-resnet", "bc-resnet-asc", "cp-mobile", "cp-resnet"],
-        Setting("another one begins with its own defaults"),
+        str,
+        Setting("another one begins with its own defaults", registry=NETWORKS),
     ] = "bc-resnet-asc"
     width: Annotated[
         int | None,
@@ -133,8 +134,11 @@ class ModelConfig:
     fpm: Annotated[bool | None, _argument("feature pyramid module, of bc-res2net")] = None
     rho: Annotated[int | None, _argument("3x3 kernels after the first block, of cp-resnet", 0, 22, symbol="ρ")] = None
     norm: Annotated[
-        Literal["resnorm", "rfn"] | None,
-        _argument("Residual Normalization, or relaxed instance frequency-wise normalization in its place"),
+        str | None,
+        _argument(
+            "Residual Normalization, or relaxed instance frequency-wise normalization in its place",
+            registry=NORMALIZATIONS,
+        ),
     ] = None
     standardization: Annotated[
         Literal["scalar", "bin"],

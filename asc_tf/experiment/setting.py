@@ -6,11 +6,13 @@ import json
 import numbers
 import types
 import typing
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from typing_extensions import Doc
 
 from asc_tf.data.names import escaped
+from asc_tf.extensions.registry import Registry
 
 LONGEST_LIST = 100
 """No setting needs more values than that: teachers, devices, stages."""
@@ -51,6 +53,7 @@ class Setting(Doc):
         symbol: in the papers.
         searched: a `Searched`, or None if a search does not vary it.
         unset: what None is, in lists.
+        registry: a `Registry`, whose names are the choices; or None.
     """
 
     help: str
@@ -60,6 +63,7 @@ class Setting(Doc):
     symbol: str = ""
     searched: Searched | None = None
     unset: str = "none"
+    registry: Registry | None = None
 
     @property
     def documentation(self):
@@ -83,7 +87,7 @@ class Field:
         type: bool, int, float or str; of each value, if there are several.
         setting: the `Setting`.
         default: its value unless one is given; `dataclasses.MISSING` if one must be given.
-        choices: all allowed texts, or ().
+        choices: all allowed texts, a tuple or a `Registry`, or ().
         several: whether it holds a tuple of values.
         optional: whether None is allowed.
     """
@@ -93,7 +97,7 @@ class Field:
     type: type
     setting: Setting
     default: object
-    choices: tuple[str, ...] = ()
+    choices: Collection[str] = ()
     several: bool = False
     optional: bool = False
 
@@ -183,12 +187,13 @@ def fields_of(cls, section=""):
     for item in dataclasses.fields(cls):
         if dataclasses.is_dataclass(hints[item.name]):
             found += fields_of(hints[item.name], f"{section}{item.name}.")
-        else:
-            found.append(_field(section, item, hints[item.name]))
+        elif hints[item.name] is not dict:  # what extensions have: `extension_settings`
+            found.append(field_from(section, item, hints[item.name]))
     return tuple(found)
 
 
-def _field(section, item, hint):
+def field_from(section, item, hint):
+    """The `Field` of what has a name and a default, with its type annotated by a `Setting`."""
     annotated = hint.__metadata__
     setting = next(each for each in annotated if isinstance(each, Setting))
     flag = next((each.name for each in annotated if not isinstance(each, Setting)), None) or item.name
@@ -199,5 +204,6 @@ def _field(section, item, hint):
         inner, several = typing.get_args(inner)[0], True
     if typing.get_origin(inner) is typing.Literal:
         inner, choices = str, typing.get_args(inner)
+    choices = setting.registry or choices
     flag = f"--{flag.replace('_', '-')}"
     return Field(section + item.name, flag, inner, setting, item.default, choices, several, optional)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from asc_tf.data.names import escaped
 from asc_tf.errors import AscError, nearest
+from asc_tf.experiment.extension_settings import check_extensions, extension_field, extension_fields
 from asc_tf.experiment.sections import (
     AUGMENTATIONS,
     FRONTENDS,
@@ -45,6 +46,8 @@ class Config:
     train: TrainConfig = field(default_factory=TrainConfig)
     distillation: DistillationConfig = field(default_factory=DistillationConfig)
     finetune: FinetuneConfig = field(default_factory=FinetuneConfig)
+    extensions: dict = field(default_factory=dict)
+    """{key: value} of the settings that the network or registered augmentations have of their own"""
 
     def with_settings(self, settings):
         """A copy with "section.name=value" settings applied, or a preset: "frontend=tau2022", "train=hyu".
@@ -65,6 +68,7 @@ class Config:
     def check(self):
         """Raise an AscError for a value that no run can use, or for settings that contradict each other."""
         check_values(self)
+        check_extensions(self, self.extensions)
         if self.train.warmup_epochs >= self.train.epochs:
             raise AscError(
                 f"setting train.warmup_epochs is {self.train.warmup_epochs}; "
@@ -111,7 +115,9 @@ class Config:
     @classmethod
     def _from_values(cls, values, source):
         try:
-            config = from_values(cls, _as_of_today(values))
+            values, extensions = _as_of_today(values)
+            config = from_values(cls, values)
+            config = dataclasses.replace(config, extensions=check_extensions(config, extensions))
             config.check()
         except AscError as error:
             raise AscError(f"{source}: {error}") from None
@@ -120,36 +126,49 @@ class Config:
     def differences(self, other):
         """["name: mine and theirs", ...] for every setting in which two configs differ."""
         mine, theirs = (
-            {item.key: value_at(config, item.key) for item in fields_of(Config)} for config in (self, other)
+            {item.key: value_at(config, item.key) for item in fields_of(Config)} | config.extensions
+            for config in (self, other)
         )
+        mine, theirs = ({key: each.get(key) for key in {**mine, **theirs}} for each in (mine, theirs))
         named = [(key, *("default" if each[key] is None else each[key] for each in (mine, theirs))) for key in mine]
         return [f"{key}: {one} and {two}" for key, one, two in named if one != two]
 
 
 def _replace(config, key, text):
     if text in PRESETS.get(key, ()):
-        return dataclasses.replace(config, **{key: PRESETS[key][text]})
+        return dataclasses.replace(config, **{key: PRESETS[key][text]}, extensions=_without(config, f"{key}."))
     if key in PRESETS:
         raise AscError(f"--set {key}={escaped(text)}: no such preset; {nearest(escaped(text), list(PRESETS[key]))}")
     known = {item.key: item for item in fields_of(Config)}
-    if key not in known:
+    item = known.get(key) or extension_field(config, key)
+    if item is None:
+        known |= {item.key: item for item in extension_fields(config)}
         advice = nearest(escaped(key), list(known), "'asc-tf settings' lists them")
         raise AscError(f"--set {escaped(key)}: no such setting; {advice}")
     try:
-        value = known[key].parse(text)
+        value = item.parse(text)
     except ValueError as expected:
         raise AscError(f"--set {key}={escaped(text)}: expected {expected}") from None
+    if key not in known:
+        return dataclasses.replace(config, extensions={**config.extensions, key: value})
     section, _, name = key.rpartition(".")
     owner = value_at(config, section) if section else config
     if key == "model.network" and value != owner.network:
-        owner = ModelConfig()
+        owner, config = ModelConfig(), dataclasses.replace(config, extensions=_without(config, "model."))
     changed = dataclasses.replace(owner, **{name: value})
     return dataclasses.replace(config, **{section: changed}) if section else changed
 
 
+def _without(config, section):
+    """The extension settings of a Config that are not of a section."""
+    return {key: value for key, value in config.extensions.items() if not key.startswith(section)}
+
+
 def _as_of_today(values):
-    """What JSON has for a Config, with settings as this version writes them."""
+    """(what JSON has for a Config, with settings as this version writes them; its extension settings)."""
     model = values.get("model") if isinstance(values, dict) else None
     if isinstance(model, dict) and isinstance(model.get("learnable_lambda"), bool):
         model["learnable_lambda"] = "scalar" if model["learnable_lambda"] else None
-    return values
+    if not isinstance(values, dict):
+        return values, {}
+    return {name: value for name, value in values.items() if name != "extensions"}, values.get("extensions", {})

@@ -9,6 +9,7 @@ import keras_tuner
 
 from asc_tf.data.names import escaped
 from asc_tf.errors import AscError, nearest
+from asc_tf.experiment.extension_settings import extension_fields
 from asc_tf.experiment.setting import Searched, fields_of
 from asc_tf.experiment.settings import Config
 
@@ -43,7 +44,15 @@ DIMENSIONS = {
     for field in fields_of(Config)
     if field.setting.searched
 }
-"""{name: `Dimension`} of all settings that can be searched."""
+"""{name: `Dimension`} of all settings that can be searched, but for those that a network has of its own."""
+
+
+def dimensions_of(config):
+    """{name: `Dimension`} of all settings that a search can vary for a Config's network."""
+    own = [field for field in extension_fields(config) if field.setting.searched]
+    return DIMENSIONS | {
+        field.setting.searched.name: Dimension(**vars(field.setting.searched), key=field.key) for field in own
+    }
 
 
 class Space:
@@ -60,12 +69,10 @@ class Space:
 
     def __init__(self, text, config):
         self.text, self.config = text, config
-        names = [item.partition("=")[0] for item in text.split(",")]
+        names, known = [item.partition("=")[0] for item in text.split(",")], dimensions_of(config)
         for name in names:
-            if name not in DIMENSIONS:
-                raise AscError(
-                    f"--space {escaped(name)}: cannot be searched; {nearest(escaped(name), list(DIMENSIONS))}"
-                )
+            if name not in known:
+                raise AscError(f"--space {escaped(name)}: cannot be searched; {nearest(escaped(name), list(known))}")
             if names.count(name) > 1:
                 raise AscError(f"--space {name}: is named twice")
             if name == "scale" and config.model.network != "bc-res2net":
@@ -108,7 +115,7 @@ class Space:
 
 def _parse(item, config):
     name, equals, text = item.partition("=")
-    dimension = DIMENSIONS[name]
+    dimension = dimensions_of(config)[name]
     given = {}
     if equals and dimension.choices:
         given["choices"] = tuple(text.split("|"))

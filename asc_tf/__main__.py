@@ -64,8 +64,12 @@ def _imports(frame):
 def _write(sentence):
     import contextlib
 
+    try:
+        descriptor = sys.stderr.fileno()  # 2 may be hidden, see asc_tf.quiet
+    except (AttributeError, OSError, ValueError):
+        descriptor = 2
     with contextlib.suppress(OSError):  # nobody reads it
-        os.write(2, f"asc-tf: {sentence}\n".encode())
+        os.write(descriptor, f"asc-tf: {sentence}\n".encode())
 
 
 if __name__ == "__main__":

@@ -21,7 +21,9 @@ import tempfile
 import time
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+from asc_tf.quiet import silence_tensorflow
+
+silence_tensorflow()
 SECONDS, RATE, WINDOW, HOP, FFT, BINS = 10.0, 16000, 2080, 480, 4096, 256
 
 

@@ -6,13 +6,14 @@ in the middle or have one flipped bit there are accepted. tensorflow-io takes pa
 """
 
 import argparse
-import os
 import statistics
 import tempfile
 import time
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+from asc_tf.quiet import silence_tensorflow
+
+silence_tensorflow()
 
 import numpy as np
 import soundfile

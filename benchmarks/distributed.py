@@ -21,7 +21,9 @@ import subprocess
 import sys
 import time
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+from asc_tf.quiet import silence_tensorflow
+
+silence_tensorflow()
 SHAPE, CLASSES = (256, 334), 10
 
 

@@ -3,10 +3,11 @@
 Predicts the test part of trained runs from features as the cache keeps them and from unrounded ones.
 """
 
-import os
 import sys
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+from asc_tf.quiet import silence_tensorflow
+
+silence_tensorflow()
 
 import numpy as np
 

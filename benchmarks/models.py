@@ -24,7 +24,9 @@ from pathlib import Path
 
 from model_limits import convolutions_side, memory_side
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+from asc_tf.quiet import silence_tensorflow
+
+silence_tensorflow()
 SHAPE, CLASSES = (256, 334), 10
 SIZES = {10: 32, 80: 8}  # width: clips a batch
 STEPS = {("training", 10): 4, ("training", 80): 1, ("inference", 10): 8, ("inference", 80): 3}

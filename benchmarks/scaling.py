@@ -6,13 +6,14 @@ above all: there was none), then what follows.
 
 import argparse
 import math
-import os
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+from asc_tf.quiet import silence_tensorflow
+
+silence_tensorflow()
 SHAPE, CLASSES, CLIP_SECONDS = (256, 334), 10, 10.0
 NETWORKS = {"BC-ResNet-ASC-1": 10, "BC-ResNet-ASC-8": 80}
 HOURS = {"TAU 2020 Mobile": 64, "archive": 100_000}

@@ -9,11 +9,12 @@ The same command goes on with an interrupted training. `asc-tf train --recipe bc
 more.
 """
 
-import os
 import sys
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+from asc_tf.quiet import silence_tensorflow
+
+silence_tensorflow()
 
 import tf_keras as keras
 

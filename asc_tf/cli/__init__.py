@@ -2,8 +2,6 @@
 
 import contextlib
 import dataclasses
-import logging
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -23,6 +21,7 @@ from asc_tf.cli.tables import Complexity, Models, Recipes
 from asc_tf.cli.train import Ensemble, Finetune, Train
 from asc_tf.cli.translate import Translate
 from asc_tf.errors import AscError
+from asc_tf.quiet import silence_tensorflow
 from asc_tf.terminal import discard_output, say
 
 Command = (
@@ -78,7 +77,7 @@ def _run(arguments):
     if arguments == ["--version"]:
         print(f"asc-tf {__version__}")
         return 0
-    _silence_tensorflow()
+    silence_tensorflow()
     command = Settings() if asks_for_settings(arguments) else parse(separated(arguments))
     try:
         _check_names(command)
@@ -115,8 +114,3 @@ def _check_names(command):
 def _complain(sentence):
     with contextlib.suppress(OSError):  # nobody reads it; the exit status says it as well
         say(f"asc-tf: {sentence}")
-
-
-def _silence_tensorflow():
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)

@@ -4,8 +4,7 @@
 
 - straightforward: TensorFlow's converter on the training network, float32;
 - folded: the deployment graph, float32, shrunk;
-- int8: as `asc-tf export --format int8` makes it from features to logits, shrunk: weights and feature maps of 8 bits;
-- compact: the same with `--compact`: feature maps share scales.
+- int8: as `asc-tf export --format int8` makes it from features to logits, shrunk: weights and feature maps of 8 bits.
 
 RUN is the folder of a run on a data set that is still there: its training clips, joined to 10 s, set the 8-bit scales.
 Without runs, BC-ResNet-ASC with ResNorm at the input and after each stage is measured at c = 10 and 80, untrained, its
@@ -36,8 +35,6 @@ WIDTHS = (10, 80)
 BARS = {
     (10, "int8", "folded"): 0.8,
     (80, "int8", "folded"): 0.5,
-    (10, "compact", "folded"): 0.8,
-    (80, "compact", "folded"): 0.5,
     (10, "folded", "straightforward"): 0.8,
 }
 SIZES = {10: 40 * 1024, 80: 420 * 1024}  # 40 KB, 420 KB
@@ -95,13 +92,12 @@ def compare(name, width, network, features, rounds):
     print(f"{name}, c = {width}, {shape} features, one thread")
     for kind, content in contents.items():
         print(f"  {kind:15}  {statistics.median(latency[kind]):7.2f} ms  {len(content):9,} bytes")
-    for one, other in (("int8", "folded"), ("compact", "folded"), ("folded", "straightforward")):
+    for one, other in (("int8", "folded"), ("folded", "straightforward")):
         ratio = latency_ratio(latency[one], latency[other])
         shortest = min(latency[one]) / min(latency[other])
         print(f"  {one} / {other}: {ratio:.2f} ({shortest:.2f})  wanted: {BARS.get((width, one, other), '-')}")
     wanted = f"{SIZES[width]:,}" if width in SIZES else "-"
-    for kind in ("int8", "compact"):
-        print(f"  bytes of {kind}: {len(contents[kind]):,}  wanted: {wanted}")
+    print(f"  bytes of int8: {len(contents['int8']):,}  wanted: {wanted}")
     for purpose, count in bytes_by_purpose(contents["int8"]).items():
         print(f"    {purpose:17} {count:9,}")
     print("  operators of int8, each alone in a file:")
@@ -120,7 +116,6 @@ def files(network, features):
         "straightforward": converted(network, shape),
         "folded": shrunk(network_file(network, shape)),
         "int8": shrunk(network_file(network, shape, "int8", features, float_input=False)),
-        "compact": shrunk(network_file(network, shape, "int8", features, float_input=False, compact=True)),
     }
 
 

@@ -48,14 +48,12 @@ class Export:
     or an ONNX file of 32-bit numbers that takes features"""
     takes: Annotated[Literal["features", "waveform"], arg(name="input")] = "waveform"
     """what the file takes; of int8 files, features are int8 too, while a waveform goes through a float frontend"""
-    compact: bool = False
-    """of int8 files: feature maps share scales, which saves 2 KB and cost 1.6 points of accuracy at c = 10"""
 
     def run(self):
         from asc_tf import stages
 
         path, parameters, agreement = stages.export(
-            self.run_folder, self.out, weights_as=self.weights_as, takes=self.takes, compact=self.compact
+            self.run_folder, self.out, weights_as=self.weights_as, takes=self.takes
         )
         print(f"{parameters:,} trainable parameters, {4 * parameters:,} bytes as 32-bit floating point")
         print(f"{path}: {path.stat().st_size:,} bytes from {self.takes} to probabilities, {self.weights_as}")

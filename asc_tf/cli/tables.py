@@ -17,21 +17,25 @@ class Complexity:
     """run folder, .keras or .tflite file, or a name that 'asc-tf models' lists"""
     seconds: float | None = None
     """seconds of sound in the input, if neither the run nor the file says so"""
+    length: int | None = None
+    """frames or samples of the input, where the file leaves the length of an axis open"""
     as_json: Annotated[bool, arg(name="json")] = False
     """print JSON"""
 
     def run(self):
         if self.seconds is not None and not self.seconds > 0:
             raise AscError(f"--seconds {self.seconds:g}: expected more than 0")
+        if self.length is not None and not self.length > 0:
+            raise AscError(f"--length {self.length}: expected more than 0")
         from asc_tf.complexity.account_report import account_dict, account_text
         from asc_tf.complexity.tflite_account import tflite_account
 
         if self.target.endswith(".tflite"):
-            account = tflite_account(self.target, self.seconds)  # on its own: needs no TensorFlow
+            account = tflite_account(self.target, self.seconds, self.length)  # on its own: needs no TensorFlow
         else:
             from asc_tf import stages
 
-            account = stages.account_of(self.target, self.seconds)
+            account = stages.account_of(self.target, self.seconds, self.length)
         print(json.dumps(account_dict(account), indent=2) if self.as_json else account_text(account))
 
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-from collections import Counter
 from dataclasses import dataclass, field
 
 from asc_tf.complexity.parameters import Parameters, bytes_by_type, with_types
@@ -10,6 +9,12 @@ from asc_tf.errors import AscError
 
 NETWORK, FRONTEND = "network", "frontend"
 PARTS = (NETWORK, FRONTEND)
+
+
+def sum_of(numbers):
+    """Their sum; None if one of them is not known."""
+    numbers = list(numbers)
+    return None if None in numbers else sum(numbers)
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,10 @@ class Operations:
             self.macs + other.macs, self.multiplications + other.multiplications, self.functions + other.functions
         )
 
+    def scaled(self, times, clips=1):
+        """Those of so many runs, shared by so many clips; rounded up."""
+        return Operations(*(-(-times * count // clips) for count in (self.macs, self.multiplications, self.functions)))
+
 
 @dataclass(frozen=True)
 class LayerAccount:
@@ -42,12 +51,15 @@ class LayerAccount:
         name: of the layer, or of the operator's output.
         operation: class of the layer, or name of the operator.
         part: NETWORK or FRONTEND.
-        output_shape: of one clip, without the batch; of the first output if there are several.
+        output_shape: of one clip, without the batch; of the first output if there are several. None is a length that is
+            not known.
         output_dtype: its type.
-        output_bytes: of what it hands on; 0 if that is its input under another name or shape.
+        output_bytes: of what it hands on; 0 if that is its input under another name or shape, None if not known.
         parameters: tuple of `Parameters`; a layer that is called twice shows them at its first call.
-        operations: what it computes.
-        unaccounted: names of operations in it that the account does not know; they are in no sum.
+        operations: what it computes, all its runs together.
+        unaccounted: names of operations in it that the account does not know, or not how large or how often; they are
+            in no sum.
+        times: how often a clip runs it, more than once in a loop; None if that is not known.
     """
 
     name: str
@@ -55,17 +67,18 @@ class LayerAccount:
     part: str
     output_shape: tuple
     output_dtype: str
-    output_bytes: int
+    output_bytes: int | None
     parameters: tuple[Parameters, ...] = ()
     operations: Operations = Operations()
     unaccounted: tuple[str, ...] = ()
+    times: int | None = 1
 
 
 @dataclass(frozen=True)
 class Peak:
-    """The most bytes of features that are alive at once, and the layer at which they are."""
+    """The most bytes of features that are alive at once, None if not known, and the layer at which they are."""
 
-    bytes: int = 0
+    bytes: int | None = 0
     layer: str = ""
 
 
@@ -81,6 +94,7 @@ class Account:
         seconds: of sound in the input, or None if that is not known.
         receptive_field: {"convolutions": (frequency, time), "with pooling": (frequency, time)}, or None.
         file_bytes: size of the .tflite file.
+        remarks: sentences on what the numbers are of.
 
     Raises:
         AscError: `seconds` is not a positive number.
@@ -93,6 +107,7 @@ class Account:
     seconds: float | None = None
     receptive_field: dict | None = None
     file_bytes: int | None = None
+    remarks: tuple[str, ...] = ()
 
     def __post_init__(self):
         if self.seconds is not None and not 0 < self.seconds < math.inf:
@@ -119,12 +134,12 @@ class Account:
         return bytes_by_type(self.parameters(part))
 
     def activation_bytes_by_type(self, part=NETWORK):
-        """{type: bytes} of what a part's layers hand on, summed as if all of it were kept."""
-        totals = Counter()
+        """{type: bytes} of what a part's layers hand on, summed as if all of it were kept; None where not known."""
+        sizes = {}
         for layer in self.layers:
-            if layer.part == part and layer.output_bytes:
-                totals[layer.output_dtype] += layer.output_bytes
-        return dict(totals)
+            if layer.part == part and layer.output_bytes != 0:
+                sizes.setdefault(layer.output_dtype, []).append(layer.output_bytes)
+        return {dtype: sum_of(each) for dtype, each in sizes.items()}
 
     def unaccounted(self, part=NETWORK):
         """What no sum holds, each as "operation in layer"."""

@@ -1,16 +1,20 @@
 """An account as a text table and as a dict for JSON. Needs no TensorFlow."""
 
-from asc_tf.complexity.account import FRONTEND, NETWORK
+from asc_tf.complexity.account import FRONTEND, NETWORK, sum_of
 from asc_tf.complexity.parameters import bytes_by_type
 from asc_tf.complexity.rules import KB, KILOBYTE, verdicts
 
 _COLUMNS = ("layer", "operation", "output", "parameters", "non-zero", "MACs", "mult.", "functions", "output bytes")
 _LEFT = 3
+UNKNOWN = "?"
+_VERDICTS = {True: "passes", False: "does not pass", None: "unknown"}
 _FOLDED = "Batch normalizations are folded into the kernels before them; their multiplications are in no sum."
 
 
 def size_text(count):
-    """Bytes, in KB of 1024 and in kB of 1000: '62,335 bytes (60.9 KB, 62.3 kB)'."""
+    """Bytes, in KB of 1024 and in kB of 1000: '62,335 bytes (60.9 KB, 62.3 kB)'; 'unknown' for None."""
+    if count is None:
+        return "unknown"
     return f"{count:,} bytes ({_in_thousands(count)})"
 
 
@@ -28,7 +32,7 @@ def account_text(account):
     if frontend:
         rows.append(_row(f"{len(frontend)} operators", FRONTEND, "", frontend))
     network = [layer for layer in account.layers if layer.part == NETWORK]
-    rows += [_row(layer.name, layer.operation, _shape(layer.output_shape), [layer]) for layer in network]
+    rows += [_row(layer.name, _operation(layer), _shape(layer.output_shape), [layer]) for layer in network]
     rows.append(_row("network", "", "", network))
     return "\n".join([*_aligned(rows), "", *_sums(account), "", *_verdict_lines(account)])
 
@@ -40,6 +44,7 @@ def account_dict(account):
         "source": account.source,
         "seconds": account.seconds,
         "file_bytes": account.file_bytes,
+        "remarks": list(account.remarks),
         "receptive_field": account.receptive_field and {k: list(v) for k, v in account.receptive_field.items()},
         "parts": {part: _part_dict(account, part) for part in account.parts()},
         "layers": [_layer_dict(layer) for layer in account.layers],
@@ -56,9 +61,14 @@ def _row(name, operation, shape, layers):
         sum(each.macs for each in operations),
         sum(each.multiplications for each in operations),
         sum(each.functions for each in operations),
-        sum(layer.output_bytes for layer in layers),
+        sum_of(layer.output_bytes for layer in layers),
     )
-    return (name, operation, shape, *(f"{number:,}" for number in numbers))
+    return (name, operation, shape, *(UNKNOWN if number is None else f"{number:,}" for number in numbers))
+
+
+def _operation(layer):
+    """Its operation, and how often a clip runs it if that is not once."""
+    return layer.operation + ("" if layer.times == 1 else f" x {UNKNOWN if layer.times is None else layer.times}")
 
 
 def _aligned(rows):
@@ -73,7 +83,7 @@ def _aligned(rows):
 
 
 def _shape(shape):
-    return "x".join(map(str, shape))
+    return "x".join(UNKNOWN if length is None else str(length) for length in shape)
 
 
 def _sums(account):
@@ -83,12 +93,13 @@ def _sums(account):
         trained = f", {totals['trainable']:,} trainable" if account.source == "keras" else ""
         yield f"{part}: {totals['parameters']:,} parameters{trained}, {totals['nonzeros']:,} not zero"
         yield f"  stored: {_types(bytes_by_type(parameters))}"
+        least = "at least " if account.unaccounted(part) else ""
         yield (
-            f"  {operations.macs:,} MACs; besides {operations.multiplications:,} multiplications "
+            f"  {least}{operations.macs:,} MACs; besides {operations.multiplications:,} multiplications "
             f"and {operations.functions:,} values of functions"
         )
         peak = account.peaks[part]
-        yield f"  peak of the features: {size_text(peak.bytes)} at {peak.layer}"
+        yield f"  peak of the features: {size_text(peak.bytes)}{f' at {peak.layer}' if peak.layer else ''}"
     if account.macs_per_second() is not None:
         yield f"MACs per 1 s: {account.macs_per_second():,} (input of {account.seconds:g} s)"
     if account.receptive_field:
@@ -99,6 +110,7 @@ def _sums(account):
     for part in account.parts():
         if account.unaccounted(part):
             yield f"not accounted for: {', '.join(account.unaccounted(part))}"
+    yield from (f"({remark})" for remark in account.remarks)
 
 
 def _types(totals):
@@ -107,12 +119,20 @@ def _types(totals):
 
 def _verdict_lines(account):
     for verdict in verdicts(account):
-        yield f"DCASE {verdict.year}: {'passes' if verdict.passes else 'does not pass'}"
-        for check in verdict.checks:
-            room = f"{check.excess:,} too many" if check.excess > 0 else f"{-check.excess:,} left"
-            size = "" if check.bytes is None else f" ({_in_thousands(check.bytes)})"
-            yield f"  {check.quantity}: {check.count:,}{size} of {check.limit:,}, {room}"
+        yield f"DCASE {verdict.year}: {_VERDICTS[verdict.passes]}"
+        yield from (f"  {_check_line(check)}" for check in verdict.checks)
         yield from (f"  ({remark})" for remark in verdict.remarks)
+
+
+def _check_line(check):
+    if check.count is None:
+        return f"{check.quantity}: unknown of {check.limit:,}"
+    least = "at least " if check.at_least else ""
+    room = f"{check.excess:,} too many" if check.excess > 0 else f"{-check.excess:,} left"
+    size = "" if check.bytes is None else f" ({_in_thousands(check.bytes)})"
+    return f"{check.quantity}: {least}{check.count:,}{size} of {check.limit:,}" + (
+        "" if check.passes is None else f", {room}"
+    )
 
 
 def _part_dict(account, part):
@@ -139,6 +159,7 @@ def _layer_dict(layer):
     return {
         "name": layer.name,
         "operation": layer.operation,
+        "times": layer.times,
         "part": layer.part,
         "output_shape": list(layer.output_shape),
         "output_dtype": layer.output_dtype,
@@ -169,6 +190,7 @@ def _verdict_dict(verdict):
             {
                 "quantity": check.quantity,
                 "count": check.count,
+                "at_least": check.at_least,
                 "limit": check.limit,
                 "passes": check.passes,
                 "excess": check.excess,

@@ -10,7 +10,7 @@ from asc_tf.complexity.liveness import memory_at_steps
 from asc_tf.complexity.receptive_field import receptive_fields
 
 
-def keras_account(model, seconds=None):
+def keras_account(model, seconds=None, length=None):
     """What a Keras model stores and computes for one clip at inference, layer by layer.
 
     MACs and multiplications are read from the TensorFlow operations that each layer makes in a symbolic run, so a new
@@ -27,14 +27,16 @@ def keras_account(model, seconds=None):
         model: functional or sequential `keras.Model` with static shapes, plain, pruned or wrapped by TF Model
             Optimization. Layers of `asc_tf.frontend`, and what comes before them, are the part FRONTEND.
         seconds: of sound in the input.
+        length: of the axes of its input that have no length of their own, but for the batch: frames, or samples.
 
     Returns:
         An `Account`.
 
     Raises:
-        AscError: the model has no graph of layers, or an axis of its input is of unknown length.
+        AscError: the model has no graph of layers, an axis of its input is of unknown length, or none is
+            though a length was given.
     """
-    traced = trace(model)
+    traced = trace(model, length)
     parts = _parts(traced.calls)
     counted = operations_of(traced.calls, traced.inputs)
     layers, seen = [], set()

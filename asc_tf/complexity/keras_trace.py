@@ -39,7 +39,7 @@ class Trace:
     outputs: list
 
 
-def trace(model):
+def trace(model, length=None):
     """Run a model on symbolic inputs, layer by layer.
 
     The layers' own code is what is counted in the end, so a layer needs no entry in a table to be part of an account.
@@ -47,15 +47,16 @@ def trace(model):
     Args:
         model: functional or sequential `keras.Model`, built, with static shapes but for the batch. Models in it are
             entered.
+        length: of the axes of its inputs that have no length of their own, but for the batch.
 
     Returns:
         A `Trace`.
 
     Raises:
-        AscError: not such a model, or an axis of an input is of unknown length.
+        AscError: not such a model, an axis of an input is of unknown length, or none is though a length was given.
     """
     _check(model)
-    signature = [tf.TensorSpec((1, *tensor.shape[1:]), tensor.dtype, name="input") for tensor in model.inputs]
+    signature = [tf.TensorSpec((1, *shape), dtype, name="input") for shape, dtype in _inputs(model, length)]
     traced = []
 
     def run(*inputs):
@@ -97,11 +98,18 @@ def _check(model):
             f"{getattr(model, 'name', model)}: is a {type(model).__name__} without a graph of layers; "
             "expected a functional or a built sequential tf_keras model"
         )
-    for tensor in model.inputs:
-        if None in tensor.shape[1:]:
-            raise AscError(
-                f"{model.name}: its input has the shape {tuple(tensor.shape)}; expected all but the batch to be known"
-            )
+
+
+def _inputs(model, length):
+    """(shape without the batch, type) of each input, no length of it open."""
+    shapes = [tuple(tensor.shape[1:]) for tensor in model.inputs]
+    is_open = any(None in shape for shape in shapes)
+    if is_open != (length is not None):
+        found = ", ".join(str((None, *shape)) for shape in shapes)
+        hint = "give --length" if is_open else f"there is no other length for it, such as {length}"
+        raise AscError(f"{model.name}: its input has the shape {found}; {hint}")
+    known = [tuple(length if each is None else each for each in shape) for shape in shapes]
+    return list(zip(known, [tensor.dtype for tensor in model.inputs], strict=True))
 
 
 def _run(model, inputs, prefix, calls):

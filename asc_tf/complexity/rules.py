@@ -13,21 +13,33 @@ MACS_PER_SECOND = 30_000_000
 
 @dataclass(frozen=True)
 class Check:
-    """One limit of a year: what is counted, how many there are and may be, and in how many bytes they are stored."""
+    """One limit of a year.
+
+    Args:
+        quantity: what is counted.
+        count: how many there are, None if that is not known.
+        limit: how many there may be.
+        bytes: in which they are stored.
+        at_least: whether there may be more than `count`.
+    """
 
     quantity: str
-    count: int
+    count: int | None
     limit: int
     bytes: int | None = None
+    at_least: bool = False
 
     @property
     def passes(self):
-        return self.count <= self.limit
+        """True, False, or None: not known."""
+        if self.count is None:
+            return None
+        return False if self.count > self.limit else None if self.at_least else True
 
     @property
     def excess(self):
-        """By how much the limit is exceeded; negative is what is left of it."""
-        return self.count - self.limit
+        """By how much the limit is exceeded; negative is what is left of it; None: not known."""
+        return None if self.count is None else self.count - self.limit
 
 
 @dataclass(frozen=True)
@@ -40,7 +52,9 @@ class Verdict:
 
     @property
     def passes(self):
-        return all(check.passes for check in self.checks)
+        """True, False, or None: no limit is known to be exceeded, and of one it is not known that it is kept."""
+        found = {check.passes for check in self.checks}
+        return False if False in found else None if None in found else True
 
 
 def verdicts(account):
@@ -58,8 +72,9 @@ def verdicts(account):
     MACs: since 2022 a clip is 1 s and the limit holds for one inference on it. A network for longer clips does not take
     part as it is; it is judged by the MACs of its whole input divided by the input's seconds, which for convolutions is
     what 1 s of the input costs (a second that stands alone has edges of its own and may cost some more). A network for
-    shorter clips is likewise judged by all that it takes to hear 1 s. Where the length of the input is not known, the
-    whole input is judged as one second. MACs are those of convolutions and dense layers; the account's other
+    shorter clips is likewise judged by all that it takes to hear 1 s. Where the length of the input is not known, nor
+    are the MACs of 1 s; where some operations are not accounted for, there may be more. A limit that may be exceeded is
+    not passed: the verdict is unknown. MACs are those of convolutions and dense layers; the account's other
     multiplications, the frontend's parameters and its operations are in no rule.
 
     Args:
@@ -93,17 +108,17 @@ def verdicts(account):
 
 def _macs(account):
     """(Check of the MACs, remarks)."""
-    total, remarks = account.operations().macs, []
-    if account.seconds is None:
-        remarks.append("the input's length is not known: all of it is judged as 1 s")
-        count = total
-    else:
-        count = account.macs_per_second()
-        if account.seconds != 1:
-            remarks.append(f"the input is {account.seconds:g} s with {total:,} MACs: judged by their share of 1 s")
-    if account.unaccounted():
+    total, remarks, count = account.operations().macs, [], account.macs_per_second()
+    at_least = bool(account.unaccounted())
+    if account.seconds is None and (total or at_least):
+        remarks.append(f"the input takes {total:,} MACs, but of how many seconds it is, is not known: give --seconds")
+    elif account.seconds is None:
+        count = 0
+    elif account.seconds != 1:
+        remarks.append(f"the input is {account.seconds:g} s with {total:,} MACs: judged by their share of 1 s")
+    if at_least:
         remarks.append("some operations are not accounted for: MACs may be more")
-    return Check("MACs per 1 s", count, MACS_PER_SECOND), tuple(remarks)
+    return Check("MACs per 1 s", count, MACS_PER_SECOND, at_least=at_least), tuple(remarks)
 
 
 def _wide_types(account, parameters):

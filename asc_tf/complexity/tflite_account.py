@@ -2,20 +2,21 @@
 
 from pathlib import Path
 
-from asc_tf.complexity.account import FRONTEND, NETWORK, Account, LayerAccount, Peak
-from asc_tf.complexity.liveness import memory_at_steps
+from asc_tf.complexity.account import FRONTEND, NETWORK, Account, LayerAccount, Operations
 from asc_tf.complexity.parameters import Parameters
+from asc_tf.complexity.tflite_calls import INITIALLY, UNCALLED, steps_of
 from asc_tf.complexity.tflite_frontend import network_operators
-from asc_tf.complexity.tflite_graph import read_graph
-from asc_tf.complexity.tflite_operations import BIAS, KERNEL, operator_operations
+from asc_tf.complexity.tflite_graph import read_graphs
+from asc_tf.complexity.tflite_lengths import batch_of, graphs_with_lengths
+from asc_tf.complexity.tflite_operations import BIASES, KERNELS, NUMBERS, operator_operations
+from asc_tf.complexity.tflite_peaks import VIEWS, name_of, peaks_of
 from asc_tf.errors import AscError
 from asc_tf.runtime.metadata import read_metadata
 
-VIEWS = {"RESHAPE", "SQUEEZE", "EXPAND_DIMS"}
-_NUMBERS = ("float", "bfloat", "complex")
+_STATES = {"WHILE", "ASSIGN_VARIABLE"}  # what they are given is where a state begins
 
 
-def tflite_account(path, seconds=None):
+def tflite_account(path, seconds=None, length=None):
     """What a .tflite file stores and computes for one clip, operator by operator.
 
     The account reads the file itself, nothing is run. MACs agree with `complexity.keras_account` of the same network.
@@ -30,15 +31,20 @@ def tflite_account(path, seconds=None):
       an activation or an addition that is fused into its neighbour takes none here.
     - Numbers that are in the code of a Keras layer (epsilon, lambda) are stored constants here.
 
+    All graphs of the file count, a loop's as often as it runs. What a state begins with (of a loop or of a variable) is
+    no parameter. A batch of several clips is shared among them. Where a length or a number of runs is not known,
+    what depends on it is in no sum, but among `Account.unaccounted`.
+
     Args:
         path: of the file. In one made by `asc-tf export` the frontend inside is counted as a part of its own.
         seconds: of sound in the input; None takes it from the file's metadata, where there is any.
+        length: of the axes of the input whose length the file leaves open, but for the batch: frames, or samples.
 
     Returns:
         An `Account`. Parameters are never trainable, shapes are with the batch.
 
     Raises:
-        AscError: the file is missing, is no .tflite file, or is damaged.
+        AscError: the file is missing, is no .tflite file, or is damaged; a length for a file that leaves none open.
     """
     try:
         model_bytes = Path(path).read_bytes()
@@ -47,31 +53,44 @@ def tflite_account(path, seconds=None):
     if model_bytes[4:8] != b"TFL3":
         raise AscError(f"{path}: is not a .tflite file")
     try:
-        return _account(path, model_bytes, seconds)
+        return _account(path, model_bytes, seconds, length)
+    except AscError:
+        raise
     except Exception as error:  # a damaged flatbuffer can fail in any way
         raise AscError(f"{path}: is a damaged .tflite file ({type(error).__name__}: {error})") from error
 
 
-def _account(path, model_bytes, seconds):
-    graph = read_graph(model_bytes)
+def _account(path, model_bytes, seconds, length):
     metadata = _metadata(model_bytes, path)
     if seconds is None and metadata is not None:
         seconds = metadata.samples / metadata.sample_rate_hz
-    origins = _origins(graph)
-    is_network = network_operators(graph, metadata)
+    graphs, remarks = graphs_with_lengths(model_bytes, read_graphs(model_bytes), length, path)
+    clips = batch_of(graphs[0]) or 1
+    if clips > 1:
+        remarks = [*remarks, f"the input is a batch of {clips} clips: all numbers but the shapes are those of one"]
+    steps, uncalled, whole = steps_of(graphs, _cost)
+    if uncalled:
+        remarks = [*remarks, "whether a clip needs the graphs that the first one does not call is not known"]
+    if any(step.operator.name == "IF" for step in steps):
+        remarks = [*remarks, "of the two branches of an IF the one with more MACs counts"]
+    origins = _origins([*steps, *uncalled])
+    parts = [NETWORK if network else FRONTEND for network in network_operators(whole, metadata)]
+    parts += [NETWORK] * len(uncalled)
     running = [
-        (operator, NETWORK if network else FRONTEND)
-        for operator, network in zip(graph.operators, is_network, strict=True)
-        if operator.outputs[0].index not in origins
+        (step, part)
+        for step, part in zip([*steps, *uncalled], parts, strict=True)
+        if step.when != INITIALLY and not _is_constant(step.operator, origins)
     ]
     seen = set()
+    layers = [_layer_account(step, part, origins, seen, clips) for step, part in running if step.operator.outputs]
     return Account(
         name=str(path),
         source="tflite",
-        layers=tuple(_layer_account(operator, part, origins, seen) for operator, part in running),
-        peaks=_peaks(running, graph, origins),
+        layers=tuple(layers),
+        peaks=peaks_of([each for each in running if each[0].when != UNCALLED], whole, origins, clips),
         seconds=seconds,
         file_bytes=len(model_bytes),
+        remarks=tuple(remarks),
     )
 
 
@@ -82,11 +101,17 @@ def _metadata(model_bytes, path):
         return None  # somebody else's file
 
 
-def _origins(graph):
+def _origins(steps):
     """{tensor: {tensor: stored tensor that it follows from}}, of the tensors that no input of the graph reaches."""
+    changing = {
+        tensor.index
+        for step in steps
+        if step.operator.name in _STATES and step.when != INITIALLY
+        for tensor in step.operator.outputs
+    }
     origins = {}
-    for operator in graph.operators:
-        inputs = [tensor for tensor in operator.inputs if tensor is not None]
+    for step in steps:
+        inputs = [tensor for tensor in step.operator.inputs if tensor is not None]
         for tensor in inputs:
             if tensor.buffer is not None:
                 origins[tensor.index] = {tensor.index: tensor}
@@ -94,53 +119,66 @@ def _origins(graph):
             stored = {}
             for tensor in inputs:
                 stored.update(origins[tensor.index])
-            origins.update({tensor.index: stored for tensor in operator.outputs})
+            outputs = (tensor.index for tensor in step.operator.outputs)
+            origins.update({index: stored for index in outputs if index not in changing})
     return origins
 
 
-def _layer_account(operator, part, origins, seen):
+def _is_constant(operator, origins):
+    return bool(operator.outputs) and operator.outputs[0].index in origins
+
+
+def _cost(steps):
+    """(Whether all is known, MACs) of a branch; what is not known may be more."""
+    origins = _origins(steps)
+    counted = [_counted(step, origins) for step in steps if not _is_constant(step.operator, origins)]
+    return any(unknown for _, unknown in counted), sum(operations.macs for operations, _ in counted)
+
+
+def _counted(step, origins):
+    """(`Operations` of all times that a step is run, what of it is not known)."""
+    operator = step.operator
+    if not operator.outputs:
+        return Operations(), ()
+    try:
+        counted = operator_operations(operator, lambda tensor: tensor.index in origins)
+    except TypeError:
+        return Operations(), (f"{operator.name} of unknown size",)
+    if counted is None:
+        return Operations(), (operator.name,)
+    if step.times is None and counted != Operations():
+        return Operations(), (f"{operator.name} repeated an unknown number of times",)
+    return counted.scaled(step.times or 0), ()
+
+
+def _layer_account(step, part, origins, seen, clips):
+    operator = step.operator
+    operations, unknown = _counted(step, origins)
+    sizes = [tensor.bytes for tensor in operator.outputs]
+    size = 0 if operator.name in VIEWS else None if None in sizes else -(-sum(sizes) // clips)
     output = operator.outputs[0]
-    counted = operator_operations(operator, lambda tensor: tensor.index in origins)
     return LayerAccount(
-        name=output.name.split(";")[0] or f"{operator.name}_{output.index}",
+        name=name_of(operator),
         operation=operator.name,
         part=part,
         output_shape=output.shape,
         output_dtype=output.dtype,
-        output_bytes=0 if operator.name in VIEWS else sum(tensor.bytes for tensor in operator.outputs),
+        output_bytes=size,
         parameters=tuple(_parameters(operator, origins, seen)),
-        **({"unaccounted": (operator.name,)} if counted is None else {"operations": counted}),
+        operations=operations.scaled(1, clips),
+        unaccounted=unknown,
+        times=step.times,
     )
 
 
 def _parameters(operator, origins, seen):
     """`Parameters` that an operator uses and none before it did: stored numbers, but no shapes, axes and indices."""
+    if operator.name in _STATES:
+        return
     for position, tensor in enumerate(operator.inputs):
         for source in origins.get(tensor.index, {}).values() if tensor is not None else ():
-            if source.buffer not in seen and (source.quantized or source.dtype.startswith(_NUMBERS)):
+            if source.buffer not in seen and (source.quantized or source.dtype.startswith(NUMBERS)):
                 seen.add(source.buffer)
-                kind = "kernel" if position == KERNEL.get(operator.name) else "other"
-                kind = "bias" if position == BIAS.get(operator.name) else kind
+                kind = "kernel" if position in KERNELS.get(operator.name, ()) else "other"
+                kind = "bias" if position in BIASES.get(operator.name, ()) else kind
                 yield Parameters(source.name, kind, source.dtype, source.count, source.nonzeros)
-
-
-def _peaks(running, graph, origins):
-    """{part: `Peak`} of the operators that run."""
-    held, sizes, steps = {}, {}, []
-
-    def place(tensor, same_as=None):
-        owner = held.setdefault(tensor.index, tensor.index if same_as is None else held[same_as.index])
-        sizes.setdefault(owner, tensor.bytes)
-        return owner
-
-    for operator, _ in running:
-        inputs = [tensor for tensor in operator.inputs if tensor is not None and tensor.index not in origins]
-        read = [place(tensor) for tensor in inputs]
-        same_as = inputs[0] if inputs and operator.name in VIEWS else None
-        steps.append((read, [place(tensor, same_as) for tensor in operator.outputs]))
-    wanted = [held[tensor.index] for tensor in graph.outputs if tensor.index in held]
-    peaks = {}
-    for (operator, part), size in zip(running, memory_at_steps(steps, sizes, wanted), strict=True):
-        if size > peaks.get(part, Peak()).bytes:
-            peaks[part] = Peak(size, operator.outputs[0].name.split(";")[0])
-    return peaks

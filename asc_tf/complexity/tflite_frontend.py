@@ -32,7 +32,7 @@ def network_operators(graph, metadata=None):
         return [True] * len(operators)
     spectral = _and_followers(operators, transforms)
     for operator, follows in zip(operators, spectral, strict=True):
-        if follows and _is_map(operator.outputs[0], metadata):
+        if follows and operator.outputs and _is_map(operator.outputs[0], metadata):
             return _readers(operators, {operator.outputs[0].index})
     return [True] * len(operators)
 
@@ -48,7 +48,9 @@ def _readers(operators, features):
 def _is_map(tensor, metadata):
     shape = tensor.shape
     bins = None if metadata is None else metadata.frontend.get("mel_bins")
-    return len(shape) == 4 and shape[0] == shape[3] == 1 < min(shape[1:3]) and bins in (None, shape[1])
+    if len(shape) != 4 or None in shape:
+        return False
+    return shape[0] == shape[3] == 1 < min(shape[1:3]) and bins in (None, shape[1])
 
 
 def _and_followers(operators, chosen):

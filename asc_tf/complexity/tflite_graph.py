@@ -1,7 +1,7 @@
-"""The graph inside a .tflite file, read from the flatbuffer through LiteRT's own schema. Needs no TensorFlow."""
+"""The graphs inside a .tflite file, read from the flatbuffer through LiteRT's own schema. Needs no TensorFlow."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
@@ -10,6 +10,8 @@ from asc_tf.complexity.parameters import BITS
 
 _OPERATORS = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
 _TYPES = {code: name.lower() for name, code in vars(schema.TensorType).items() if isinstance(code, int)}
+_HANDLES = ("resource", "variant")  # refer to something and hold no numbers themselves
+_FEW = 64  # whole numbers that a tensor of shapes, axes, counters and limits has at most
 
 
 @dataclass(frozen=True)
@@ -19,11 +21,13 @@ class Tensor:
     Args:
         index: in the file.
         name: as the converter gave it.
-        shape: with the batch.
+        shape: with the batch; None is a length that the file leaves open.
         dtype: "float32" and so on.
         buffer: number of the buffer that holds its data, shared by tensors of equal data; None for features.
         nonzeros: of its data, those that do not stand for zero.
         quantized: whether a scale belongs to it.
+        integers: its data, flat, where it is stored and holds a few whole numbers or truth values; else None.
+        is_state: whether it keeps its numbers from one run to the next.
     """
 
     index: int
@@ -33,51 +37,89 @@ class Tensor:
     buffer: int | None = None
     nonzeros: int = 0
     quantized: bool = False
+    integers: tuple | None = None
+    is_state: bool = False
 
     @property
     def count(self):
-        return math.prod(self.shape)
+        """How many numbers it holds; None if a length of it is not known."""
+        return None if None in self.shape else math.prod(self.shape)
 
     @property
     def bytes(self):
-        return -(-self.count * BITS[self.dtype] // 8)
+        """What its numbers take; None if that is not known."""
+        if self.dtype in _HANDLES:
+            return 0
+        return None if self.count is None or self.dtype not in BITS else -(-self.count * BITS[self.dtype] // 8)
 
 
 @dataclass(frozen=True)
 class Operator:
-    """One operator: its name in capitals, its input tensors (None where one is left out) and its output tensors."""
+    """One operator.
+
+    Args:
+        name: in capitals.
+        inputs: tensors, None where one is left out.
+        outputs: tensors.
+        calls: {role: number of the graph that it calls}, such as {"body": 2, "cond": 1} of a WHILE.
+        options: the schema's object of its options, or None.
+    """
 
     name: str
     inputs: tuple
     outputs: tuple
+    calls: dict = field(default_factory=dict)
+    options: object = None
 
 
 @dataclass(frozen=True)
 class Graph:
-    """The first subgraph, which inference runs: operators in the order of execution, inputs and outputs."""
+    """One graph of a file: its name, its operators in the order of execution, its inputs and its outputs."""
 
+    name: str
     operators: list
     inputs: list
     outputs: list
 
 
-def read_graph(model_bytes):
-    """The `Graph` of a .tflite file's bytes. A damaged file may raise any exception."""
+def read_graphs(model_bytes, shapes=None):
+    """The `Graph`s of a .tflite file's bytes. Inference runs the first one; a damaged file may raise any exception.
+
+    Args:
+        model_bytes: of the file.
+        shapes: a list of {tensor: shape}, one a graph, for tensors whose own shape is open.
+    """
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model_bytes, 0))
-    subgraph = model.subgraphs[0]
     buffers = [_data(buffer, model_bytes) for buffer in model.buffers]
-    tensors = [_tensor(index, tensor, buffers) for index, tensor in enumerate(subgraph.tensors)]
+    shapes = shapes or [{} for _ in model.subgraphs]
+    graphs = [_graph(graph, model, buffers, known) for graph, known in zip(model.subgraphs, shapes, strict=True)]
+    graphs[0]  # a file without a graph is none
+    return graphs
+
+
+def _graph(subgraph, model, buffers, shapes):
+    tensors = [_tensor(index, tensor, buffers, shapes.get(index)) for index, tensor in enumerate(subgraph.tensors)]
     operators = []
-    for operator in subgraph.operators:
+    for operator in _list(subgraph.operators):
         code = model.operatorCodes[operator.opcodeIndex]
         # The old field has 8 bits; codes beyond 127 stand in the new one alone.
         name = _OPERATORS[max(code.builtinCode, code.deprecatedBuiltinCode)]
         if name == "CUSTOM":
             name = f"CUSTOM {_text(code.customCode)}"
-        inputs = tuple(None if index < 0 else tensors[index] for index in operator.inputs)
-        operators.append(Operator(name, inputs, tuple(tensors[_positive(index)] for index in operator.outputs)))
-    ends = ([tensors[_positive(index)] for index in indices] for indices in (subgraph.inputs, subgraph.outputs))
-    return Graph(operators, *ends)
+        inputs = tuple(None if index < 0 else tensors[index] for index in _list(operator.inputs))
+        outputs = tuple(tensors[_positive(index)] for index in _list(operator.outputs))
+        options = operator.builtinOptions or getattr(operator, "builtinOptions2", None)
+        operators.append(Operator(name, inputs, outputs, _calls(options), options))
+    ends = ([tensors[_positive(index)] for index in _list(ends)] for ends in (subgraph.inputs, subgraph.outputs))
+    return Graph(_text(subgraph.name), operators, *ends)
+
+
+def _calls(options):
+    """{role: graph} of what an operator's options name so, and of CALL, which has a name of its own."""
+    fields = vars(options) if options is not None else {}
+    ends = ("SubgraphIndex", "Subgraph", "subgraph")
+    found = {name: index for name, index in fields.items() if name.endswith(ends) and isinstance(index, int)}
+    return {name.removesuffix("Index").removesuffix("Subgraph"): _positive(index) for name, index in found.items()}
 
 
 def _data(buffer, model_bytes):
@@ -87,22 +129,35 @@ def _data(buffer, model_bytes):
     return np.zeros(0, np.uint8) if buffer.data is None else np.asarray(buffer.data, np.uint8)
 
 
-def _tensor(index, tensor, buffers):
-    shape = () if tensor.shape is None else tuple(int(length) for length in tensor.shape)
+def _tensor(index, tensor, buffers, known_shape):
+    shape = tuple(int(length) for length in _list(tensor.shape))
     if min(shape, default=1) < 0:
         raise ValueError(f"a length of {min(shape)}")
     dtype, data = _TYPES[tensor.type], buffers[_positive(tensor.buffer)]
+    if not len(data):
+        shape = _open_shape(tensor, shape) if known_shape is None else known_shape
     quantization = tensor.quantization
     quantized = quantization is not None and quantization.scale is not None and len(quantization.scale) > 0
     known = {"index": index, "name": _text(tensor.name), "shape": shape, "dtype": dtype, "quantized": quantized}
+    known["is_state"] = bool(tensor.isVariable)
     if not len(data) or dtype not in BITS:
         return Tensor(**known)
     if tensor.sparsity is None and len(data) * 8 < math.prod(shape) * BITS[dtype]:
         raise ValueError(f"{len(data)} bytes for {shape}")
     numbers = _numbers(data, dtype, None if tensor.sparsity else math.prod(shape))
+    if numbers.dtype.kind in "iub" and not quantized and numbers.size <= _FEW:
+        known["integers"] = tuple(numbers.tolist())
     if quantized and not tensor.sparsity:
         numbers = numbers - _zero_points(quantization, shape)
     return Tensor(**known, buffer=tensor.buffer, nonzeros=int(np.count_nonzero(numbers)))
+
+
+def _open_shape(tensor, shape):
+    """The shape with None where the file leaves a length open: -1 in its signature, mostly 1 in its shape."""
+    signature = _list(tensor.shapeSignature)
+    if len(signature) != len(shape):
+        return shape
+    return tuple(None if each < 0 else length for each, length in zip(signature, shape, strict=True))
 
 
 def _numbers(data, dtype, count):
@@ -125,6 +180,10 @@ def _zero_points(quantization, shape):
     axes = [1] * len(shape)
     axes[quantization.quantizedDimension] = len(points)
     return np.broadcast_to(points.reshape(axes), shape).reshape(-1)
+
+
+def _list(values):
+    return [] if values is None else values
 
 
 def _positive(index):

@@ -13,7 +13,6 @@ from asc_tf.export.chaining import chained
 from asc_tf.export.conversion import FORMATS, converted
 from asc_tf.export.deployment import deployment_graph
 from asc_tf.export.integer_norms import with_integer_norms
-from asc_tf.export.shared_scales import with_shared_scales
 from asc_tf.export.shrinking import shrunk
 from asc_tf.runtime.classifier import Classifier
 from asc_tf.runtime.metadata import Metadata, with_metadata
@@ -40,7 +39,6 @@ def export_tflite(
     calibrate_on=None,
     check_labels=None,
     check_devices=None,
-    compact=False,
 ):
     """Write a .tflite file from waveform or features to probabilities, with all that a user of it must know inside.
 
@@ -66,7 +64,6 @@ def export_tflite(
             all devices alike.
         check_labels: index of the scene of each of `check_on`, for the change of the log loss; or None.
         check_devices: name of the device of each of them, or None.
-        compact: let feature maps of an int8 file share scales (`with_shared_scales`): 2 KB less, coarser steps.
 
     Returns:
         `Agreement` with the Keras model.
@@ -82,7 +79,7 @@ def export_tflite(
         raise AscError("no clips to calibrate on are given; expected about 100 training clips for an 8-bit file")
     samples = round(clip_seconds * frontend.sample_rate_hz)
     joined = waveform_model(frontend, model, samples)
-    content = _convert(frontend, model, samples, weights_as, takes, calibrate_on, compact)
+    content = _convert(frontend, model, samples, weights_as, takes, calibrate_on)
     quantization = _input_quantization(content)
     metadata = metadata_of(frontend, model, labels, samples, input=takes, weights=weights_as, quantization=quantization)
     if check_on is None:
@@ -95,14 +92,14 @@ def export_tflite(
     return agreement
 
 
-def _convert(frontend, model, samples, weights_as, takes, calibrate_on, compact):
+def _convert(frontend, model, samples, weights_as, takes, calibrate_on):
     """The file's bytes without our metadata: frontend, network and softmax, each converted by itself."""
     shape = frontend.feature_shape(samples)
     calibration = None if calibrate_on is None else _in_batches(frontend, np.asarray(calibrate_on, np.float32))
     parts = {}
     if takes == "waveform":
         parts["waveform"] = converted(frontend, (samples,))
-    parts["features"] = network_file(model, shape, weights_as, calibration, takes == "waveform", compact)
+    parts["features"] = network_file(model, shape, weights_as, calibration, takes == "waveform")
     parts["logits"] = converted(tf.nn.softmax, (model.output_shape[1],))
     return shrunk(chained(parts, "probabilities"))
 
@@ -120,16 +117,12 @@ def metadata_of(frontend, model, labels, samples, **more):
     )
 
 
-def network_file(model, shape, weights_as="float", calibration=None, float_input=True, compact=False):
-    """A .tflite file's bytes from features to logits, by the network's deployment graph; arguments of `converted`.
-
-    An 8-bit file's feature maps share scales if it is to be `compact`.
-    """
+def network_file(model, shape, weights_as="float", calibration=None, float_input=True):
+    """A .tflite file's bytes from features to logits, by the network's deployment graph; arguments of `converted`."""
     graph = deployment_graph(model, space_to_depth=weights_as == "int8")
     if weights_as != "int8":
         return converted(graph, shape, weights_as)
     content = converted(with_integer_norms(graph, calibration), shape, weights_as, calibration, float_input)
-    content = with_shared_scales(content) if compact else content
     return with_corrected_bias(content, calibration, _in_batches(graph, calibration))
 
 

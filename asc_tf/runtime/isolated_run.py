@@ -1,12 +1,13 @@
-"""Run a .tflite file once in a process of its own, since a damaged one can take the process down with it."""
+"""Load or run a .tflite file in a process of its own, since a damaged one can take the process down with it."""
 
+import json
 import subprocess
 import sys
 
 from asc_tf.errors import AscError
 
 TRIAL_SECONDS = 60
-_CODE = """
+_RUN = """
 import sys
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
@@ -15,6 +16,28 @@ interpreter.allocate_tensors()
 for end in interpreter.get_input_details():
     interpreter.set_tensor(end["index"], np.zeros(end["shape"], end["dtype"]))
 interpreter.invoke()
+"""
+# A tensor of a size that shows only in a run has no data yet.
+_SHAPES = """
+import json
+import sys
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+interpreter = Interpreter(model_content=sys.stdin.buffer.read(), num_threads=1, experimental_op_resolver_type=plain)
+for index, shape in json.loads(sys.argv[1]):
+    interpreter.resize_tensor_input(index, shape)
+interpreter.allocate_tensors()
+shapes = []
+for graph in range(int(sys.argv[2])):
+    known = []
+    for tensor in interpreter.get_tensor_details(graph):
+        try:
+            interpreter.get_tensor(tensor["index"], graph)
+        except (RuntimeError, TypeError, ValueError):
+            continue
+        known.append([int(tensor["index"]), [int(length) for length in tensor["shape"]]])
+    shapes.append(known)
+print(json.dumps(shapes))
 """
 
 
@@ -26,13 +49,38 @@ def check_by_trial(content, path):
     Raises:
         AscError: names `path`.
     """
+    _in_a_process(_RUN, [], content, path)
+
+
+def shapes_by_trial(content, path, inputs, graphs):
+    """Shapes of a file's tensors once its inputs have these shapes, as LiteRT plans them; nothing is run.
+
+    Args:
+        content: bytes of the file.
+        path: that an error names.
+        inputs: {tensor: shape} of the first graph's inputs.
+        graphs: number of the file's graphs.
+
+    Returns:
+        A list, one a graph, of {tensor: shape}. Tensors whose size shows only in a run are left out.
+
+    Raises:
+        AscError: LiteRT cannot load the file.
+    """
+    arguments = [json.dumps([[index, list(shape)] for index, shape in inputs.items()]), str(graphs)]
+    found = json.loads(_in_a_process(_SHAPES, arguments, content, path))
+    return [{index: tuple(shape) for index, shape in graph} for graph in found]
+
+
+def _in_a_process(code, arguments, content, path):
+    """What Python code prints that reads the file's bytes from its standard input."""
+    command = [sys.executable, "-c", code, *arguments]
     try:
-        done = subprocess.run(
-            [sys.executable, "-c", _CODE], input=content, capture_output=True, timeout=TRIAL_SECONDS, check=False
-        )
+        done = subprocess.run(command, input=content, capture_output=True, timeout=TRIAL_SECONDS, check=False)
     except subprocess.TimeoutExpired:
         raise AscError(f"{path}: is no network that can be used (LiteRT takes more than {TRIAL_SECONDS} s)") from None
     if done.returncode:
         lines = done.stderr.decode(errors="replace").strip().splitlines()
         reason = lines[-1][:200] if done.returncode > 0 and lines else f"LiteRT crashes, status {done.returncode}"
         raise AscError(f"{path}: is no network that can be used ({reason})")
+    return done.stdout.decode()

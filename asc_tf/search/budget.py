@@ -48,7 +48,7 @@ class Budget:
         """Whether a network of this `Account`, untrained or trained, is within the limits, but for latency."""
         if self.year:
             (verdict,) = (verdict for verdict in verdicts(counted(account)) if verdict.year == self.year)
-            return verdict.passes
+            return verdict.passes is True
         cost = cost_of(account)
         return cost.bytes <= self.bytes and cost.macs <= self.macs
 

@@ -16,9 +16,7 @@ from asc_tf.export.tflite import export_tflite
 _CALIBRATION_SEED = 0
 
 
-def export(
-    run, out=None, clips_to_check=None, weights_as="float", takes="waveform", calibration_clips=100, compact=False
-):
+def export(run, out=None, clips_to_check=None, weights_as="float", takes="waveform", calibration_clips=100):
     """Write a run's network as a .tflite file and compare it with the Keras model on clips of every device.
 
     Args:
@@ -28,7 +26,6 @@ def export(
             all devices alike; 18 if None, and 90 for int8, whose agreement is one of many clips.
         weights_as, takes: of `export_tflite`; or "onnx", which takes features (`export_onnx`).
         calibration_clips: for int8, training clips to calibrate on, drawn from all devices alike.
-        compact: of `export_tflite`.
 
     Returns:
         (path of the file, number of trainable parameters, `Agreement`).
@@ -44,7 +41,7 @@ def export(
     training = clips[(clips.split == "train") & clips.device.isin(dataset.seen_devices)]
     path = Path(out or run / ("model.onnx" if weights_as == "onnx" else "model.tflite"))
     agreement = write_file(
-        path, model, config, dataset, checked, training, weights_as, takes, clips_to_check, calibration_clips, compact
+        path, model, config, dataset, checked, training, weights_as, takes, clips_to_check, calibration_clips
     )
     return path, sum(int(np.prod(weight.shape)) for weight in model.trainable_weights), agreement
 
@@ -60,7 +57,6 @@ def write_file(
     takes,
     clips_to_check=None,
     calibration_clips=100,
-    compact=False,
 ):
     """Write a network as a file and compare it with the Keras model.
 
@@ -69,7 +65,7 @@ def write_file(
         model: network from features to logits.
         config, dataset: of its run.
         checked, training: frames of `read_clips`, of whose clips some are compared on and calibrated on.
-        weights_as, takes, clips_to_check, calibration_clips, compact: of `export`.
+        weights_as, takes, clips_to_check, calibration_clips: of `export`.
 
     Returns:
         `Agreement`.
@@ -77,8 +73,6 @@ def write_file(
     Raises:
         AscError: as `export_tflite`, or clips that cannot be read.
     """
-    if weights_as != "int8" and compact:
-        raise AscError(f"--compact: shares the scales of an 8-bit file, and --format {weights_as} has none")
     if weights_as == "onnx" and takes != "features":
         raise AscError(f"--input {takes}: an ONNX file takes features only; give --input features")
     frontend = build_frontend(config)
@@ -96,7 +90,7 @@ def write_file(
     known = {"check_labels": label_indices(checked, dataset.scenes), "check_devices": checked.device.to_numpy()}
     if weights_as == "onnx":
         return export_onnx(*given, **known)
-    formats = {"weights_as": weights_as, "takes": takes, "compact": compact}
+    formats = {"weights_as": weights_as, "takes": takes}
     return export_tflite(*given, **formats, calibrate_on=calibrate_on, **known)
 
 

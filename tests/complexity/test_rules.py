@@ -57,10 +57,24 @@ def test_macs_are_judged_by_their_share_of_a_second():
     assert "10 s with 300,000,000 MACs" in verdicts(ten)[1].remarks[0]
 
 
-def test_an_input_of_unknown_length_is_judged_as_a_second():
-    unknown = account(macs=30_000_001, seconds=None)
-    assert passing(unknown) == [2021]
-    assert "length is not known" in verdicts(unknown)[1].remarks[0]
+def outcomes(judged):
+    return [verdict.passes for verdict in verdicts(judged)]
+
+
+@pytest.mark.parametrize("macs", [1, 30_000_001])
+def test_what_an_input_of_unknown_length_takes_in_a_second_is_unknown(macs):
+    unknown = account(macs=macs, seconds=None)
+    assert outcomes(unknown) == [True, None, None, None]
+    assert "of how many seconds it is, is not known: give --seconds" in verdicts(unknown)[1].remarks[0]
+    assert outcomes(account(kernel(128_001), macs=macs, seconds=None)) == [False] * 4  # whatever the MACs are
+    assert outcomes(account(seconds=None)) == [True] * 4  # none are none in any time
+
+
+def test_a_limit_that_may_be_exceeded_is_not_passed():
+    assert outcomes(account(macs=1, unaccounted=("While",))) == [True, None, None, None]
+    assert outcomes(account(macs=30_000_001, unaccounted=("While",))) == [True, False, False, False]
+    (_, macs) = verdicts(account(macs=1, unaccounted=("While",)))[1].checks
+    assert (macs.count, macs.at_least, macs.passes) == (1, True, None)
 
 
 @pytest.mark.parametrize("seconds", [0, -1.0, float("nan"), float("inf")])

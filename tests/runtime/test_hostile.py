@@ -144,7 +144,7 @@ def test_a_damaged_older_file_is_refused_or_gives_an_answer(older, path):
     ],
 )
 def test_an_older_file_that_takes_litert_down_is_refused(older, path, monkeypatch, capsys, code, message):
-    monkeypatch.setattr(trial, "_CODE", code)
+    monkeypatch.setattr(trial, "_RUN", code)
     monkeypatch.setattr(trial, "TRIAL_SECONDS", 1)
     path.write_bytes(older)
     assert message in refusal(path)

@@ -1,0 +1,60 @@
+"""Lengths that a .tflite file leaves open: which axis is the batch, and what follows from the others. No TensorFlow."""
+
+import itertools
+
+from asc_tf.complexity.tflite_graph import read_graphs
+from asc_tf.errors import AscError
+from asc_tf.runtime.isolated_run import shapes_by_trial
+
+
+def batch_of(graph):
+    """How many clips a graph takes at once; None if any number.
+
+    The first axis is a batch if every input and every output has it with the same length, and every input has further
+    axes. A network that takes eight segments of one clip and gives one answer has none; one that gives an answer for
+    each of the frames on its first axis cannot be told from a batch.
+    """
+    inputs = {tensor.shape[0] if len(tensor.shape) > 1 else 1 for tensor in graph.inputs}
+    lengths = inputs | {tensor.shape[0] if tensor.shape else 1 for tensor in graph.outputs}
+    return lengths.pop() if len(lengths) == 1 else 1
+
+
+def graphs_with_lengths(model_bytes, graphs, length, path):
+    """A file's graphs with the lengths that can be known, and remarks on those that cannot.
+
+    LiteRT plans what follows from the input's lengths, in a process of its own.
+
+    Args:
+        model_bytes: of the file.
+        graphs: `tflite_graph.Graph`s of it.
+        length: of the open axes of its inputs but for the batch, which gets 1; None if it is not known.
+        path: that an error names.
+
+    Returns:
+        (graphs, list of remarks).
+
+    Raises:
+        AscError: a length for a file that leaves none open.
+    """
+    is_batch = batch_of(graphs[0]) is None
+    wanted = {tensor.index: (1, *tensor.shape[1:]) if is_batch else tensor.shape for tensor in graphs[0].inputs}
+    is_open = any(None in shape for shape in wanted.values())
+    text = ", ".join(shape_text(tensor.shape) for tensor in graphs[0].inputs)
+    if length is not None and not is_open:
+        raise AscError(f"{path}: takes {text} and leaves no length open; --length {length} has no place")
+    if is_open and length is None:
+        return graphs, [f"the input is {text}: what depends on its length is not known; give --length"]
+    tensors = itertools.chain.from_iterable((*op.inputs, *op.outputs) for graph in graphs for op in graph.operators)
+    if not is_open and not any(tensor is not None and None in tensor.shape for tensor in tensors):
+        return graphs, []
+    wanted = {index: tuple(length if each is None else each for each in shape) for index, shape in wanted.items()}
+    try:
+        shapes = shapes_by_trial(model_bytes, path, wanted, len(graphs))
+    except AscError as error:
+        return graphs, [f"lengths that the file leaves open are not known: {error}"]
+    return read_graphs(model_bytes, shapes), []
+
+
+def shape_text(shape):
+    """'[1, ?, 40]' of a shape whose second length is not known."""
+    return f"[{', '.join('?' if each is None else str(each) for each in shape)}]"

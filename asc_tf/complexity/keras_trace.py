@@ -106,7 +106,8 @@ def _inputs(model, length):
     is_open = any(None in shape for shape in shapes)
     if is_open != (length is not None):
         found = ", ".join(str((None, *shape)) for shape in shapes)
-        hint = "give --length" if is_open else f"there is no other length for it, such as {length}"
+        hint = "expected all but the batch to be known: give --length"
+        hint = hint if is_open else f"there is no other length for it, such as {length}"
         raise AscError(f"{model.name}: its input has the shape {found}; {hint}")
     known = [tuple(length if each is None else each for each in shape) for shape in shapes]
     return list(zip(known, [tensor.dtype for tensor in model.inputs], strict=True))

@@ -199,12 +199,12 @@ def edited(path, change):
 def test_an_unknown_operator_is_named_and_not_nought(small, tmp_path):
     def to_unknown(model):
         operator = model.subgraphs[0].operators[-1]
-        model.operatorCodes[operator.opcodeIndex].builtinCode = schema.BuiltinOperator.LOCAL_RESPONSE_NORMALIZATION
+        model.operatorCodes[operator.opcodeIndex].builtinCode = schema.BuiltinOperator.SKIP_GRAM
 
     path = tmp_path / "unknown.tflite"
     path.write_bytes(edited(small, to_unknown))
     (unknown,) = tflite_account(path).unaccounted()
-    assert unknown.startswith("LOCAL_RESPONSE_NORMALIZATION in ")
+    assert unknown.startswith("SKIP_GRAM in ")
 
 
 def test_int4_numbers_lie_two_in_a_byte(small, tmp_path):

@@ -31,6 +31,11 @@ def original(synthetic_root, clips, tmp_path_factory):
     return root
 
 
+@pytest.fixture(scope="session")
+def features(original, clips):
+    return build(original, clips)
+
+
 @pytest.fixture
 def root(original, tmp_path):
     """Recordings without a cache."""

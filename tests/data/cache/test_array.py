@@ -2,12 +2,6 @@
 
 import numpy as np
 import pytest
-from cache_checks import build
-
-
-@pytest.fixture(scope="module")
-def features(original, clips):
-    return build(original, clips)
 
 
 @pytest.mark.parametrize(

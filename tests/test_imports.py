@@ -21,7 +21,7 @@ LAYERS = [
     ["data.names", "data.__init__"],
     ["experiment.setting", "experiment.setting_values", "experiment.strict_json", "experiment.__init__"],
     ["experiment.sections", "experiment.training_sections", "experiment.command_settings"],
-    ["experiment.extension_settings", "experiment.settings", "data.tables", "data.layouts", "data.clips"],
+    ["experiment.extension_settings", "experiment.settings", "audio", "data.tables", "data.layouts", "data.clips"],
     ["frontend", "layers", "augment", "evaluation", "data"],
     ["blocks"],
     ["distributed.replicas"],

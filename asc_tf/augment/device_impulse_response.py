@@ -6,8 +6,8 @@ import numpy as np
 import soundfile
 import tensorflow as tf
 
+from asc_tf.audio.waveform import load_waveform
 from asc_tf.errors import AscError
-from asc_tf.frontend.decode import load_waveform
 
 LONGEST_RESPONSE_SECONDS = 2.0
 # Not .raw: without a header nothing says at which rate it was sampled.

@@ -55,19 +55,24 @@ class Predict:
         failures = 0
         for path in self.audio:
             try:
-                probabilities = dict(zip(classifier.labels, classifier.classify_file(path).tolist(), strict=True))
+                probabilities = classifier.classify_file(path).tolist()
             except AscError as error:
                 failures += 1
                 say(f"asc-tf: {error}")
                 continue
-            ranked = sorted(probabilities.items(), key=lambda item: -item[1])
-            if self.as_json:
-                print(json.dumps({"file": str(path), "scene": ranked[0][0], "probabilities": dict(ranked)}))
-            else:
-                best = ", ".join(f"{scene} {100 * p:.1f} %" for scene, p in ranked[: self.top])
-                print(f"{without_control(str(path))}: {best}")
+            print(self._line(path, classifier.labels, probabilities))
         if failures:
             raise AscError(f"{failures} of {len(self.audio)} files could not be classified")
+
+    def _line(self, path, labels, probabilities):
+        from asc_tf.runtime.answer import SILENCE, scene_of
+
+        scene, _ = scene_of(labels, probabilities)
+        ranked = sorted(zip(labels, probabilities, strict=True), key=lambda item: -item[1])
+        if self.as_json:
+            return json.dumps({"file": str(path), "scene": scene, "probabilities": dict(ranked)}, allow_nan=False)
+        best = ", ".join(f"{scene} {100 * p:.1f} %" for scene, p in ranked[: self.top])
+        return f"{without_control(str(path))}: {SILENCE if scene == SILENCE else best}"
 
     def _run_on_folder(self):
         if len(self.audio) > 1 and self.shards is not None:
@@ -94,7 +99,8 @@ class Predict:
         if self.shards is None:
             from asc_tf.runtime.folder import classify_folder
 
-            return *classify_folder(self.model, self.audio[0], self.output, self.workers, show_files), self.output
+            done = classify_folder(self.model, self.audio[0], self.output, self.workers, show_files, say)
+            return *done, self.output
         from asc_tf.runtime.archive import classify_archive
 
         done = classify_archive(

@@ -8,7 +8,8 @@ import struct
 
 import tensorflow as tf
 
-from asc_tf.frontend.decode import HIGHEST_RATE_HZ, LARGEST_SAMPLE, LOWEST_RATE_HZ
+from asc_tf.audio.levels import LARGEST_SAMPLE
+from asc_tf.audio.wav_header import HIGHEST_RATE_HZ, LOWEST_RATE_HZ
 
 HEADER_BYTES = 44
 _START = b"WAVEfmt " + struct.pack("<I", 16)

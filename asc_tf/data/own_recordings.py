@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from asc_tf.audio.waveform import load_waveform
 from asc_tf.data.clips import hold_out_locations
 from asc_tf.data.names import LONGEST_LABEL_BYTES, spelling
 from asc_tf.data.tau_writer import claim_folder, write_clip, write_tables
 from asc_tf.errors import AscError
-from asc_tf.frontend.decode import load_waveform
 
 SAMPLE_RATE_HZ = 44100
 _TOLERANCE_SECONDS = 0.1  # that the last clip of a recording may lack; it is filled with zeros

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from asc_tf.audio.waveform import audio_seconds
 from asc_tf.data.names import check_labels, plain
 from asc_tf.errors import AscError
-from asc_tf.frontend.decode import audio_seconds
 
 UNKNOWN_DEVICE = "unknown"
 LEVELS = ("scene", "device", "location")

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from asc_tf.audio.waveform import resample
 from asc_tf.data import graph_wav
 from asc_tf.data.host_function import gather, host_function
 from asc_tf.data.waveforms import Cut
 from asc_tf.errors import AscError
-from asc_tf.frontend.decode import resample
 
 
 class StreamedFeatures:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from asc_tf.audio.waveform import audio_seconds, load_waveform
 from asc_tf.errors import AscError
-from asc_tf.frontend.decode import audio_seconds, load_waveform
 
 LENGTH_TOLERANCE_SECONDS = 0.1
 

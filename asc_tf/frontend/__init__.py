@@ -1,1 +1,1 @@
-"""From audio files to features: decoding, resampling, log-mel and PCEN."""
+"""From waveforms to features: mel power, log-mel and PCEN."""

@@ -12,10 +12,10 @@ import threading
 from pathlib import Path
 
 from asc_tf.atomic import exclusive
+from asc_tf.audio.finding import ENDINGS, Found, audio_below
 from asc_tf.errors import AscError
 from asc_tf.runtime.archive_plan import make_plan, refuse_other_files
 from asc_tf.runtime.classifier import Classifier
-from asc_tf.runtime.folder import AUDIO, audio_below
 from asc_tf.runtime.scenes_csv import read_failures
 
 MOST_SHARDS = 99_999
@@ -61,10 +61,11 @@ def classify_archive(
         raise AscError(f"--shards {shards}: expected 1 to {MOST_SHARDS}")
     pipeline, threads = new_pipeline(beam), workers or (1 if beam else os.cpu_count())
     classifier = Classifier(model)
-    names = audio_below(archive) if archive.is_dir() else _listed(archive)
+    found = audio_below(archive) if archive.is_dir() else Found(_listed(archive), {})
+    skipped = f"{archive}: {found}" if str(found) else ""
     with exclusive(output, report):
-        plan = make_plan(classifier, Path(model).absolute(), archive, names, output, shards, report)
-        del names, classifier
+        plan = make_plan(classifier, Path(model).absolute(), archive, found.names, output, shards, report)
+        del found, classifier  # millions of names
         with _watched(plan, progress):
             classify_shards(pipeline, plan, threads)
             run(pipeline)
@@ -74,12 +75,14 @@ def classify_archive(
         for part in output.glob(".part-*"):
             part.unlink(missing_ok=True)
         progress(plan.files, plan.files)
+        if skipped:
+            report(skipped)
         return plan.files, [error for shard in range(shards) for error in read_failures(plan.csv("failures", shard))]
 
 
 def _listed(path):
     """Names in a text file, sorted."""
-    if path.suffix.lower() in AUDIO:
+    if path.suffix.lower() in ENDINGS:
         raise AscError(f"{path}: is an audio file; expected a folder, or a text file that names a recording a line")
     try:
         with path.open(encoding="utf-8", errors="surrogateescape") as file:

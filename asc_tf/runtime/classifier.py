@@ -5,12 +5,14 @@ from pathlib import Path
 
 import numpy as np
 
+from asc_tf.audio.levels import check_levels, is_silent
+from asc_tf.audio.waveform import enough_memory, mixed_down, resample, waveform_blocks
 from asc_tf.errors import AscError
-from asc_tf.frontend.decode import load_waveform, resample
 from asc_tf.quiet import native_stderr_hidden
 from asc_tf.runtime.frontend import frontend_of
 from asc_tf.runtime.isolated_run import check_by_trial
 from asc_tf.runtime.metadata import read_metadata
+from asc_tf.runtime.windows import windows
 
 
 class Classifier:
@@ -73,14 +75,28 @@ class Classifier:
         return inputs[0], outputs[0]
 
     def classify_file(self, path):
-        """Probabilities [classes] of an audio file of any rate, channel count and length."""
-        return self._average(load_waveform(path, self.sample_rate_hz))
+        """Probabilities [classes] of an audio file of any rate, channel count and length, as `classify`.
 
-    def classify(self, waveform, sample_rate_hz):
-        """Probabilities [classes] of a waveform [samples] or [samples, channels] in +-1 at the given rate.
+        The file is read and classified block after block: its length takes no memory.
 
         Raises:
-            AscError: no samples, too many dimensions, samples that are not finite, or an impossible rate.
+            AscError: no audio file, or one that is damaged.
+        """
+        with enough_memory(path):
+            return self._average(waveform_blocks(path, self.sample_rate_hz))
+
+    def classify(self, waveform, sample_rate_hz):
+        """Probabilities of a waveform at the given rate: the mean over its windows in which there is sound.
+
+        Args:
+            waveform: [samples] or [samples, channels] in +-1.
+            sample_rate_hz: its rate.
+
+        Returns:
+            float32 [classes]; all 0 if the whole waveform is silent.
+
+        Raises:
+            AscError: no samples, too many dimensions, samples that cannot be sound, or an impossible rate.
         """
         if not sample_rate_hz >= 1000:
             raise AscError(f"a sample rate of {sample_rate_hz} Hz cannot be right; expected 1000 Hz or more")
@@ -90,12 +106,12 @@ class Classifier:
                 f"a waveform of shape {waveform.shape} cannot be classified; "
                 "expected finite samples [samples] or [samples, channels]"
             )
-        if waveform.ndim == 2:
-            waveform = waveform.mean(axis=1)
-        return self._average(resample(waveform, sample_rate_hz, self.sample_rate_hz))
+        channels = waveform if waveform.ndim == 2 else waveform[:, np.newaxis]
+        check_levels(channels, "a waveform cannot be classified")
+        return self._average([resample(mixed_down(channels), sample_rate_hz, self.sample_rate_hz)])
 
     def window_probabilities(self, window):
-        """Probabilities [classes] of one window: [samples] at the network's rate, or features [frequency, time].
+        """What the network gives for one window: [samples] at its rate, or features [frequency, time].
 
         Features are for files that take them. An 8-bit input is quantized as the file says; what is beyond its range
         is cut.
@@ -108,10 +124,18 @@ class Classifier:
             self._interpreter.invoke()
         except RuntimeError as error:
             raise AscError(f"{self._path}: LiteRT cannot run it ({_first_line(error)})") from error
-        return from_quantized(self._interpreter.get_tensor(self._output["index"])[0], self._output)
+        probabilities = from_quantized(self._interpreter.get_tensor(self._output["index"])[0], self._output)
+        if not np.isfinite(probabilities).all():
+            raise AscError(f"{self._path}: gives numbers that are not finite")
+        return probabilities
 
-    def _average(self, waveform):
-        return np.mean([self.window_probabilities(window) for window in windows(waveform, self.samples)], axis=0)
+    def _average(self, blocks):
+        """Mean probabilities [classes] over the windows, in blocks [n] of a waveform, that are not silent."""
+        total, count = np.zeros(len(self.labels), np.float32), 0
+        for window in windows(blocks, self.samples):
+            if not is_silent(window):
+                total, count = total + self.window_probabilities(window), count + 1
+        return total / np.float32(count or 1)
 
 
 def _first_line(error):
@@ -133,17 +157,3 @@ def from_quantized(values, end):
         return values
     scale, zero_point = end["quantization"]
     return (values.astype(np.float32) - zero_point) * np.float32(scale)
-
-
-def windows(waveform, samples):
-    """Cut a waveform [n] into windows [samples] that follow each other; the last one ends where the waveform does.
-
-    A waveform shorter than a window is repeated until it fills it, since silence would change its statistics.
-    """
-    if len(waveform) < samples:
-        waveform = np.resize(waveform, samples)
-    last = len(waveform) - samples
-    starts = list(range(0, last + 1, samples))
-    if starts[-1] != last:
-        starts.append(last)
-    return [waveform[start : start + samples] for start in starts]

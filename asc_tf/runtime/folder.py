@@ -5,15 +5,14 @@ import queue
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from pathlib import Path
 
+from asc_tf.audio.finding import ENDINGS, audio_below
 from asc_tf.errors import AscError
 from asc_tf.runtime.classifier import Classifier
 from asc_tf.runtime.journal import Journal
 from asc_tf.runtime.scenes_csv import write_scenes
 
-AUDIO = {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".caf", ".w64", ".rf64"}
 
-
-def classify_folder(model, folder, output, workers=None, progress=lambda done, total: None):
+def classify_folder(model, folder, output, workers=None, progress=lambda done, total: None, report=lambda line: None):
     """Write scene, confidence and probabilities of every audio file below a folder, sorted by name.
 
     Results are kept in OUTPUT.journal as they come: after a kill the same call goes on where it stopped, no file lost
@@ -21,11 +20,12 @@ def classify_folder(model, folder, output, workers=None, progress=lambda done, t
 
     Args:
         model: .tflite file.
-        folder: searched with all folders below it; names that begin with a dot are left out.
+        folder: searched as `audio_below` does.
         output: CSV with the columns file (relative to the folder), scene, confidence, error, and one for each scene.
         workers: threads, each with an interpreter of its own; None is the number of processors. Decoding,
             resampling and inference run outside Python's lock, so threads do as well as processes with less memory.
         progress: called with (done, all) after every file.
+        report: called at the end with a line about the files that were skipped, if there are any.
 
     Returns:
         (number of files, errors of those that could not be read).
@@ -34,9 +34,10 @@ def classify_folder(model, folder, output, workers=None, progress=lambda done, t
         AscError: the model or the folder cannot be read, there is no audio in it, or the output cannot be written.
     """
     folder, output = Path(folder), Path(output)
-    if output.is_dir() or output.suffix.lower() in AUDIO:
+    if output.is_dir() or output.suffix.lower() in ENDINGS:
         raise AscError(f"--output {output}: is a folder or an audio file's name; expected a name such as scenes.csv")
-    names = audio_below(folder)
+    found = audio_below(folder)
+    names = found.names
     workers = min(workers or os.cpu_count(), len(names))
     classifiers = [Classifier(model) for _ in range(workers)]
     belongs_to = {"model": classifiers[0].sha256, "folder": str(folder.resolve())}
@@ -51,23 +52,9 @@ def classify_folder(model, folder, output, workers=None, progress=lambda done, t
             progress(len(done), len(names))
         write_scenes(output, classifiers[0].labels, [done[name] for name in names])
         journal.delete()
+    if str(found):
+        report(f"{folder}: {found}")
     return len(names), [record["error"] for name in names if (record := done[name])["error"]]
-
-
-def audio_below(folder):
-    """Names of the audio files relative to the folder, sorted."""
-
-    def fail(error):
-        raise AscError(f"{error.filename}: cannot be read ({error.strerror})")
-
-    names = []
-    for parent, folders, files in os.walk(folder, onerror=fail):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        audio = [name for name in files if not name.startswith(".") and Path(name).suffix.lower() in AUDIO]
-        names += [(Path(parent) / name).relative_to(folder).as_posix() for name in audio]
-    if not names:
-        raise AscError(f"{folder}: no audio file is in it or below; expected names that end in .wav, .flac, .ogg ...")
-    return sorted(names)
 
 
 def _state(path):

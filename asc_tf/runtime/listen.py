@@ -3,6 +3,7 @@
 import json
 
 from asc_tf.errors import AscError
+from asc_tf.runtime.answer import SILENCE
 from asc_tf.runtime.microphone import Microphone
 from asc_tf.runtime.pipe import SamplePipe
 from asc_tf.runtime.stream import SceneStream
@@ -14,12 +15,12 @@ def listen(classifier, pipe, report, rate_hz=None, hop_seconds=1.0, smoothing=0.
     Args:
         classifier: a `Classifier`.
         pipe: binary file to read, or None for the microphone.
-        report: called with lines for the user: what is listened to, and dropped samples.
+        report: called with lines for the user: what is listened to, and samples that were dropped or cannot be sound.
         rate_hz: of raw samples in the pipe; None is the network's.
         hop_seconds, smoothing: of `SceneStream`.
 
     Raises:
-        AscError: as `SceneStream`, `SamplePipe` and `Microphone`; or the stream was shorter than a window.
+        AscError: as `SceneStream`, `SamplePipe` and `Microphone`; or there was no whole window in the stream.
     """
     if rate_hz is not None and pipe is None:
         raise AscError(f"--rate {rate_hz}: is for raw samples from a pipe; a microphone says its rate itself")
@@ -30,30 +31,29 @@ def listen(classifier, pipe, report, rate_hz=None, hop_seconds=1.0, smoothing=0.
         rate, channels, what = source.sample_rate_hz, 1, f"the microphone, {source.sample_rate_hz} Hz"
     else:
         source = SamplePipe(pipe, rate_hz or classifier.sample_rate_hz, rate_hz)
-        rate, channels = source.format.sample_rate_hz, source.format.channels
-        what = f"{'WAV' if source.wav else 'raw samples'}, {source.format}"
+        rate, channels, what = source.sample_rate_hz, source.channels, str(source)
     report(f"listening to {what}; the first scene comes after {window:g} s")
     if rate < classifier.sample_rate_hz:
         report(
             f"the network hears up to {classifier.sample_rate_hz // 2} Hz, this stream has only up to {rate // 2} Hz"
         )
-    stream = SceneStream(classifier, hop_seconds, smoothing, rate, channels)
+    stream = SceneStream(classifier, hop_seconds, smoothing, rate, channels, report)
     for samples in source:
         yield from stream.push(samples)
     yield from stream.finish()
-    if stream.seconds < window:
+    if not stream.windows:
         raise AscError(f"the stream ended after {stream.seconds:.1f} s, before its first window of {window:g} s")
 
 
 def line_of(heard):
     """One line for a reader."""
     if heard.scene is None:
-        return f"{heard.seconds:8.1f} s  silence"
+        return f"{heard.seconds:8.1f} s  {SILENCE}"
     return f"{heard.seconds:8.1f} s  {heard.scene} {100 * heard.confidence:.1f} %"
 
 
 def json_of(heard, labels):
     """One line for a program: an object with seconds, scene, confidence and the probabilities of all scenes."""
     probabilities = dict(zip(labels, heard.probabilities.tolist(), strict=True))
-    shown = {"seconds": heard.seconds, "scene": heard.scene, "confidence": heard.confidence}
-    return json.dumps({**shown, "probabilities": probabilities})
+    shown = {"seconds": heard.seconds, "scene": heard.scene or SILENCE, "confidence": heard.confidence}
+    return json.dumps({**shown, "probabilities": probabilities}, allow_nan=False)

@@ -4,6 +4,7 @@ import contextlib
 import csv
 
 from asc_tf.atomic import whole_file
+from asc_tf.runtime.answer import scene_of
 
 
 def write_scenes(path, labels, records, rivals=False):
@@ -19,7 +20,10 @@ def write_scenes(path, labels, records, rivals=False):
         writer.writerow(["file", "scene", "confidence", "error", *labels])
         for record in records:
             shown = [f"{p:.6f}" for p in record["probabilities"] or ()]
-            scene, confidence = max(zip(labels, shown, strict=False), key=lambda pair: float(pair[1]), default=("", ""))
+            scene = confidence = ""
+            if shown:
+                scene, confidence = scene_of(labels, shown)
+                confidence = f"{confidence:.6f}"
             writer.writerow([record["file"], scene, confidence, record["error"] or "", *(shown or [""] * len(labels))])
 
 

@@ -1,13 +1,13 @@
 """Scenes from sound that keeps coming: windows that slide over a ring buffer, with smoothed probabilities."""
 
-import functools
 from dataclasses import dataclass
 
 import numpy as np
-import soxr
 
+from asc_tf.audio.levels import is_silent, level_sentence, unusable
+from asc_tf.audio.wav_header import check_rate
+from asc_tf.audio.waveform import MonoResampler
 from asc_tf.errors import AscError
-from asc_tf.frontend.decode import HIGHEST_RATE_HZ, LOWEST_RATE_HZ
 
 
 @dataclass(frozen=True)
@@ -16,9 +16,9 @@ class Heard:
 
     Args:
         seconds: from the start of the stream to the window's end.
-        scene: the most likely one; None if the window is digital silence, in which there is nothing to hear.
-        confidence: its smoothed probability.
-        probabilities: of all scenes [classes], smoothed.
+        scene: the most likely one; None if the window is silent, so that there is nothing to hear.
+        confidence: its smoothed probability, 0 of silence.
+        probabilities: of all scenes [classes], smoothed; 0 of silence.
     """
 
     seconds: float
@@ -33,7 +33,7 @@ class SceneStream:
         p_k = (1 - s) * p_k-1 + s * q_k,   p_0 = q_0
 
     with q_k the network's probabilities of the window that ends k hops after the first full one. The results depend
-    on the samples alone, not on how they are cut into pieces. Silence (nothing but zeros) starts the smoothing anew.
+    on the samples alone, not on how they are cut into pieces. Silence starts the smoothing anew.
 
     Args:
         classifier: a `Classifier`.
@@ -41,29 +41,36 @@ class SceneStream:
         smoothing: s, share of the new window, more than 0 up to 1; 1 does not smooth.
         sample_rate_hz: of the samples; None is the network's. Others are resampled as files are (soxr "HQ").
         channels: of the samples; they are averaged.
+        report: called with a line about samples that cannot be sound; no window has them in it, the next one begins
+            behind them. None raises an error at such samples.
+
+    Attributes:
+        windows: how many were full so far.
 
     Raises:
         AscError: an argument is out of range.
     """
 
-    def __init__(self, classifier, hop_seconds=1.0, smoothing=0.5, sample_rate_hz=None, channels=1):
+    def __init__(self, classifier, hop_seconds=1.0, smoothing=0.5, sample_rate_hz=None, channels=1, report=None):
         rate = classifier.sample_rate_hz if sample_rate_hz is None else sample_rate_hz
         self._hop = round(hop_seconds * classifier.sample_rate_hz) if 0 < hop_seconds < 86_400 else 0
         if self._hop < 1:
             raise AscError(f"a hop of {hop_seconds:g} s cannot be; expected more than 0 and less than a day")
         if not 0 < smoothing <= 1:
             raise AscError(f"a smoothing of {smoothing:g} cannot be; expected more than 0, up to 1")
-        if not LOWEST_RATE_HZ <= rate <= HIGHEST_RATE_HZ:
-            raise AscError(
-                f"a sample rate of {rate} Hz cannot be right; expected {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ} Hz"
-            )
-        self._classifier, self._smoothing, self._channels = classifier, smoothing, channels
-        self._resampler = None
-        if rate != classifier.sample_rate_hz:
-            self._resampler = soxr.ResampleStream(rate, classifier.sample_rate_hz, 1, dtype="float32", quality="HQ")
+        check_rate(rate, "the stream")
+        self._classifier, self._smoothing, self._channels, self._rate = classifier, smoothing, channels, rate
+        self._report, self._to_be_reported = report, True
         self._ring = np.zeros(classifier.samples, np.float32)
-        self._count = 0  # samples at the network's rate so far
-        self._due = classifier.samples  # count at which the next window is full
+        self._taken = 0  # frames so far, those that were left out too
+        self.windows = 0
+        self._start()
+
+    def _start(self):
+        """Begin with an empty window where the stream is now."""
+        self._resampler = None
+        self._count = round(self._taken * self._classifier.sample_rate_hz / self._rate)  # samples at the network's rate
+        self._due = self._count + len(self._ring)  # count at which the next window is full
         self._smoothed = None
 
     @property
@@ -75,7 +82,7 @@ class SceneStream:
         """Take the next samples, [n] or [n, channels], floating point in +-1; returns a list of `Heard`.
 
         Raises:
-            AscError: integers, another number of channels, or samples that are not finite.
+            AscError: integers, another number of channels, or samples that cannot be sound, without `report`.
         """
         samples = np.asarray(samples)
         if samples.ndim == 1:
@@ -85,18 +92,45 @@ class SceneStream:
                 f"a stream got {samples.dtype} samples of shape {samples.shape}; "
                 f"expected floating point in +-1, {self._channels} channel(s)"
             )
-        if not np.isfinite(samples).all():
-            raise AscError(f"a stream got a sample that is not finite after {self.seconds:.1f} s")
-        mono = functools.reduce(np.add, samples.astype(np.float32).T)
-        return self._take(mono if self._channels == 1 else mono / np.float32(self._channels))
+        bad = unusable(samples)
+        if not bad.any():
+            return self._take(samples)
+        return self._take_around(samples, bad)
 
     def finish(self):
         """End the stream: a list of `Heard` for what the resampler still held, usually empty."""
-        return self._take(np.zeros(0, np.float32), last=True)
+        return self._slide(self._resampler.finish()) if self._resampler else []
 
-    def _take(self, mono, last=False):
-        if self._resampler is not None:
-            mono = self._resampler.resample_chunk(mono, last=last)
+    def _take_around(self, samples, bad):
+        """Take what is usable of samples [n, channels]; a window that is not full at a bad one is given up."""
+        results, first = [], 0
+        for place in np.flatnonzero(bad.any(axis=1)):
+            if first == 0 or place - first >= len(self._ring) * self._rate // self._classifier.sample_rate_hz:
+                results += self._take(samples[first:place])
+            else:  # too few for a window
+                self._taken += place - first
+            self._say(samples[place][bad[place]][0])
+            self._taken, first = self._taken + 1, place + 1
+            self._start()
+        return results + self._take(samples[first:])
+
+    def _say(self, sample):
+        """Report the first of several bad samples between which no window was full."""
+        sentence = f"a stream got a sample that cannot be sound, {level_sentence(sample, self._taken)}"
+        if self._report is None:
+            raise AscError(sentence)
+        if self._to_be_reported:
+            self._report(f"{sentence}; the next window begins behind it, after {self._taken / self._rate:.1f} s")
+            self._to_be_reported = False
+
+    def _take(self, samples):
+        if self._resampler is None:
+            self._resampler = MonoResampler(self._rate, self._classifier.sample_rate_hz)
+        self._taken += len(samples)
+        return self._slide(self._resampler.push(samples.astype(np.float32, copy=False)))
+
+    def _slide(self, mono):
+        """Move the window on over samples at the network's rate."""
         results = []
         while len(mono):
             position = self._count % len(self._ring)
@@ -111,8 +145,9 @@ class SceneStream:
 
     def _hear(self):
         labels = self._classifier.labels
+        self.windows, self._to_be_reported = self.windows + 1, True
         window = np.roll(self._ring, -(self._count % len(self._ring)))
-        if not window.any():
+        if is_silent(window):
             self._smoothed = None
             return Heard(self.seconds, None, 0.0, np.zeros(len(labels), np.float32))
         found = self._classifier.window_probabilities(window)

@@ -7,8 +7,8 @@ import pytest
 import soundfile
 import tensorflow as tf
 
+from asc_tf.audio.waveform import load_waveform
 from asc_tf.data import graph_wav
-from asc_tf.frontend.decode import load_waveform
 
 RATE_HZ = 16000
 TYPES = {"PCM_16": (1, 16), "PCM_24": (1, 24), "PCM_32": (1, 32), "FLOAT": (3, 32)}

@@ -5,12 +5,12 @@ import pandas as pd
 import pytest
 import soundfile
 
+from asc_tf.audio.waveform import load_waveform
 from asc_tf.cli import main
 from asc_tf.data.clips import check_audio_files, read_clips
 from asc_tf.data.own_recordings import plan_clips, plan_table, write_own_set
 from asc_tf.data.recordings import Recording, find_recordings
 from asc_tf.errors import AscError
-from asc_tf.frontend.decode import load_waveform
 
 FORMATS = (("wav", 16000), ("flac", 44100), ("ogg", 48000))
 

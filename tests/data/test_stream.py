@@ -10,6 +10,7 @@ import pytest
 import soundfile
 import tensorflow as tf
 
+from asc_tf.audio.waveform import load_waveform
 from asc_tf.augment import augment_batch
 from asc_tf.data import graph_wav
 from asc_tf.data.cache import cached_features
@@ -18,7 +19,6 @@ from asc_tf.data.loader import evaluation_batches, mean_and_std, reading, traini
 from asc_tf.data.stream import StreamedFeatures
 from asc_tf.data.waveforms import Cut
 from asc_tf.errors import AscError
-from asc_tf.frontend.decode import load_waveform
 from asc_tf.frontend.log_mel import LogMel
 from asc_tf.frontend.pcen import Pcen
 

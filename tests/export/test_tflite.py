@@ -5,6 +5,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 from asc_tf import __version__
+from asc_tf.audio.waveform import load_waveform
 from asc_tf.data.clips import read_clips
 from asc_tf.errors import AscError
 from asc_tf.experiment.build import build_frontend
@@ -12,7 +13,6 @@ from asc_tf.experiment.run_folder import load_model, read_run
 from asc_tf.export import tflite
 from asc_tf.export.agreement import BOUNDS, Bound
 from asc_tf.export.tflite import export_tflite
-from asc_tf.frontend.decode import load_waveform
 from asc_tf.frontend.log_mel import LogMel
 from asc_tf.runtime import Classifier
 

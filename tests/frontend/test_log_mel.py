@@ -4,10 +4,10 @@ import pytest
 import tensorflow as tf
 import tf_keras as keras
 
+from asc_tf.audio.waveform import load_waveform
 from asc_tf.experiment.build import build_frontend
 from asc_tf.experiment.sections import FRONTENDS
 from asc_tf.experiment.settings import Config
-from asc_tf.frontend.decode import load_waveform
 from asc_tf.frontend.log_mel import LogMel
 
 # (window_ms, hop_ms) and librosa's arguments for the same, in samples at 16 kHz

@@ -14,12 +14,13 @@ import numpy as np
 import pytest
 import soundfile
 
+from asc_tf.audio.finding import audio_below
 from asc_tf.cli import main
 from asc_tf.errors import AscError
 from asc_tf.runtime import Classifier
 from asc_tf.runtime.archive import classify_archive
 from asc_tf.runtime.archive_plan import make_plan
-from asc_tf.runtime.folder import audio_below, classify_folder
+from asc_tf.runtime.folder import classify_folder
 
 FILES = 17
 needs_beam = pytest.mark.skipif(
@@ -79,6 +80,15 @@ def test_the_shards_together_are_what_classify_folder_writes(recordings, file, t
     names = [f"{kind}-0000{k}-of-00004.csv" for kind in ("failures", "scenes") for k in range(4)]
     assert sorted(os.listdir(output)) == [".lock", *names[:4], "files.jsonl", "manifest.json", *names[4:]]
     assert {len(rows((output / name).read_bytes())) for name in names[4:]} == {4, 5}
+
+
+@needs_beam
+def test_what_is_skipped_is_said_at_the_end(folder, file, tmp_path, scenes, capsys):
+    (folder / "notes.txt").write_text("no sound")
+    (folder / "loop").symlink_to(folder)
+    assert predict(file, folder, "--output", tmp_path / "out", "--shards", 2) == 0
+    said = f"{folder}: 1 file skipped: 1 .txt; 1 link to folders that are searched anyway\n"
+    assert capsys.readouterr().err == said and joined(tmp_path / "out") == scenes
 
 
 @needs_beam
@@ -152,6 +162,7 @@ def test_files_that_cannot_be_read_have_a_row_and_go_to_the_failures(folder, fil
 SLOW = """
 import sys, time
 from asc_tf.runtime.classifier import Classifier
+from asc_tf.audio.finding import audio_below
 from asc_tf.cli import main
 really = Classifier.classify_file
 Classifier.classify_file = lambda self, path: (time.sleep(0.1), really(self, path))[1]
@@ -244,7 +255,7 @@ def test_another_model_archive_or_number_of_shards_is_refused(folder, file, tmp_
 
 
 def test_a_plan_of_another_model_is_refused(recordings, classifier, file, tmp_path):
-    names = audio_below(recordings)
+    names = audio_below(recordings).names
     make_plan(classifier, file, recordings, names, tmp_path, 2, print)
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     (tmp_path / "manifest.json").write_text(json.dumps({**manifest, "model": "of another"}))
@@ -276,7 +287,7 @@ def test_beam_counts_files_and_failures_and_has_them_as_a_side_output(folder, cl
     from asc_tf.runtime.beam_shards import ClassifyShard, new_pipeline, run
 
     (folder / "bad.wav").write_bytes(b"RIFF")
-    plan = make_plan(classifier, file, folder, audio_below(folder), tmp_path, 3, print)
+    plan = make_plan(classifier, file, folder, audio_below(folder).names, tmp_path, 3, print)
     pipeline, seen = new_pipeline(()), tmp_path / "seen"
     done = pipeline | beam.Create(range(3)) | beam.ParDo(ClassifyShard(plan, 1)).with_outputs("failures", main="scenes")
     done.failures | beam.Map(lambda item: seen.write_text(item[1][0]["file"]) if item[1] else None)
@@ -291,7 +302,7 @@ def test_a_worker_that_finds_another_model_stops(recordings, classifier, file, t
 
     from asc_tf.runtime.beam_shards import classify_shards, new_pipeline, run
 
-    plan = make_plan(classifier, file, recordings, audio_below(recordings), tmp_path, 2, print)
+    plan = make_plan(classifier, file, recordings, audio_below(recordings).names, tmp_path, 2, print)
     pipeline = new_pipeline(())
     classify_shards(pipeline, replace(plan, sha256="of another"))
     with pytest.raises(AscError, match="is not the file that the archive's work began with$"):
@@ -302,7 +313,7 @@ def test_a_worker_that_finds_another_model_stops(recordings, classifier, file, t
 @needs_beam
 @pytest.mark.parametrize("mode", ["in_memory", "multi_threading"])
 def test_what_stops_a_worker_is_one_sentence_of_ours(recordings, classifier, file, tmp_path, mode):
-    make_plan(classifier, file, recordings, audio_below(recordings), tmp_path, 2, print)
+    make_plan(classifier, file, recordings, audio_below(recordings).names, tmp_path, 2, print)
     (tmp_path / "scenes-00001-of-00002.csv").mkdir()
     with pytest.raises(AscError, match=r"^\S*scenes-00001-of-00002.csv: cannot be written \(Is a directory\)$"):
         classify_archive(file, recordings, tmp_path, 2, beam=[f"direct_running_mode={mode}"])

@@ -9,8 +9,8 @@ import soxr
 
 from asc_tf.errors import AscError
 from asc_tf.runtime import Classifier
-from asc_tf.runtime.classifier import windows
 from asc_tf.runtime.metadata import with_metadata
+from asc_tf.runtime.windows import windows
 
 LABELS = ("north", "east", "south", "west")
 
@@ -26,7 +26,7 @@ def test_attributes_say_what_the_network_takes_and_gives(classifier):
     assert classifier.metadata.network == "linear"
 
 
-@pytest.mark.parametrize("samples", [1, 700, 8000, 8001, 50000])
+@pytest.mark.parametrize("samples", [2, 700, 8000, 8001, 50000])
 def test_probabilities_of_any_length_are_a_distribution(classifier, samples):
     probabilities = classifier.classify(noise(samples), 16000)
     assert probabilities.shape == (4,)
@@ -41,21 +41,23 @@ def test_different_sounds_give_different_probabilities(classifier):
     assert distance[~np.eye(4, dtype=bool)].min() > 5e-3
 
 
-def test_a_clip_of_whole_windows_is_cut_into_them():
-    waveform = np.arange(12)
-    np.testing.assert_array_equal(windows(waveform, 4), waveform.reshape(3, 4))
-
-
-def test_the_window_of_a_remainder_ends_where_the_clip_does():
-    np.testing.assert_array_equal(windows(np.arange(10), 4), [[0, 1, 2, 3], [4, 5, 6, 7], [6, 7, 8, 9]])
-
-
-def test_a_clip_of_one_window_is_left_as_it_is():
-    np.testing.assert_array_equal(windows(np.arange(4), 4), [[0, 1, 2, 3]])
-
-
-def test_a_clip_shorter_than_a_window_is_repeated():
-    np.testing.assert_array_equal(windows(np.arange(3), 8), [[0, 1, 2, 0, 1, 2, 0, 1]])
+@pytest.mark.parametrize("block", [1, 3, 4, 5, 100])
+@pytest.mark.parametrize(
+    ("length", "expected"),
+    [
+        (12, [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]]),
+        (10, [[0, 1, 2, 3], [4, 5, 6, 7], [6, 7, 8, 9]]),
+        (5, [[0, 1, 2, 3], [1, 2, 3, 4]]),
+        (4, [[0, 1, 2, 3]]),
+        (3, [[0, 1, 2, 0]]),
+        (1, [[0, 0, 0, 0]]),
+    ],
+    ids=["whole windows", "the last one ends where the clip does", "one sample more", "one", "shorter", "one sample"],
+)
+def test_a_clip_is_cut_into_windows_whatever_blocks_it_comes_in(length, expected, block):
+    clip = np.arange(length, dtype=np.float32)
+    blocks = [clip[first : first + block] for first in range(0, length, block)]
+    np.testing.assert_array_equal([*windows(iter([clip[:0], *blocks]), 4)], expected)
 
 
 def test_probabilities_of_a_long_clip_are_the_mean_of_its_windows(classifier):
@@ -81,10 +83,41 @@ def test_stereo_of_48_khz_is_averaged_and_resampled(classifier, tmp_path):
     np.testing.assert_allclose(classifier.classify(stereo, 48000), expected, atol=1e-5)
 
 
-def test_silence_gives_a_distribution(classifier):
-    probabilities = classifier.classify(np.zeros(8000), 16000)
-    assert np.isfinite(probabilities).all()
-    assert probabilities.sum() == pytest.approx(1, abs=1e-5)
+def test_of_silence_all_probabilities_are_0(classifier):
+    for silence in (np.zeros(8000), np.zeros((20000, 2)), np.stack([noise(8000), -noise(8000)], axis=1)):
+        probabilities = classifier.classify(silence, 16000)
+        assert probabilities.dtype == np.float32 and probabilities.tolist() == [0, 0, 0, 0]
+
+
+def test_silent_windows_have_no_part_in_the_mean(classifier):
+    sound = noise(16000)
+    clip = np.concatenate([np.zeros(8000, np.float32), sound, np.zeros(16000, np.float32)])
+    np.testing.assert_array_equal(classifier.classify(clip, 16000), classifier.classify(sound, 16000))
+
+
+def test_a_long_file_gives_what_its_windows_give_bit_by_bit(classifier, tmp_path):
+    soundfile.write(tmp_path / "clip.wav", noise((48000 * 7 + 11, 2)), 48000, subtype="PCM_24")
+    mono = soundfile.read(tmp_path / "clip.wav", dtype="float32")[0].mean(axis=1)
+    waveform = soxr.resample(mono, 48000, 16000, quality="HQ")
+    found = [classifier.window_probabilities(window) for window in windows([waveform], 8000)]
+    assert len(found) == 15
+    np.testing.assert_array_equal(classifier.classify_file(tmp_path / "clip.wav"), np.mean(found, axis=0))
+
+
+def test_too_little_memory_is_one_sentence_that_names_the_file(classifier, tmp_path, monkeypatch):
+    soundfile.write(tmp_path / "clip.wav", noise(8000), 16000)
+
+    def fail(window):
+        raise MemoryError
+
+    monkeypatch.setattr(classifier, "window_probabilities", fail)
+    with pytest.raises(AscError, match=f"^{tmp_path / 'clip.wav'}: needs more memory than there is$"):
+        classifier.classify_file(tmp_path / "clip.wav")
+
+
+def test_a_network_that_gives_no_numbers_is_refused(classifier):
+    with pytest.raises(AscError, match="model.tflite: gives numbers that are not finite"):
+        classifier.window_probabilities(np.full(8000, np.nan, np.float32))
 
 
 def test_more_threads_give_the_same_probabilities(classifier, file):
@@ -100,6 +133,14 @@ def test_more_threads_give_the_same_probabilities(classifier, file):
 def test_samples_that_cannot_be_classified_are_refused(classifier, waveform):
     with pytest.raises(AscError, match="cannot be classified; expected finite samples"):
         classifier.classify(waveform, 16000)
+
+
+@pytest.mark.parametrize("value", [32767, -1e30])
+def test_samples_far_beyond_1_are_refused(classifier, value):
+    sound = noise((9000, 2))
+    sound[10, 1] = value
+    with pytest.raises(AscError, match=r"a waveform cannot be classified: sample 10 is .*; expected \+-1"):
+        classifier.classify(sound, 16000)
 
 
 def test_a_file_that_is_no_audio_is_refused_by_name(classifier, tmp_path):

@@ -142,6 +142,62 @@ def test_files_that_cannot_be_read_are_named_and_the_others_done(folder, file, t
         assert str(path) in row["error"] and row["scene"] == row["confidence"] == row["north"] == ""
 
 
+def test_linked_folders_are_followed_and_what_is_skipped_is_said(folder, file, tmp_path, capsys):
+    shutil.copytree(folder / "a b", tmp_path / "elsewhere")
+    (folder / "linked").symlink_to(tmp_path / "elsewhere")
+    shutil.copy(folder / "00.flac", folder / "00.wave")
+    shutil.copy(folder / "00.flac", folder / "take 1")
+    output = tmp_path / "scenes.csv"
+    assert main(["predict", str(file), str(folder), "--output", str(output)]) == 0
+    out, err = capsys.readouterr()
+    count = len(rows(output))
+    assert count == FILES + 2 + len([*(folder / "linked").rglob("[0-9]*.*")])
+    assert out == f"{count} of {count} files in {output}\n"
+    assert err == f"{folder}: 4 files skipped: 3 hidden, 1 .txt\n"
+
+
+def test_running_out_of_memory_at_one_file_is_its_error_and_the_others_go_on(recordings, file, tmp_path, monkeypatch):
+    really = Classifier.window_probabilities
+    loud = []
+
+    def sometimes(self, window):
+        if np.abs(window).max() > 0.3:
+            loud.append(window)
+            raise MemoryError
+        return really(self, window)
+
+    monkeypatch.setattr(Classifier, "window_probabilities", sometimes)
+    count, errors = classify_folder(file, recordings, tmp_path / "scenes.csv")
+    assert count == FILES and 0 < len(errors) == len(loud) < FILES
+    assert all(error.endswith(": needs more memory than there is") for error in errors)
+    assert [row["error"] for row in rows(tmp_path / "scenes.csv") if row["error"]] == errors
+
+
+def silent_files(folder):
+    """Silence, channels that cancel each other, and a constant."""
+    folder.mkdir()
+    sound = np.random.default_rng(0).normal(0, 0.1, 9000)
+    soundfile.write(folder / "cancelled.wav", np.stack([sound, -sound], axis=1), 16000)
+    soundfile.write(folder / "constant.wav", np.full(9000, -1 / 128), 16000, subtype="PCM_U8")
+    soundfile.write(folder / "zeros.flac", np.zeros(9000), 16000)
+    return folder
+
+
+def test_silence_is_one_answer_in_text_json_and_csv(file, classifier, tmp_path, capsys):
+    folder = silent_files(tmp_path / "in")
+    paths = sorted(map(str, folder.iterdir()))
+    assert main(["predict", str(file), *paths]) == 0
+    assert capsys.readouterr().out.splitlines() == [f"{path}: silence" for path in paths]
+    assert main(["predict", str(file), *paths, "--json"]) == 0
+    nothing = dict.fromkeys(classifier.labels, 0.0)
+    for path, line in zip(paths, capsys.readouterr().out.splitlines(), strict=True):
+        assert json.loads(line) == {"file": path, "scene": "silence", "probabilities": nothing}
+    classify_folder(file, folder, tmp_path / "scenes.csv")
+    zeros = dict.fromkeys(classifier.labels, "0.000000")
+    for row in rows(tmp_path / "scenes.csv"):
+        assert row == {"file": row["file"], "scene": "silence", "confidence": "0.000000", "error": "", **zeros}
+
+
 def test_names_that_are_no_text_are_kept_byte_for_byte(file, tmp_path):
     folder = tmp_path / "in"
     folder.mkdir()

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from asc_tf.audio.waveform import load_waveform
 from asc_tf.errors import AscError
-from asc_tf.frontend.decode import load_waveform
 from asc_tf.frontend.log_mel import LogMel
 from asc_tf.frontend.mel_spectrogram import MelSpectrogram
 from asc_tf.frontend.pcen import Pcen

@@ -63,8 +63,42 @@ def test_a_wav_stream_of_48_khz_stereo_gives_what_the_library_gives(file, classi
         assert list(line["probabilities"].values()) == heard.probabilities.tolist()
 
 
-def test_silence_is_called_silence(file, piped):
+def float_wav(samples, rate=16000):
+    wav = io.BytesIO()
+    soundfile.write(wav, samples, rate, format="WAV", subtype="FLOAT")
+    return wav.getvalue()
+
+
+def test_silence_is_called_silence(file, classifier, piped):
     assert piped(bytes(16000), file, "-")[1] == ["     0.5 s  silence"]
+    cancelled = sound(0.5) * [[1, -1]]
+    assert piped(float_wav(cancelled), file, "-")[1] == ["     0.5 s  silence"]
+    (line,) = piped(float_wav(cancelled), file, "-", "--json")[1]
+    nothing = dict.fromkeys(classifier.labels, 0.0)
+    assert json.loads(line) == {"seconds": 0.5, "scene": "silence", "confidence": 0.0, "probabilities": nothing}
+
+
+@pytest.mark.parametrize("value", [1e30, -3e38, np.nan, np.inf, 32767])
+@pytest.mark.parametrize("rate", [16000, 44100])
+def test_samples_that_cannot_be_sound_are_said_and_no_later_window_suffers(file, piped, value, rate):
+    samples, place, arguments = sound(4, rate), round(1.2 * rate), ("-", "--hop", 0.5, "--smoothing", 1, "--json")
+    samples[place] = value
+    status, lines, err = piped(float_wav(samples, rate), file, *arguments)
+    (said,) = [line for line in err.splitlines() if "cannot be sound" in line]
+    assert status == 0 and f"sample {place} is {value:g}" in said and "after 1.2 s" in said
+    heard = [json.loads(line, parse_constant=pytest.fail) for line in lines]
+    assert [round(line["seconds"], 1) for line in heard] == [0.5, 1.0, 1.7, 2.2, 2.7, 3.2, 3.7]
+    clean = piped(
+        float_wav(samples[round(1.2 * rate) + 1 :], rate), file, "-", "--hop", 0.5, "--smoothing", 1, "--json"
+    )
+    for line, expected in zip(heard[2:], map(json.loads, clean[1]), strict=True):
+        assert line["probabilities"] == expected["probabilities"]
+
+
+def test_a_stream_of_nothing_but_damage_is_one_word_and_an_error(file, piped):
+    status, lines, err = piped(float_wav(np.full(40_000, np.nan)), file, "-")
+    assert (status, lines, err.count("cannot be sound")) == (1, [], 1)
+    assert err.splitlines()[-1] == "asc-tf: the stream ended after 2.5 s, before its first window of 0.5 s"
 
 
 def test_a_low_rate_is_remarked_upon(file, piped):

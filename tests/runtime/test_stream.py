@@ -96,6 +96,23 @@ def test_nothing_is_said_before_the_first_window_is_full(counter):
     assert stream.seconds == 0.5
 
 
+@pytest.mark.parametrize("length", [1, 700, None])
+def test_bad_samples_are_in_no_window_however_the_stream_is_cut(counter, length):
+    samples, places = noise(20_000), [2300, 2301, 4000, 9000, 11_500]
+    samples[places] = np.float32([[np.nan], [1e30], [-17], [np.inf], [-np.inf]])
+    said = []
+    results = heard_in_pieces(SceneStream(counter, 0.25, report=said.append), samples, length)
+    starts = [0, *(place + 1 for place in places)]
+    ends = [
+        end
+        for start, stop in zip(starts, [*places, 20_000], strict=True)
+        for end in range(start + 2000, stop + 1, 1000)
+    ]
+    assert [result.seconds for result in results] == [end / 4000 for end in ends]
+    np.testing.assert_array_equal(counter.seen, [samples[end - 2000 : end, 0] for end in ends])
+    assert [sentence.split("sample ")[2].split()[0] for sentence in said] == ["2300", "9000", "11500"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

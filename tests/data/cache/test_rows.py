@@ -3,8 +3,8 @@
 import numpy as np
 from cache_checks import FRONTEND, build, contents, fullest_shard
 
+from asc_tf.audio.waveform import load_waveform
 from asc_tf.data.cache import cached_features
-from asc_tf.frontend.decode import load_waveform
 from asc_tf.frontend.log_mel import LogMel
 
 

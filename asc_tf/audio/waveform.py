@@ -1,0 +1,115 @@
+"""From an audio file to a mono waveform at the rate a network wants, whole or block after block."""
+
+import contextlib
+import functools
+
+import numpy as np
+import soxr
+
+from asc_tf.audio.audio_file import AudioFile
+from asc_tf.errors import AscError
+
+
+def load_waveform(path, sample_rate_hz):
+    """Decode, mix down to mono and resample one audio file.
+
+    Training, evaluation and the runtime all read audio in this way: `AudioFile` says which formats. Channels are
+    averaged; soxr's "HQ" resampler follows where the rates differ.
+
+    Args:
+        path: of the file.
+        sample_rate_hz: wanted rate in Hz.
+
+    Returns:
+        float32 waveform [samples] in +-1 (resampling may overshoot slightly).
+
+    Raises:
+        AscError: missing, empty, truncated or no audio file, a rate outside 1 to 768 kHz, or samples that cannot be
+            sound in +-1.
+    """
+    with AudioFile(path) as file, enough_memory(path):
+        try:
+            waveform = np.empty(-(-file.frames * sample_rate_hz // file.sample_rate_hz) + 1, np.float32)
+        except (MemoryError, ValueError):
+            raise AscError(f"{path}: the header promises {file.frames} samples, more than the memory holds") from None
+        length = 0
+        for block in _resampled(file, path, sample_rate_hz):
+            waveform[length : length + len(block)] = block
+            length += len(block)
+    return waveform[:length]
+
+
+def waveform_blocks(path, sample_rate_hz):
+    """What `load_waveform` gives, in blocks of any length [n], so that a long recording needs no more memory.
+
+    Bit for bit the same samples: soxr's stream gives what soxr gives for the whole.
+    """
+    with AudioFile(path) as file:
+        yield from _resampled(file, path, sample_rate_hz)
+
+
+def _resampled(file, path, sample_rate_hz):
+    resampler, read, given = MonoResampler(file.sample_rate_hz, sample_rate_hz), 0, 0
+    for samples in file:
+        read += len(samples)
+        block = resampler.push(samples)
+        given += len(block)
+        yield block
+    block = resampler.finish()
+    yield block
+    if given + len(block) == 0:
+        raise AscError(f"{path}: too short, {read} samples at {file.sample_rate_hz} Hz are none at {sample_rate_hz} Hz")
+
+
+@contextlib.contextmanager
+def enough_memory(path):
+    """Make one sentence of it if there is not enough memory for what is done with a file."""
+    try:
+        yield
+    except MemoryError:
+        raise AscError(f"{path}: needs more memory than there is") from None
+
+
+def audio_seconds(path):
+    """Length of an audio file in seconds. It decodes the file, since headers lie. Raises as `load_waveform`."""
+    with AudioFile(path) as file:
+        return sum(map(len, file)) / file.sample_rate_hz
+
+
+class MonoResampler:
+    """Mix down and resample samples that come in pieces; the result does not depend on how they are cut.
+
+    Args:
+        from_hz: rate of the samples.
+        to_hz: wanted rate.
+    """
+
+    def __init__(self, from_hz, to_hz):
+        self._stream = None
+        if from_hz != to_hz:
+            self._stream = soxr.ResampleStream(from_hz, to_hz, 1, dtype="float32", quality="HQ")
+
+    def push(self, samples):
+        """Float32 [m] of the next float32 samples [n, channels]; m may be 0, since the resampler looks ahead."""
+        mono = mixed_down(samples)
+        return mono if self._stream is None else self._stream.resample_chunk(mono)
+
+    def finish(self):
+        """What the resampler still held, float32 [m]."""
+        end = np.zeros(0, np.float32)
+        return end if self._stream is None else self._stream.resample_chunk(end, last=True)
+
+
+def mixed_down(samples):
+    """Mean of the channels of samples [n, channels], float32 [n]."""
+    if samples.shape[1] == 1:
+        return samples[:, 0]
+    # Adding whole channels gives what mean(axis=1) gives, 30 times faster.
+    return functools.reduce(np.add, samples.T) / np.float32(samples.shape[1])
+
+
+def resample(waveform, from_hz, to_hz):
+    """Resample a waveform [samples] with soxr "HQ" and return it as float32."""
+    if from_hz != to_hz:
+        waveform = soxr.resample(waveform, from_hz, to_hz, quality="HQ")
+    return np.ascontiguousarray(waveform, dtype=np.float32)

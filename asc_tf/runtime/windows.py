@@ -1,0 +1,31 @@
+"""Cutting a recording into the network's windows as it is read."""
+
+import numpy as np
+
+
+def windows(blocks, samples):
+    """Cut a waveform into windows that follow each other; the last one ends where the waveform does.
+
+    A waveform shorter than a window is repeated until it fills it, since silence would change its statistics. One
+    window and the one before it are in memory at a time.
+
+    Args:
+        blocks: the waveform, arrays [n] of any lengths.
+        samples: length of a window.
+
+    Yields:
+        float32 [samples].
+    """
+    window, filled, previous = np.empty(samples, np.float32), 0, None
+    for block in blocks:
+        while len(block):
+            part = block[: samples - filled]
+            window[filled : filled + len(part)] = part
+            filled, block = filled + len(part), block[len(part) :]
+            if filled == samples:
+                yield window
+                window, filled, previous = np.empty(samples, np.float32), 0, window
+    if previous is None and filled:
+        yield np.resize(window[:filled], samples)
+    elif filled:
+        yield np.concatenate([previous[filled:], window[:filled]])

@@ -35,10 +35,8 @@ def main():
             for minutes in arguments.minutes:
                 path = write(Path(folder) / f"{minutes}{ending}", minutes, subtype)
                 peak, seconds = predict(arguments.model, path)
-                size = path.stat().st_size
-                print(
-                    f"{ending[1:]:4} {minutes:4} min  {size / 1e6:7.0f} MB  peak {peak / 1e6:6.1f} MB  {seconds:6.1f} s"
-                )
+                size = f"{minutes:4} min  {path.stat().st_size / 1e6:7.0f} MB"
+                print(f"{ending[1:]:4} {size}  peak {peak / 1e6:6.1f} MB  processor {seconds:6.1f} s", flush=True)
                 path.unlink()
 
 

@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "asc_tf"
 FILE = Path(__file__).resolve().parents[1] / "architecture.svg"
 FLOORS = (
     ("what all use", ("internals", "distributed")),
-    ("sound and its batches", ("frontend", "layers", "augment", "data", "evaluation")),
+    ("sound and its batches", ("audio", "frontend", "layers", "augment", "data", "evaluation")),
     ("networks and their training", ("blocks", "models", "training", "translator")),
     ("small and on the device", ("compression", "complexity", "export", "runtime")),
     ("experiments", ("experiment", "search", "stages", "cli")),

@@ -87,7 +87,7 @@ class Field:
         type: bool, int, float or str; of each value, if there are several.
         setting: the `Setting`.
         default: its value unless one is given; `dataclasses.MISSING` if one must be given.
-        choices: all allowed texts, a tuple or a `Registry`, or ().
+        choices: all allowed texts, a tuple or a `Registry`, or None.
         several: whether it holds a tuple of values.
         optional: whether None is allowed.
     """
@@ -97,15 +97,16 @@ class Field:
     type: type
     setting: Setting
     default: object
-    choices: Collection[str] = ()
+    choices: Collection[str] | None = None
     several: bool = False
     optional: bool = False
 
     @property
     def values(self):
         """Its choices or range in words, for lists."""
-        text = ", ".join(self.choices) or self.setting.range or {bool: "true, false", str: "a name or path"}[self.type]
-        none = self.optional and "none" not in self.choices
+        words = {bool: "true, false", str: "a name or path"}
+        text = self.setting.range or words[self.type] if self.choices is None else ", ".join(self.choices)
+        none = self.optional and not self._is_choice("none")
         return f"{'a list, each ' * self.several}{text}{', none' * none}"
 
     def parse(self, text):
@@ -114,7 +115,7 @@ class Field:
         Raises:
             ValueError: it stands for none; the message is what was expected.
         """
-        if self.optional and text.lower() == "none" and "none" not in self.choices:
+        if self.optional and text.lower() == "none" and not self._is_choice("none"):
             return None
         if self.several:
             return tuple(self._parse_one(part) for part in text.split(","))
@@ -149,22 +150,25 @@ class Field:
         accepted = {bool: bool, int: numbers.Integral, float: numbers.Real, str: str}[self.type]
         fits = isinstance(value, accepted) and (self.type is bool or not isinstance(value, bool))
         if self.type is str:
-            fits = fits and (value in self.choices if self.choices else value == self.default or _is_name(value))
+            fits = fits and (self._is_choice(value) or self.choices is None and _is_name(value, self.default))
         if not fits:
             raise ValueError(self._expected())
         if self.setting.low is not None and not self.setting.low <= value <= self.setting.high:
             raise ValueError(f"a value from {self.setting.range}")
         return self.type(value)
 
+    def _is_choice(self, text):
+        return self.choices is not None and text in self.choices
+
     def _expected(self):
-        if self.choices:
+        if self.choices is not None:
             return f"one of {', '.join(self.choices)}"
         limits = f" from {self.setting.range}" if self.setting.range else ""
         return f"{_KINDS[self.type]}{limits}{', or none' * self.optional}"
 
 
-def _is_name(text):
-    return 0 < len(text) <= LONGEST_PATH and text.isprintable()
+def _is_name(text, default):
+    return text == default or 0 < len(text) <= LONGEST_PATH and text.isprintable()
 
 
 def number(value):
@@ -197,13 +201,12 @@ def field_from(section, item, hint):
     annotated = hint.__metadata__
     setting = next(each for each in annotated if isinstance(each, Setting))
     flag = next((each.name for each in annotated if not isinstance(each, Setting)), None) or item.name
-    inner, optional, several, choices = hint.__origin__, False, False, ()
+    inner, optional, several, choices = hint.__origin__, False, False, setting.registry
     if typing.get_origin(inner) in (types.UnionType, typing.Union):
         (inner,), optional = (each for each in typing.get_args(inner) if each is not type(None)), True
     if typing.get_origin(inner) is tuple:
         inner, several = typing.get_args(inner)[0], True
     if typing.get_origin(inner) is typing.Literal:
         inner, choices = str, typing.get_args(inner)
-    choices = setting.registry or choices
     flag = f"--{flag.replace('_', '-')}"
     return Field(section + item.name, flag, inner, setting, item.default, choices, several, optional)

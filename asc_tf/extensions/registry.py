@@ -1,7 +1,9 @@
 """Names of things of one kind, of this package and of others, each found when it is asked for."""
 
+import functools
 import importlib
 import re
+import sys
 from collections.abc import Mapping
 from importlib import metadata
 
@@ -67,7 +69,7 @@ class Registry(Mapping):
         return len(list(iter(self)))
 
     def _entry_points(self):
-        found = {entry.name: entry for entry in metadata.entry_points(group=self.group)}
+        found = _installed(self.group, tuple(sys.path))
         for name, entry in found.items():
             self._check_free(name, False, f" (entry point {entry.value})")
         return found
@@ -84,3 +86,9 @@ class Registry(Mapping):
         except Exception as error:  # of another package's code
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
             raise AscError(f"{self.kind} {entry.name}: {entry.value} cannot be imported ({reason})") from error
+
+
+@functools.cache
+def _installed(group, path):
+    """{name: entry point} of what is installed in the folders of a path; to look for them takes 0.1 s."""
+    return {entry.name: entry for entry in metadata.entry_points(group=group)}

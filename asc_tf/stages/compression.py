@@ -11,17 +11,14 @@ from asc_tf.compression.connectivity import idle_weights
 from asc_tf.compression.half_precision import round_to_half
 from asc_tf.compression.pruning import FLOOR, prune, prune_gradually, strip_pruning
 from asc_tf.compression.quantization import quantize, strip_quantization
-from asc_tf.data.loader import label_indices
 from asc_tf.errors import AscError
-from asc_tf.experiment.build import waveform_augmentation
 from asc_tf.experiment.command_settings import Compression
 from asc_tf.experiment.run_folder import claim, load_model, read_run, write_settings
 from asc_tf.experiment.setting_values import check_flags
-from asc_tf.stages.compression_steps import Clips, StepTable
-from asc_tf.stages.features import features_of, with_translated
+from asc_tf.stages.compression_steps import StepTable
+from asc_tf.stages.experiment import Experiment
 from asc_tf.stages.teacher import hears_the_same, report_advantages
 from asc_tf.stages.training import fit
-from asc_tf.stages.training_data import split_clips
 from asc_tf.training.distillation import DistilledModel
 from asc_tf.training.fit import save_model
 from asc_tf.training.seeding import set_seed
@@ -71,7 +68,8 @@ def compress(run, out, settings, report=print):
     asked = {"run": str(run.resolve()), **dataclasses.asdict(settings)}
     of = "a compression of another run or other settings"
     claim(out / "compression.json", asked, "compression", of, before={"schedule": "one-shot", "scope": "global"})
-    steps = _Steps(run, out, config, dataset, settings, report)
+    experiment = Experiment.again(config, dataset).with_features(run, report)
+    steps = _Steps(out, experiment, settings.epochs or config.train.epochs, report)
     whole = "int8" if settings.activations == "int8" else None
     model = load_model(run)
     teacher = load_model(settings.teacher or run)
@@ -118,16 +116,9 @@ def _pruning(model, settings, steps):
 class _Steps:
     """Trains one step after the other, and has it measured; a step that has ended is read back."""
 
-    def __init__(self, run, out, config, dataset, settings, report):
-        self.out, self.report = out, report
-        self.config, self.epochs = config, settings.epochs or config.train.epochs
-        frame, recorded, validation = split_clips(dataset.root, config)
-        features = features_of(dataset.root, frame, config, run, dataset.clip_seconds, report)
-        frame, training, features = with_translated(
-            dataset.root, config, dataset.clip_seconds, frame, recorded, features
-        )
-        self.clips = Clips(frame, recorded, training, validation, features, label_indices(frame, dataset.scenes))
-        self.table = StepTable(out, config, dataset, self.clips, report)
+    def __init__(self, out, experiment, epochs, report):
+        self.out, self.experiment, self.epochs, self.report = out, experiment, epochs, report
+        self.table = StepTable(out, experiment, report)
 
     def train(self, name, wrap, strip, teacher):
         """Additional training of what `wrap` makes, given the steps of that training; returns it stripped."""
@@ -138,11 +129,8 @@ class _Steps:
         config = self._scheduled(name)
         self.report(f"{name}: additional training, epochs: {config.train.epochs}")
         set_seed(config.seed, config.deterministic)
-        clips = self.clips
-        wrapped = wrap(config.train.epochs * math.ceil(len(clips.training) / config.train.batch_size))
-        student = DistilledModel(wrapped, teacher)
-        fit(folder, config, student, clips.features, clips.labels, clips.training, clips.validation, self.report,
-            augment_waveforms=waveform_augmentation(config))  # fmt: skip
+        wrapped = wrap(config.train.epochs * math.ceil(len(self.experiment.training) / config.train.batch_size))
+        fit(folder, self.experiment.with_config(config), DistilledModel(wrapped, teacher), self.report)
         model = strip(wrapped)
         save_model(model, path)
         return model
@@ -150,7 +138,8 @@ class _Steps:
     def _scheduled(self, name):
         """The run's settings with the step's learning rate and epochs."""
         rate, share = TRAININGS[name]
-        settings = self.config.train
+        whole = self.experiment.config
+        settings = whole.train
         epochs = max(1, round(self.epochs * share))
         settings = dataclasses.replace(
             settings,
@@ -158,4 +147,4 @@ class _Steps:
             epochs=epochs,
             warmup_epochs=min(settings.warmup_epochs, epochs - 1),
         )
-        return dataclasses.replace(self.config, train=settings)
+        return dataclasses.replace(whole, train=settings)

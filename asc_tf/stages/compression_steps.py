@@ -1,6 +1,5 @@
 """What a compression's steps have done to the network: accuracy, sizes and latency, measured once each and kept."""
 
-import dataclasses
 import hashlib
 import json
 import statistics
@@ -15,8 +14,7 @@ from asc_tf.compression.kernels import effective_kernels
 from asc_tf.data.loader import evaluation_batches, reading
 from asc_tf.evaluation.metrics import device_changes, device_metrics, predictions_frame
 from asc_tf.evaluation.report import changes_table, steps_table
-from asc_tf.experiment.run_folder import Dataset, write_csv
-from asc_tf.experiment.settings import Config
+from asc_tf.experiment.run_folder import write_csv
 from asc_tf.export.agreement import DisagreementError
 from asc_tf.runtime.latency import latencies, latency_ratio
 from asc_tf.stages.exporting import write_file
@@ -28,26 +26,6 @@ COLUMNS = (
 _ROUNDS, _RUNS = 31, 3
 
 
-@dataclasses.dataclass(frozen=True)
-class Clips:
-    """The clips that a compression works on.
-
-    Args:
-        frame: of `read_clips`.
-        recorded: rows of it that are trained on and are recordings, not translated ones.
-        training, validation: rows of it.
-        features: of all rows.
-        labels: index of each row's scene.
-    """
-
-    frame: pd.DataFrame
-    recorded: np.ndarray
-    training: np.ndarray
-    validation: np.ndarray
-    features: object
-    labels: np.ndarray
-
-
 class StepTable:
     """Measures the network after each step; writes steps.csv, step_devices.csv and layers.csv anew each time.
 
@@ -56,16 +34,15 @@ class StepTable:
 
     Args:
         out: run folder of the compressed network.
-        config, dataset: of the run that is compressed.
-        clips: `Clips`.
+        experiment: the `Experiment` of the run that is compressed, with features.
         report: called with lines for the user.
 
     Attributes:
         rows: a dict with some of COLUMNS for each step so far.
     """
 
-    def __init__(self, out, config: Config, dataset: Dataset, clips: Clips, report):
-        self.out, self.config, self.dataset, self.clips, self.report = out, config, dataset, clips, report
+    def __init__(self, out, experiment, report):
+        self.out, self.experiment, self.report = out, experiment, report
         self.rows, self._devices, self._nonzeros, self._weights = [], {}, {}, {}
 
     def finish(self, name, model, types, file_format):
@@ -98,7 +75,7 @@ class StepTable:
 
     def _measured(self, name, model, types, folder, file_format):
         nonzeros = {layer: int(np.count_nonzero(kernel)) for layer, kernel in effective_kernels(model).items()}
-        parameters = keras_account(model, self.dataset.clip_seconds).with_types(types).parameters()
+        parameters = keras_account(model, self.experiment.dataset.clip_seconds).with_types(types).parameters()
         devices = self._on_validation(model)
         row = {"step": name}
         if devices is not None:
@@ -116,23 +93,23 @@ class StepTable:
 
     def _on_validation(self, model):
         """Frame of `device_metrics`, or None if nothing is held out. All devices there are seen ones."""
-        clips, scenes = self.clips, self.dataset.scenes
-        if not len(clips.validation):
+        data, rows = self.experiment, self.experiment.validation
+        if not len(rows):
             return None
-        with reading(clips.features):
-            batches = evaluation_batches(clips.features, clips.labels, len(scenes), rows=clips.validation)
+        with reading(data.features):
+            batches = evaluation_batches(data.features, data.labels, len(data.dataset.scenes), rows=rows)
             logits = model.predict(batches, verbose=0)
-        predictions = predictions_frame(clips.frame.iloc[clips.validation], logits, scenes)
-        return device_metrics(predictions, self.dataset.seen_devices).drop("seen")
+        predictions = predictions_frame(data.clips.iloc[rows], logits, data.dataset.scenes)
+        return device_metrics(predictions, data.dataset.seen_devices).drop("seen")
 
     def _file(self, name, model, path, file_format):
         """Bytes and latency of the file from features to probabilities; nothing if it disagrees with the network."""
-        frame, held_out = self.clips.frame, self.clips.validation
-        training = frame.iloc[self.clips.recorded]
-        checked = frame.iloc[held_out] if len(held_out) else training
+        clips, held_out = self.experiment.clips, self.experiment.validation
+        training = clips.iloc[self.experiment.recorded]
+        checked = clips.iloc[held_out] if len(held_out) else training
         self.report(f"{name}: converting to {file_format} .tflite")
         try:
-            write_file(path, model, self.config, self.dataset, checked, training, file_format, "features")
+            write_file(path, model, self.experiment, checked, training, file_format, "features")
         except DisagreementError as error:
             path.unlink(missing_ok=True)
             self.report(f"{name}: no {file_format} file: {error}")

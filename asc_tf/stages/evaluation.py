@@ -23,6 +23,7 @@ from asc_tf.evaluation.metrics import (
 from asc_tf.evaluation.report import changes_table, device_table, scene_table
 from asc_tf.experiment.build import build_model
 from asc_tf.experiment.run_folder import load_model, read_run, write_csv
+from asc_tf.stages.experiment import Experiment
 from asc_tf.stages.features import features_of
 
 
@@ -75,7 +76,8 @@ def _predict(run, root, piece_seconds, report):
     check_labels(f"{root} and {run}", "device", sorted({*dataset.seen_devices, *clips.device}))
     check_audio_files(root, clips)
     seconds = read_clip_seconds(root, clips) if piece_seconds else dataset.clip_seconds
-    features = features_of(root, clips, config, run, seconds, report, piece_seconds)
+    there = Experiment(config, dataclasses.replace(dataset, root=str(root), clip_seconds=seconds), clips)
+    features = features_of(there, run, report, piece_seconds)
     clips = repeat_pieces(clips, len(features) // len(clips))
     model = load_model(run)
     if piece_seconds:

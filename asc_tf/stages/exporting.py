@@ -6,12 +6,11 @@ import numpy as np
 
 from asc_tf.data.clips import read_clips
 from asc_tf.data.loader import label_indices
-from asc_tf.data.waveforms import Cut
 from asc_tf.errors import AscError
-from asc_tf.experiment.build import build_frontend
 from asc_tf.experiment.run_folder import load_model, read_run
 from asc_tf.export.onnx import export_onnx
 from asc_tf.export.tflite import export_tflite
+from asc_tf.stages.experiment import Experiment
 
 _CALIBRATION_SEED = 0
 
@@ -40,8 +39,9 @@ def export(run, out=None, clips_to_check=None, weights_as="float", takes="wavefo
     checked = clips[clips.split == ("train" if config.data.split == "full" else "test")]
     training = clips[(clips.split == "train") & clips.device.isin(dataset.seen_devices)]
     path = Path(out or run / ("model.onnx" if weights_as == "onnx" else "model.tflite"))
+    experiment = Experiment(config, dataset, clips)
     agreement = write_file(
-        path, model, config, dataset, checked, training, weights_as, takes, clips_to_check, calibration_clips
+        path, model, experiment, checked, training, weights_as, takes, clips_to_check, calibration_clips
     )
     return path, sum(int(np.prod(weight.shape)) for weight in model.trainable_weights), agreement
 
@@ -49,8 +49,7 @@ def export(run, out=None, clips_to_check=None, weights_as="float", takes="wavefo
 def write_file(
     path,
     model,
-    config,
-    dataset,
+    experiment,
     checked,
     training,
     weights_as,
@@ -63,7 +62,7 @@ def write_file(
     Args:
         path: of the file.
         model: network from features to logits.
-        config, dataset: of its run.
+        experiment: the `Experiment` of its run.
         checked, training: frames of `read_clips`, of whose clips some are compared on and calibrated on.
         weights_as, takes, clips_to_check, calibration_clips: of `export`.
 
@@ -75,9 +74,8 @@ def write_file(
     """
     if weights_as == "onnx" and takes != "features":
         raise AscError(f"--input {takes}: an ONNX file takes features only; give --input features")
-    frontend = build_frontend(config)
+    dataset, cut = experiment.dataset, experiment.cut
     checked = _alike(checked, clips_to_check or (90 if weights_as == "int8" else 18))
-    cut = Cut(frontend.sample_rate_hz, dataset.clip_seconds)
 
     def waveforms_of(chosen):
         return np.concatenate([cut.load(Path(dataset.root) / name) for name in chosen.filename])
@@ -86,7 +84,7 @@ def write_file(
     if weights_as == "int8":
         shuffled = training.sample(frac=1, random_state=_CALIBRATION_SEED)
         calibrate_on = waveforms_of(_alike(shuffled, calibration_clips))
-    given = path, frontend, model, dataset.scenes, dataset.clip_seconds, waveforms_of(checked)
+    given = path, experiment.frontend, model, dataset.scenes, dataset.clip_seconds, waveforms_of(checked)
     known = {"check_labels": label_indices(checked, dataset.scenes), "check_devices": checked.device.to_numpy()}
     if weights_as == "onnx":
         return export_onnx(*given, **known)

@@ -1,5 +1,6 @@
 """Features of a run's clips."""
 
+import dataclasses
 import os
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from asc_tf.data.clips import read_clips
 from asc_tf.data.loader import mean_and_std
 from asc_tf.data.stream import StreamedFeatures
 from asc_tf.data.translated import read_translated, translated_folder
-from asc_tf.data.waveforms import Cut, read_clip_seconds
+from asc_tf.data.waveforms import read_clip_seconds
 from asc_tf.experiment.build import build_frontend
 from asc_tf.experiment.run_folder import read_run
 
@@ -31,56 +32,51 @@ def compute_features(root, config, workers=None, report=print):
     return cached_features(root, clips, build_frontend(config), seconds, workers=workers, report=report)
 
 
-def features_of(root, clips, config, run, seconds, report, piece_seconds=None):
-    """The features of clips from where data.features says."""
-    frontend = build_frontend(config)
-    if config.data.features == "stream":
-        return StreamedFeatures(root, clips, frontend, seconds, piece_seconds)
+def features_of(experiment, run, report, piece_seconds=None):
+    """The features of an `Experiment`'s clips from where data.features says."""
+    root, clips, seconds = experiment.dataset.root, experiment.clips, experiment.dataset.clip_seconds
+    if experiment.config.data.features == "stream":
+        return StreamedFeatures(root, clips, experiment.frontend, seconds, piece_seconds)
     # Beside the recordings, for all runs; in the run folder where the recordings are read-only.
     directory = (Path(root) if os.access(root, os.W_OK) else run) / "features"
-    return cached_features(root, clips, frontend, seconds, directory, piece_seconds, report=report)
+    return cached_features(root, clips, experiment.frontend, seconds, directory, piece_seconds, report=report)
 
 
-def with_translated(root, config, seconds, clips, training, features):
-    """Add the translated clips that data.translated names to those of a run, behind them.
+def with_translated(experiment):
+    """Add the translated clips that data.translated names to an `Experiment` with features, behind its own.
 
     Only clips that the run trains on are used as translated ones too: not those that it validates on, nor those of a
     device that it leaves out (data.leave_out); and none that were translated to such a device. The translator itself
     may have been trained on the device.
 
-    Args:
-        root: folder of the data set.
-        config: a `Config`.
-        seconds: length of a clip.
-        clips, training: frame and rows of `asc_tf.stages.training.split_clips`.
-        features: of the clips.
-
-    Returns:
-        The three with the translated clips: (clips, training, features).
-
     Raises:
         AscError: see `read_translated`.
     """
-    if not config.data.translated:
-        return clips, training, features
-    folder = translated_folder(root, config.data.translated)
-    frontend = build_frontend(config)
-    own = clips.iloc[training]
+    data, root, clips = experiment.config.data, experiment.dataset.root, experiment.clips
+    if not data.translated:
+        return experiment
+    own = clips.iloc[experiment.training]
     own = own[own.split == "train"]
-    cut = Cut(frontend.sample_rate_hz, seconds)
-    rows, translated = read_translated(folder, root, own, frontend, cut, config.data.leave_out or ())
+    folder = translated_folder(root, data.translated)
+    rows, translated = read_translated(folder, root, own, experiment.frontend, experiment.cut, data.leave_out or ())
     numbers = np.arange(len(clips), len(clips) + len(rows))
-    clips = pd.concat([clips, rows[clips.columns]], ignore_index=True)
-    return clips, np.concatenate([training, numbers]), features.followed_by(translated)
+    return dataclasses.replace(
+        experiment,
+        clips=pd.concat([clips, rows[clips.columns]], ignore_index=True),
+        training=np.concatenate([experiment.training, numbers]),
+        features=experiment.features.followed_by(translated),
+    )
 
 
-def statistics(run, config, features, training, kept=False):
+def statistics(experiment, run, kept=False):
     """Mean and deviation of the training rows, of all values or of each bin as model.standardization says.
 
-    Of a run that streams they were kept, to spare a pass over the audio, and with `kept` those of the run's chief are
-    taken.
+    Those of a run that streams are kept in its folder, to spare a pass over the audio. With `kept` those that the
+    run's chief has written are taken.
     """
+    config = experiment.config
     if (kept or config.data.features == "stream") and (run / "dataset.json").is_file():
         _, dataset = read_run(run)
         return dataset.feature_mean, dataset.feature_std
-    return mean_and_std(features, training, by_bin=config.model.standardization == "bin")
+    by_bin = config.model.standardization == "bin"
+    return mean_and_std(experiment.features, experiment.training, by_bin=by_bin)

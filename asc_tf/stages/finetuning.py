@@ -7,13 +7,10 @@ from pathlib import Path
 import tf_keras as keras
 
 from asc_tf.data.clips import devices_of
-from asc_tf.data.loader import label_indices
 from asc_tf.errors import AscError
-from asc_tf.experiment.build import waveform_augmentation
 from asc_tf.experiment.run_folder import claim, load_model, read_run, write_settings
-from asc_tf.stages.features import features_of, with_translated
+from asc_tf.stages.experiment import Experiment
 from asc_tf.stages.training import fit, selection
-from asc_tf.stages.training_data import split_clips
 from asc_tf.training.device_drop import DeviceRandomDrop, DropRateLog
 from asc_tf.training.fine_tuning import AnchoredModel, freeze_all_but_classifier, renew_classifier
 from asc_tf.training.fit import save_model
@@ -48,35 +45,32 @@ def finetune(run, out, settings=(), report=print):
         raise AscError(f"{run}: is an ensemble; fine-tune its members")
     if (run / "compression.json").is_file():
         raise AscError(f"{run}: is compressed, which training would undo; fine-tune first, then compress")
-    clips, training, validation = split_clips(dataset.root, config)
-    device = config.finetune.device or clips.device.iloc[training].mode()[0]
-    if device not in set(clips.device.iloc[training]):
-        known = ", ".join(devices_of(clips.iloc[training]))
+    experiment = Experiment.again(config, dataset)
+    trained_on = experiment.clips.iloc[experiment.recorded]
+    device = config.finetune.device or trained_on.device.mode()[0]
+    if device not in set(trained_on.device):
+        known = ", ".join(devices_of(trained_on))
         raise AscError(f"setting finetune.device is {device}; expected a device with training clips: {known}")
     asked = {"run": str(run.resolve()), "select": config.train.select, **dataclasses.asdict(config.finetune)}
     claim(out / "finetuning.json", asked, "fine-tuning", "a fine-tuning of another run or other settings")
     if (out / "last.keras").is_file():
         return
-    features = features_of(dataset.root, clips, config, run, dataset.clip_seconds, report)
-    clips, training, features = with_translated(dataset.root, config, dataset.clip_seconds, clips, training, features)
-    data = features, label_indices(clips, dataset.scenes), training, validation
+    experiment = experiment.with_features(run, report)
     if config.finetune.classifier_epochs:
-        _train_classifier(run, out / "classifier", config, data, report)
+        _train_classifier(run, out / "classifier", experiment, report)
     report(f"fine-tuning: clips of device {device} are dropped at a rate of up to {config.finetune.max_drop_rate:g}")
     set_seed(config.seed, config.deterministic)  # before the network is loaded: its dropout draws its seeds then
     path = out / "classifier" / "model.keras"
     network = keras.models.load_model(path, compile=False) if path.is_file() else load_model(run)
-    steps = config.finetune.epochs * math.ceil(len(training) / config.train.batch_size)
-    drop = DeviceRandomDrop(clips.device == device, steps, config.finetune.max_drop_rate)
-    keep = selection(out, config, clips, *data[:2], validation)
+    steps = config.finetune.epochs * math.ceil(len(experiment.training) / config.train.batch_size)
+    drop = DeviceRandomDrop(experiment.clips.device == device, steps, config.finetune.max_drop_rate)
+    keep = selection(out, experiment)
     fit(
         out,
-        _phase(config, config.finetune.epochs),
+        _phase(experiment, config.finetune.epochs),
         AnchoredModel(network, config.finetune.distance_weight),
-        *data,
         report,
         keep["best"],
-        waveform_augmentation(config),
         AdamWOnKernels(config.finetune.learning_rate, config.finetune.weight_decay),
         [DropRateLog(drop, out / "drop_rates.csv"), *keep.get("callbacks", [])],
         select=drop,
@@ -93,8 +87,9 @@ def _with(config, settings):
     return config.with_settings(settings)
 
 
-def _train_classifier(run, folder, config, data, report):
+def _train_classifier(run, folder, experiment, report):
     """Write model.keras into the folder: the pretrained network with a new classifier, trained on the frozen rest."""
+    config = experiment.config
     path, epochs = folder / "model.keras", config.finetune.classifier_epochs
     if path.is_file():
         return
@@ -103,16 +98,17 @@ def _train_classifier(run, folder, config, data, report):
     model = load_model(run)
     renew_classifier(model)
     freeze_all_but_classifier(model)
-    steps = epochs * math.ceil(len(data[2]) / config.train.batch_size)
+    steps = epochs * math.ceil(len(experiment.training) / config.train.batch_size)
     rates = keras.optimizers.schedules.CosineDecay(config.finetune.classifier_learning_rate, steps)
     optimizer = AdamWOnKernels(rates, config.finetune.weight_decay)
-    waveforms = waveform_augmentation(config)
-    fit(folder, _phase(config, epochs), model, *data, report, augment_waveforms=waveforms, optimizer=optimizer)
+    fit(folder, _phase(experiment, epochs), model, report, optimizer=optimizer)
     freeze_all_but_classifier(model, frozen=False)
     save_model(model, path)
 
 
-def _phase(config, epochs):
-    """Settings of one of the two trainings."""
+def _phase(experiment, epochs):
+    """The `Experiment` of one of the two trainings."""
+    config = experiment.config
     train = dataclasses.replace(config.train, epochs=epochs, warmup_epochs=0)
-    return dataclasses.replace(config, train=train, augment=dataclasses.replace(config.augment, mixup_alpha=0.0))
+    augment = dataclasses.replace(config.augment, mixup_alpha=0.0)
+    return experiment.with_config(dataclasses.replace(config, train=train, augment=augment))

@@ -12,7 +12,7 @@ from asc_tf.evaluation.metrics import device_metrics, predictions_frame
 from asc_tf.experiment.run_folder import write_settings
 from asc_tf.stages.teacher import cached_targets
 from asc_tf.stages.training import find_teachers, fit_network
-from asc_tf.stages.training_data import read_features, split_clips
+from asc_tf.stages.training_data import split_clips
 
 
 class Trials:
@@ -43,12 +43,10 @@ class Trials:
     def _read_data(self):
         if self._data is not None:
             return
-        config = self.space.config
         with exclusive(self.out, self.report):  # one worker trains the teacher, the others find it
-            self._teachers = find_teachers(self.root, config, self.out, self.chosen.dataset, self.report)
-            data = read_features(self.root, config, self.out, self.chosen, self.report)
-            given = self.out, config, self._teachers, data.features, data.labels, data.training
-            self._data, self._targets = data, cached_targets(*given, self.report)
+            self._teachers = find_teachers(self.out, self.chosen, self.report)
+            data = self.chosen.with_features(self.out, self.report).with_statistics(self.out, self.report)
+            self._data, self._targets = data, cached_targets(self.out, data, self._teachers, self.report)
 
     def _train(self, config, values, folder, before):
         until = int(values.get("tuner/epochs", config.train.epochs))
@@ -60,7 +58,9 @@ class Trials:
             shutil.copytree(Path(before) / "checkpoints", part)
             part.rename(folder / "checkpoints")
         write_settings(folder, config, self._data.dataset)
-        student = fit_network(folder, config, self._data, self._teachers, self._targets, self.report, until=until)
+        student = fit_network(
+            folder, self._data.with_config(config), self._teachers, self._targets, self.report, until=until
+        )
         network = getattr(student, "network", student)
         cost = dataclasses.asdict(self.structures.cost(network))
         return {**self._validated(config, network), "epochs": until, **cost}

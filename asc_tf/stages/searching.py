@@ -22,8 +22,8 @@ from asc_tf.search.service import Chief, serve
 from asc_tf.search.space import Space
 from asc_tf.search.structures import Structures
 from asc_tf.search.tuner import RunTuner
+from asc_tf.stages.experiment import Experiment
 from asc_tf.stages.search_trials import Trials
-from asc_tf.stages.training_data import choose_clips
 
 
 def search(root, out, config, settings, chief=None, worker=None, report=print):
@@ -56,7 +56,7 @@ def search(root, out, config, settings, chief=None, worker=None, report=print):
     asked = config
     config, budget = _trial_config(root, config, settings), parse_budget(settings.budget)
     space = Space(settings.space, config)
-    chosen = choose_clips(root, config)
+    chosen = Experiment.begin(root, config)
     if not len(chosen.validation):
         raise AscError("setting data.validation_fraction is 0; a search needs validation clips, such as 0.2")
     contact = Chief(worker, out, report) if worker else None  # it answers as soon as OUT is made
@@ -97,7 +97,7 @@ def _trial_config(root, config, settings):
     if config.data.split == "full":
         raise AscError("setting data.split is full; a search must not train on the test part")
     if settings.objective == "unseen_gap" and not config.data.leave_out:
-        device = devices_of(choose_clips(root, config).clips.query("split == 'train'"))[-1]
+        device = devices_of(Experiment.begin(root, config).clips.query("split == 'train'"))[-1]
         config = config.with_settings([f"data.leave_out={device}"])
     if settings.epochs is not None:
         train = config.train

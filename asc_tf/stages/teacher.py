@@ -44,12 +44,12 @@ def hears_the_same(teacher, config, dataset):
     return found == (dataset.scenes, dataset.clip_seconds, config.frontend)
 
 
-def cached_targets(run, config, teachers, features, labels, training, report):
+def cached_targets(run, experiment, teachers, report):
     """Targets of `training_batches` from the teachers' logits on the clips as they are, or None without such.
 
     The logits are kept in the run folder, teacher_logits.npy [clips, classes].
     """
-    settings = config.distillation
+    settings, labels, training = experiment.config.distillation, experiment.labels, experiment.training
     if not teachers or settings.logits == "online":
         return None
     kept = run / "teacher_logits.npy"
@@ -58,8 +58,8 @@ def cached_targets(run, config, teachers, features, labels, training, report):
         teacher = _together(teachers)
         classes = teacher.output_shape[-1]
         logits = np.zeros((len(labels), classes), np.float32)
-        with reading(features):
-            batches = evaluation_batches(features, labels, classes, rows=training)
+        with reading(experiment.features):
+            batches = evaluation_batches(experiment.features, labels, classes, rows=training)
             logits[training] = teacher.predict(batches, verbose=0)
         with whole_file(kept) as part, part.open("wb") as file:
             np.save(file, logits)

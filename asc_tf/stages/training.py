@@ -16,8 +16,8 @@ from asc_tf.experiment.build import augmentation, build_model, build_optimizer, 
 from asc_tf.experiment.run_folder import check_run_folder, write_csv, write_settings
 from asc_tf.experiment.teachers import check_teachers, teacher_config
 from asc_tf.stages.evaluation import predict_test
+from asc_tf.stages.experiment import Experiment
 from asc_tf.stages.teacher import cached_targets, distilled, teacher_runs
-from asc_tf.stages.training_data import choose_clips, read_features
 from asc_tf.training.fit import resumable_fit, save_model
 from asc_tf.training.seeding import set_seed
 from asc_tf.training.selection import MinVarianceCheckpoint
@@ -82,31 +82,32 @@ def _silent(line):
     """The report of all workers but the chief."""
 
 
-def find_teachers(root, config, run, dataset, report, strategy=None):
-    """Run folders of the teachers of a Config, trained first if distillation.recipe says so."""
+def find_teachers(run, experiment, report, strategy=None):
+    """Run folders of the teachers of an `Experiment`, trained first if distillation.recipe says so."""
+    config, dataset = experiment.config, experiment.dataset
     if config.distillation.recipe:
-        train(root, teacher_config(config), run / "teacher", lambda line: report(f"teacher: {line}"), strategy)
+        train(dataset.root, teacher_config(config), run / "teacher", lambda line: report(f"teacher: {line}"), strategy)
     return teacher_runs(config, run, dataset, report)
 
 
 def _train(root, config, run, report, strategy):
-    chosen = choose_clips(root, config)
-    teachers = find_teachers(root, config, run, chosen.dataset, report, strategy)
+    experiment = Experiment.begin(root, config)
+    teachers = find_teachers(run, experiment, report, strategy)
     with chief_first(strategy):
-        data = read_features(root, config, run, chosen, report, kept=not is_chief(strategy))
-        write_settings(run, config, data.dataset)
-        targets = cached_targets(run, config, teachers, data.features, data.labels, data.training, report)
-    student = fit_network(run, config, data, teachers, targets, report, strategy)
+        experiment = experiment.with_features(run, report)
+        experiment = experiment.with_statistics(run, report, kept=not is_chief(strategy))
+        write_settings(run, config, experiment.dataset)
+        targets = cached_targets(run, experiment, teachers, report)
+    student = fit_network(run, experiment, teachers, targets, report, strategy)
     save_model(student, run / "last.keras")
 
 
-def fit_network(run, config, data, teachers=(), targets=None, report=print, strategy=None, until=None):
-    """Train the network of a Config, resumable, up to epoch `until` of its epochs.
+def fit_network(run, experiment, teachers=(), targets=None, report=print, strategy=None, until=None):
+    """Train the network of an `Experiment`, resumable, up to epoch `until` of its epochs.
 
     Args:
         run: run folder.
-        config: a `Config`.
-        data: a `TrainingData`.
+        experiment: with features and statistics.
         teachers, targets: of `find_teachers` and `cached_targets`.
         report: called with lines for the user.
         strategy: as of `train`.
@@ -115,83 +116,68 @@ def fit_network(run, config, data, teachers=(), targets=None, report=print, stra
     Returns:
         What was fitted: the network, or with teachers a `DistilledModel`.
     """
+    config = experiment.config
     keras.backend.clear_session()
     set_seed(config.seed, config.deterministic)
     with (strategy or tf.distribute.get_strategy()).scope():
-        student = distilled(config, build_model(config, data.dataset), teachers)
-    select = selection(run, config, data.clips, data.features, data.labels, data.validation)
-    fit(run, config, student, data.features, data.labels, data.training, data.validation, report,
-        augment_waveforms=waveform_augmentation(config), targets=targets, until=until, **select)  # fmt: skip
+        student = distilled(config, build_model(config, experiment.dataset), teachers)
+    fit(run, experiment, student, report, targets=targets, until=until, **selection(run, experiment))
     return student
 
 
-def selection(run, config, clips, features, labels, validation):
+def selection(run, experiment):
     """Arguments of `fit` that keep the weights which train.select may name."""
-    if config.train.select != "min-var":
+    if experiment.config.train.select != "min-var":
         return {"best": run / "best.keras"}
-    devices = clips.device.iloc[validation].to_numpy()
+    rows, labels = experiment.validation, experiment.labels
+    devices = experiment.clips.device.iloc[rows].to_numpy()
     if len(set(devices)) < 2:
         raise AscError("setting train.select is min-var; expected clips of two devices or more in the validation part")
-    batches = evaluation_batches(features, labels, labels.max() + 1, rows=validation)
-    keeper = MinVarianceCheckpoint(batches, labels[validation], devices, run / "min-var.keras")
+    batches = evaluation_batches(experiment.features, labels, labels.max() + 1, rows=rows)
+    keeper = MinVarianceCheckpoint(batches, labels[rows], devices, run / "min-var.keras")
     return {"best": run / "best.keras", "callbacks": [keeper]}
 
 
-def fit(
-    folder,
-    config,
-    model,
-    features,
-    labels,
-    training,
-    validation,
-    report=print,
-    best=None,
-    augment_waveforms=None,
-    optimizer=None,
-    callbacks=(),
-    until=None,
-    **batch_settings,
-):
-    """Train a network by the settings of a Config, resumable; writes checkpoints/ and history.csv into the folder.
+def fit(folder, experiment, model, report=print, best=None, optimizer=None, callbacks=(), until=None, **batch_settings):
+    """Train a network as an `Experiment` says, resumable; writes checkpoints/ and history.csv into the folder.
 
     `optimizer`, if given, takes the place of the settings' own; `until` ends it after so many of the epochs, whose
     learning rates stay those of all; `batch_settings` go to `training_batches`.
     """
-    settings, classes, strategy = config.train, model.output_shape[-1], model.distribute_strategy
-    steps_per_epoch = math.ceil(len(training) / settings.batch_size)
+    config, strategy, classes = experiment.config, model.distribute_strategy, model.output_shape[-1]
+    batch_size, validation = config.train.batch_size, experiment.validation
+    steps_per_epoch = math.ceil(len(experiment.training) / batch_size)
     with strategy.scope():
         model.compile(
             optimizer or build_optimizer(config, steps_per_epoch),
             keras.losses.CategoricalCrossentropy(from_logits=True),
             metrics=["accuracy"],
         )
+    data = experiment.features, experiment.labels, classes
     batches = functools.partial(
         training_batches,
-        features,
-        labels,
-        classes,
-        settings.batch_size,
+        *data,
+        batch_size,
         config.seed,
-        rows=training,
+        rows=experiment.training,
         augment=augmentation(config),
-        augment_waveforms=augment_waveforms,
+        augment_waveforms=waveform_augmentation(config),
         **batch_settings,
     )
-    validating = functools.partial(evaluation_batches, features, labels, classes, rows=validation)
+    validating = functools.partial(evaluation_batches, *data, rows=validation)
     replicas = strategy.num_replicas_in_sync
     if replicas > 1:
-        report(_shares(strategy, settings.batch_size))
+        report(_shares(strategy, batch_size))
         if 0 < len(validation) < replicas:
             raise AscError(
                 f"{len(validation)} validation clips; expected none or as many as there are replicas, {replicas}"
             )
-    with reading(features):
+    with reading(experiment.features):
         history = resumable_fit(
             model,
             lambda start_step: _distributed(strategy, functools.partial(batches, start_step=start_step)),
             steps_per_epoch,
-            until or settings.epochs,
+            until or config.train.epochs,
             folder / "checkpoints",
             _distributed(strategy, validating) if len(validation) else None,
             best,

@@ -1,68 +1,9 @@
-"""What a training reads of a data set."""
-
-import dataclasses
-from dataclasses import dataclass
-from pathlib import Path
+"""Which clips of a data set a training reads."""
 
 import numpy as np
-import pandas as pd
 
 from asc_tf.data.clips import check_audio_files, devices_of, hold_out_locations, read_clips, scenes_of
-from asc_tf.data.loader import label_indices
-from asc_tf.data.waveforms import read_clip_seconds
 from asc_tf.errors import AscError
-from asc_tf.experiment.build import build_model, waveform_augmentation
-from asc_tf.experiment.run_folder import Dataset
-from asc_tf.stages.features import features_of, statistics, with_translated
-
-
-@dataclass(frozen=True)
-class TrainingData:
-    """What a training reads: `Dataset`, clips, rows of them to train on and to validate on, features, labels."""
-
-    dataset: Dataset
-    clips: pd.DataFrame
-    training: np.ndarray
-    validation: np.ndarray
-    features: object = None
-    labels: np.ndarray | None = None
-
-
-def choose_clips(root, config):
-    """`TrainingData` without features, with a `Dataset` without their statistics.
-
-    Settings that fit no network are refused here, not after hours of features. Raises AscError as `split_clips`.
-    """
-    clips, training, validation = split_clips(root, config)
-    waveform_augmentation(config)
-    used = clips.iloc[np.sort(np.concatenate([training, validation]))]
-    seconds = config.data.clip_seconds or read_clip_seconds(root, used)
-    scenes, devices = (tuple(names(used)) for names in (scenes_of, devices_of))
-    dataset = Dataset(str(Path(root).resolve()), scenes, devices, seconds, feature_mean=0.0, feature_std=1.0)
-    build_model(config, dataset)
-    return TrainingData(dataset, clips, training, validation)
-
-
-def read_features(root, config, run, chosen, report, kept=False):
-    """`TrainingData` with all that `choose_clips` leaves out; features are computed if they are not there.
-
-    With `kept` their statistics are those that the run's chief has written.
-    """
-    clips, training, seconds = chosen.clips, chosen.training, chosen.dataset.clip_seconds
-    # The test part's clips too: one that cannot be read should be known now, not after the training.
-    features = features_of(root, clips, config, run, seconds, report)
-    clips, training, features = with_translated(root, config, seconds, clips, training, features)
-    mean, std = statistics(run, config, features, training, kept)
-    dataset = dataclasses.replace(chosen.dataset, feature_mean=mean, feature_std=std)
-    own = len(chosen.training)
-    report(
-        f"{own} training and {len(chosen.validation)} validation clips of {seconds:g} s, "
-        f"{len(dataset.scenes)} scenes, devices {', '.join(dataset.seen_devices)}"
-    )
-    if len(training) > own:
-        report(f"and {len(training) - own} translated training clips")
-    labels = label_indices(clips, dataset.scenes)
-    return TrainingData(dataset, clips, training, chosen.validation, features, labels)
 
 
 def split_clips(root, config):

@@ -11,12 +11,12 @@ import tf_keras as keras
 from asc_tf.data.clips import check_audio_files, read_clips
 from asc_tf.data.loader import evaluation_batches, mean_and_std, training_batches
 from asc_tf.data.translated import translated_clips, translated_folder, translation_settings, write_translated
-from asc_tf.data.waveforms import Cut, read_clip_seconds
+from asc_tf.data.waveforms import read_clip_seconds
 from asc_tf.errors import AscError
-from asc_tf.experiment.build import build_frontend
-from asc_tf.experiment.run_folder import write_csv
+from asc_tf.experiment.run_folder import Dataset, write_csv
 from asc_tf.experiment.sections import FrontendConfig
 from asc_tf.experiment.settings import Config
+from asc_tf.stages.experiment import Experiment
 from asc_tf.stages.features import features_of
 from asc_tf.training.fit import resumable_fit, save_model
 from asc_tf.training.schedules import ConstantThenLinear
@@ -97,8 +97,8 @@ def apply_translator(folder, out="translated", report=print):
     clips = read_clips(root)
     clips = clips[(clips.split == "train") & (clips.device == settings.source)].reset_index(drop=True)
     check_audio_files(root, clips)
-    layer, cut = _frontend_and_cut(root, frontend)
-    features = features_of(root, clips, Config(frontend=frontend), folder, cut.clip_seconds, report)
+    experiment = _experiment(root, frontend, clips)
+    features = features_of(experiment, folder, report)
     number = {name: row for row, name in enumerate(clips.filename)}
 
     def translate_rows(rows):
@@ -106,16 +106,17 @@ def apply_translator(folder, out="translated", report=print):
         return translate(generator, source, rows.device.map(settings.targets.index).to_numpy())
 
     translator = hashlib.sha256((folder / "generator.keras").read_bytes()).hexdigest()
-    made = translation_settings(layer, cut, settings.source, settings.targets, translator)
+    made = translation_settings(experiment.frontend, experiment.cut, settings.source, settings.targets, translator)
     rows, place = translated_clips(clips, settings.targets), translated_folder(root, out)
     write_translated(place, root, rows, made, features.shape[1:], translate_rows, report)
     return len(rows), place
 
 
-def _frontend_and_cut(root, frontend):
-    layer = build_frontend(Config(frontend=frontend))
-    clips = read_clips(root)
-    return layer, Cut(layer.sample_rate_hz, read_clip_seconds(root, clips[clips.split == "train"]))
+def _experiment(root, frontend, clips):
+    """An `Experiment` on clips of the training part, of which only features are asked."""
+    everything = read_clips(root)
+    seconds = read_clip_seconds(root, everything[everything.split == "train"])
+    return Experiment(Config(frontend=frontend), Dataset(str(root), (), (), seconds, 0.0, 1.0), clips)
 
 
 def _pairs(folder, root, settings, frontend, report):
@@ -126,13 +127,13 @@ def _pairs(folder, root, settings, frontend, report):
         clips = clips[clips.split == "train"]
         pairs = find_pairs(clips, settings.source, settings.targets)
         check_audio_files(root, clips[clips.filename.isin({*pairs.source, *pairs.target})])
-        layer, cut = _frontend_and_cut(root, frontend)
-        pairs = align_pairs(root, pairs, cut, settings.max_lag_seconds, settings.min_correlation)
+        experiment = _experiment(root, frontend, clips)
+        pairs = align_pairs(root, pairs, experiment.cut, settings.max_lag_seconds, settings.min_correlation)
         kept = pairs[pairs.kept]
         pairs["held_out"] = False
         pairs.loc[kept.index, "held_out"] = hold_out_pairs(kept, settings.held_out, settings.seed)
         write_translator(folder, root, settings, frontend)
-        write_pair_features(file, root, kept, layer, cut)
+        write_pair_features(file, root, kept, experiment.frontend, experiment.cut)
         write_csv(table, pairs)
     text = dict.fromkeys(("scene", "location", "device", "source", "target"), str)
     pairs = pd.read_csv(table, dtype=text, keep_default_na=False)

@@ -1,3 +1,4 @@
+import dataclasses
 import shlex
 
 import numpy as np
@@ -7,9 +8,8 @@ import tyro
 from tiny import TINY_SETTINGS
 
 from asc_tf.cli import Command
-from asc_tf.data.cache import cached_features
 from asc_tf.data.clips import read_clips, scenes_of
-from asc_tf.data.loader import label_indices, training_batches
+from asc_tf.data.loader import training_batches
 from asc_tf.data.translated import translated_clips, translated_folder, translation_settings, write_translated
 from asc_tf.data.waveforms import Cut
 from asc_tf.errors import AscError
@@ -17,7 +17,7 @@ from asc_tf.experiment.build import augmentation, build_frontend, build_model, b
 from asc_tf.experiment.recipes import BEYOND, HYU, RECIPES, find_recipe
 from asc_tf.experiment.run_folder import Dataset
 from asc_tf.experiment.settings import Config
-from asc_tf.stages.features import statistics, with_translated
+from asc_tf.stages.experiment import Experiment
 
 BC_RESNETS = ("bc-resnet", "bc-resnet-asc")
 # Recipes that differ only in what happens after or beside the training share one.
@@ -108,24 +108,25 @@ def test_every_recipe_trains_two_steps(recipe, synthetic_root, tmp_path):
     config = recipe.config.with_settings([*small, *depth, *width, *translated, "frontend.mel_bins=64"])
     clips = read_clips(synthetic_root)
     clips = clips[clips.split == "train"].reset_index(drop=True)
-    features = cached_features(synthetic_root, clips, build_frontend(config), 1.0)
-    rows = np.arange(30)
+    dataset, rows = Dataset(str(synthetic_root), tuple(scenes_of(clips)), (), 1.0, 0.0, 1.0), np.arange(30)
     if translated:
         write_noise_as_translated(config, synthetic_root, clips)
-        clips, rows, features = with_translated(synthetic_root, config, 1.0, clips, rows, features)
-        rows = rows[-30:]
-        assert set(clips.device.iloc[rows]) == {"b", "s1"}
-    mean, std = statistics(tmp_path, config, features, rows)
-    scenes = scenes_of(clips)
-    model = build_model(config, Dataset(str(synthetic_root), tuple(scenes), (), 1.0, mean, std))
+    read = Experiment(config, dataset, clips, rows, training=rows).with_features(tmp_path, list)
+    if translated:
+        read = dataclasses.replace(read, training=read.training[-30:])
+        assert set(read.clips.device.iloc[read.training]) == {"b", "s1"}
+    read = read.with_statistics(tmp_path, list)
+    model = build_model(config, read.dataset)
     before = model.get_weights()
     model.compile(
         build_optimizer(config, steps_per_epoch=2),
         keras.losses.CategoricalCrossentropy(from_logits=True),
         run_eagerly=True,
     )
-    labels = label_indices(clips, scenes)
-    batches = training_batches(features, labels, len(scenes), 16, rows=rows, augment=augmentation(config))
+    classes = len(dataset.scenes)
+    batches = training_batches(
+        read.features, read.labels, classes, 16, rows=read.training, augment=augmentation(config)
+    )
     history = model.fit(batches, steps_per_epoch=2, verbose=0).history
     assert np.isfinite(history["loss"]).all()
     changed = [not np.array_equal(old, new) for old, new in zip(before, model.get_weights(), strict=True)]

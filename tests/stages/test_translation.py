@@ -13,11 +13,11 @@ from asc_tf import stages
 from asc_tf.data.clips import read_clips, scenes_of
 from asc_tf.data.synthetic import write_synthetic
 from asc_tf.errors import AscError
-from asc_tf.experiment.command_settings import Compression, Translation
+from asc_tf.experiment.command_settings import Translation
 from asc_tf.experiment.run_folder import Dataset, read_run
 from asc_tf.experiment.sections import FrontendConfig
 from asc_tf.stages import training, training_data, translation
-from asc_tf.stages.compression import _Steps
+from asc_tf.stages.experiment import Experiment
 from asc_tf.stages.features import with_translated
 
 FRONTEND = FrontendConfig(mel_bins=32)
@@ -138,57 +138,55 @@ def test_training_reads_the_translated_clips_of_the_clips_that_it_trains_on(
         soundfile.write(tmp_path / "responses" / "one.wav", [0.5, 0.2, -0.1], 16000)
         settings.append(f"augment.impulse_responses={tmp_path / 'responses'}")
     config = tiny_config.with_settings(settings)
-    seen, lines, fit = {}, [], training.fit
+    seen, lines, fit = [], [], training.fit
 
-    def noted(folder, config, model, features, labels, rows, validation, *others, **more):
-        seen.update(features=features, labels=labels, training=rows, validation=validation)
-        fit(folder, config, model, features, labels, rows, validation, *others, **more)
+    def noted(folder, experiment, *others, **more):
+        seen.append(experiment)
+        fit(folder, experiment, *others, **more)
 
     monkeypatch.setattr(training, "fit", noted)
     stages.train(root, config, tmp_path / "run", report=lines.append)
     clips, own, validation = training_data.split_clips(root, config)
     by_a = own[(clips.device[own] == "a").to_numpy()]
-    assert len(seen["training"]) == len(own) + 2 * len(by_a)
+    (read,) = seen
+    assert len(read.training) == len(own) + 2 * len(by_a)
     assert f"and {2 * len(by_a)} translated training clips" in lines
-    np.testing.assert_array_equal(seen["validation"], validation)
-    features, labels = seen["features"], seen["labels"]
-    translated = seen["training"][len(own) :]
+    np.testing.assert_array_equal(read.validation, validation)
+    features, labels = read.features, read.labels
+    translated = read.training[len(own) :]
     np.testing.assert_array_equal(labels[translated], np.tile(labels[by_a], 2))
     source, changed = (features[rows].astype(np.float32) for rows in (by_a, translated[: len(by_a)]))
     assert 0.1 < np.abs(changed - source).mean() < 3
     _, dataset = read_run(tmp_path / "run")
-    both = features[seen["training"]].astype(np.float64)
+    both = features[read.training].astype(np.float64)
     assert dataset.feature_mean == pytest.approx(both.mean(), abs=1e-6)
 
 
 def test_clips_held_out_from_a_training_do_not_come_back_translated(applied, root, tiny_config):
     config = tiny_config.with_settings(["data.translated=translated", "data.validation_fraction=0.4"])
-    clips, own, validation = training_data.split_clips(root, config)
-    features = stages.compute_features(root, config, report=quiet)
-    more, rows, _ = with_translated(root, config, 1.0, clips, own, features)
-    added = more.iloc[rows[len(own) :]]
-    assert len(added) and not set(added.location) & set(clips.location.iloc[validation])
+    read = Experiment.begin(root, config).with_features(root, quiet)
+    added = read.clips.iloc[read.training[len(read.recorded) :]]
+    assert len(added) and not set(added.location) & set(read.clips.location.iloc[read.validation])
 
 
 def test_a_device_that_is_left_out_is_not_heard_translated_either(applied, root, tiny_config):
-    clips, training_rows, _ = training_data.split_clips(root, tiny_config)
-    features = stages.compute_features(root, tiny_config, report=quiet)
+    whole = Experiment.begin(root, tiny_config).with_features(root, quiet)
+    clips, features = whole.clips, whole.features
     for left_out, expected in (("s1", {"b"}), ("b,s1", set()), ("a", set())):
         config = tiny_config.with_settings(["data.translated=translated", f"data.leave_out={left_out}"])
-        own = training_rows[~clips.device.iloc[training_rows].isin(config.data.leave_out)]
-        more, rows, both = with_translated(root, config, 1.0, clips, own, features)
-        added = more.iloc[rows[len(own) :]]
+        own = whole.training[~clips.device.iloc[whole.training].isin(config.data.leave_out)]
+        more = with_translated(dataclasses.replace(whole, config=config, recorded=own, training=own))
+        added = more.clips.iloc[more.training[len(own) :]]
         assert set(added.device) == expected, "none are made of clips of device a where that is left out"
-        assert len(both) == len(more) == len(clips) + len(added)
-        np.testing.assert_array_equal(both[rows[:2]], features[own[:2]])
+        assert len(more.features) == len(more.clips) == len(clips) + len(added)
+        np.testing.assert_array_equal(more.features[more.training[:2]], features[own[:2]])
 
 
-def test_a_compression_trains_on_them_as_well(applied, root, tiny_config, tmp_path):
+def test_an_experiment_that_goes_on_trains_on_them_as_well(applied, root, tiny_config, tmp_path):
     config = tiny_config.with_settings(["data.translated=translated"])
     clips, own, validation = training_data.split_clips(root, config)
     dataset = Dataset(str(root), tuple(scenes_of(clips)), ("a",), 1.0, 0.0, 1.0)
-    steps = _Steps(tmp_path, tmp_path, config, dataset, Compression(), quiet)
-    read = steps.clips
+    read = Experiment.again(config, dataset).with_features(tmp_path, quiet)
     assert len(read.training) == len(own) + 2 * (clips.device[own] == "a").sum()
     assert len(read.features) == len(read.labels) == len(clips) + len(read.training) - len(own)
     np.testing.assert_array_equal(read.recorded, own)

@@ -1,0 +1,110 @@
+"""One experiment: settings on a data set, with the clips and features that the stages of a run share."""
+
+import dataclasses
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from asc_tf.data.clips import devices_of, scenes_of
+from asc_tf.data.loader import label_indices
+from asc_tf.data.waveforms import Cut, read_clip_seconds
+from asc_tf.experiment.build import build_frontend, build_model, waveform_augmentation
+from asc_tf.experiment.run_folder import Dataset
+from asc_tf.experiment.settings import Config
+from asc_tf.stages.features import features_of, statistics, with_translated
+from asc_tf.stages.training_data import split_clips
+
+_NO_ROWS = np.zeros(0, np.intp)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Settings, data set, clips, rows of them to train and to validate on, and features.
+
+    Args:
+        config: a `Config`.
+        dataset: a `Dataset`.
+        clips: frame of `read_clips`; behind the recordings stand translated clips, once there are features.
+        recorded: rows of the recordings to train on.
+        validation: rows to validate on.
+        training: rows to train on, those of translated clips among them.
+        features: of all rows; None until `with_features`.
+    """
+
+    config: Config
+    dataset: Dataset
+    clips: pd.DataFrame
+    recorded: np.ndarray = _NO_ROWS
+    validation: np.ndarray = _NO_ROWS
+    training: np.ndarray = _NO_ROWS
+    features: object = None
+
+    @classmethod
+    def begin(cls, root, config):
+        """That of a new run, without features and their statistics.
+
+        Settings that fit no network are refused here, not after hours of features.
+
+        Raises:
+            AscError: as `split_clips` and `build_model`.
+        """
+        clips, training, validation = split_clips(root, config)
+        waveform_augmentation(config)
+        used = clips.iloc[np.sort(np.concatenate([training, validation]))]
+        seconds = config.data.clip_seconds or read_clip_seconds(root, used)
+        scenes, devices = (tuple(names(used)) for names in (scenes_of, devices_of))
+        dataset = Dataset(str(Path(root).resolve()), scenes, devices, seconds, feature_mean=0.0, feature_std=1.0)
+        build_model(config, dataset)
+        return cls(config, dataset, clips, training, validation, training)
+
+    @classmethod
+    def again(cls, config, dataset):
+        """That of a trained run, without features. Raises an AscError as `split_clips`."""
+        clips, training, validation = split_clips(dataset.root, config)
+        return cls(config, dataset, clips, training, validation, training)
+
+    def with_features(self, run, report):
+        """With the features of all clips, and with the translated clips that data.translated names.
+
+        Features that are not there are computed, those of the test part too: a clip that cannot be read should be
+        known now, not after the training.
+
+        Args:
+            run: run folder; features are kept in it if the recordings are read-only.
+            report: called with lines for the user.
+        """
+        return with_translated(dataclasses.replace(self, features=features_of(self, run, report)))
+
+    def with_statistics(self, run, report, kept=False):
+        """With the features' mean and deviation in the data set, as `asc_tf.stages.features.statistics` has them."""
+        mean, std = statistics(self, run, kept)
+        dataset = dataclasses.replace(self.dataset, feature_mean=mean, feature_std=std)
+        report(
+            f"{len(self.recorded)} training and {len(self.validation)} validation clips of {dataset.clip_seconds:g} s, "
+            f"{len(dataset.scenes)} scenes, devices {', '.join(dataset.seen_devices)}"
+        )
+        if len(self.training) > len(self.recorded):
+            report(f"and {len(self.training) - len(self.recorded)} translated training clips")
+        return dataclasses.replace(self, dataset=dataset)
+
+    def with_config(self, config):
+        """With settings that neither clips nor features depend on."""
+        return dataclasses.replace(self, config=config)
+
+    @functools.cached_property
+    def frontend(self):
+        """The layer that makes its features."""
+        return build_frontend(self.config)
+
+    @property
+    def cut(self):
+        """The `Cut` that makes clips of recordings."""
+        return Cut(self.frontend.sample_rate_hz, self.dataset.clip_seconds)
+
+    @functools.cached_property
+    def labels(self):
+        """Index of each clip's scene, int32 [clips]."""
+        return label_indices(self.clips, self.dataset.scenes)

@@ -85,6 +85,10 @@ def test_the_papers_baselines(name, table, expected, network):
         assert len(changed - {"recipe"}) == 1, "a baseline differs from the plain network in one thing"
 
 
+def quiet(line):
+    """In place of `print`."""
+
+
 def write_noise_as_translated(config, root, clips):
     """Translated clips of device a for a Config, as `asc-tf translate apply` would write them."""
     frontend, cut = build_frontend(config), Cut(config.frontend.sample_rate_hz, 1.0)
@@ -94,7 +98,7 @@ def write_noise_as_translated(config, root, clips):
     generator = np.random.default_rng(0)
     write_translated(
         translated_folder(root, config.data.translated), root, rows, settings, shape,
-        lambda part: generator.normal(size=(len(part), *shape)), report=lambda line: None,
+        lambda part: generator.normal(size=(len(part), *shape)), report=quiet,
     )  # fmt: skip
 
 
@@ -111,11 +115,11 @@ def test_every_recipe_trains_two_steps(recipe, synthetic_root, tmp_path):
     dataset, rows = Dataset(str(synthetic_root), tuple(scenes_of(clips)), (), 1.0, 0.0, 1.0), np.arange(30)
     if translated:
         write_noise_as_translated(config, synthetic_root, clips)
-    read = Experiment(config, dataset, clips, rows, training=rows).with_features(tmp_path, list)
+    read = Experiment(config, dataset, clips, rows, training=rows).with_features(tmp_path, quiet)
     if translated:
         read = dataclasses.replace(read, training=read.training[-30:])
         assert set(read.clips.device.iloc[read.training]) == {"b", "s1"}
-    read = read.with_statistics(tmp_path, list)
+    read = read.with_statistics(tmp_path, quiet)
     model = build_model(config, read.dataset)
     before = model.get_weights()
     model.compile(

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +17,12 @@ from asc_tf.experiment.settings import Config
 from asc_tf.stages.features import features_of, statistics, with_translated
 from asc_tf.stages.training_data import split_clips
 
-_NO_ROWS = np.zeros(0, np.intp)
+
+def _no_rows():
+    return field(default_factory=lambda: np.zeros(0, np.intp))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Experiment:
     """Settings, data set, clips, rows of them to train and to validate on, and features.
 
@@ -37,9 +39,9 @@ class Experiment:
     config: Config
     dataset: Dataset
     clips: pd.DataFrame
-    recorded: np.ndarray = _NO_ROWS
-    validation: np.ndarray = _NO_ROWS
-    training: np.ndarray = _NO_ROWS
+    recorded: np.ndarray = _no_rows()
+    validation: np.ndarray = _no_rows()
+    training: np.ndarray = _no_rows()
     features: object = None
 
     @classmethod

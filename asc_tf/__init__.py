@@ -60,6 +60,7 @@ _HOMES = {
     "export_tflite": "export.tflite",
     "find_pairs": "translator.pairs",
     "find_recipe": "experiment.recipes",
+    "find_recordings": "data.recordings",
     "freeze_all_but_classifier": "training.fine_tuning",
     "hold_out_locations": "data.clips",
     "keras_account": "complexity.keras_account",
@@ -69,6 +70,8 @@ _HOMES = {
     "make_strategy": "distributed.replicas",
     "mean_and_std": "data.loader",
     "patch_gan": "translator.patch_gan",
+    "plan_clips": "data.own_recordings",
+    "plan_table": "data.own_recordings",
     "predictions_frame": "evaluation.metrics",
     "prune": "compression.pruning",
     "prune_gradually": "compression.pruning",
@@ -78,6 +81,7 @@ _HOMES = {
     "register": "extensions",
     "renew_classifier": "training.fine_tuning",
     "resumable_fit": "training.fit",
+    "round_to_half": "compression.half_precision",
     "scenes_of": "data.clips",
     "set_seed": "training.seeding",
     "strip_pruning": "compression.pruning",
@@ -88,6 +92,8 @@ _HOMES = {
     "unet": "translator.unet",
     "verdicts": "complexity.rules",
     "warmup_cosine": "training.schedules",
+    "write_multi_device": "data.multi_device",
+    "write_own_set": "data.own_recordings",
 }
 __all__ = ["__version__", *_HOMES]
 

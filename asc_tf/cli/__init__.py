@@ -14,7 +14,8 @@ from asc_tf.cli.compress import Compress, Export
 from asc_tf.cli.data import Data, Features
 from asc_tf.cli.evaluate import Bench, Evaluate
 from asc_tf.cli.launch import Launch, separated
-from asc_tf.cli.predict import Listen, Predict
+from asc_tf.cli.listen import Listen
+from asc_tf.cli.predict import Predict
 from asc_tf.cli.search import Search
 from asc_tf.cli.settings import Settings, asks_for_settings
 from asc_tf.cli.tables import Complexity, Models, Recipes

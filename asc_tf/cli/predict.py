@@ -1,10 +1,9 @@
-"""The commands that use a file, without TensorFlow: `asc-tf predict` and `asc-tf listen`."""
+"""The command `asc-tf predict`: recordings to scenes, without TensorFlow."""
 
 import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from tyro.conf import Positional, arg
 
@@ -14,16 +13,39 @@ from asc_tf.terminal import say, show_files, without_control
 SHOWN_ERRORS = 100  # of the files that could not be classified; all of them are in the output
 
 
+def chosen_model(inputs):
+    """(path of a .tflite file, the other names): the first name's if it is a model's, or the shipped one's."""
+    from asc_tf.runtime.shipped import DEFAULT, find_model, is_model, shipped_models
+
+    if inputs and is_model(inputs[0]):
+        return find_model(inputs[0]), inputs[1:]
+    say(f"no model is named: {DEFAULT}, which comes with the package. {shipped_models()[DEFAULT].summary}")
+    return find_model(), inputs
+
+
 @dataclass
 class Predict:
-    """Classify audio files of any rate, channel count and length with an exported model, without TensorFlow."""
+    """Classify audio files of any rate, channel count and length, without TensorFlow.
 
-    model: Positional[Path]
-    """.tflite file made by 'asc-tf export'"""
-    audio: Positional[tuple[Path, ...]]
-    """audio files, or one folder with audio files in it and below (needs --output)"""
+    asc-tf predict recording.wav                          with the model that comes with the package
+    asc-tf predict saved_models/mine recording.wav        with that of a run, or a .tflite file
+    asc-tf predict model.tflite long.wav --timeline       which scene from when to when
+    asc-tf predict model.tflite FOLDER --output scenes.csv
+    """
+
+    inputs: Annotated[Positional[tuple[Path, ...]], arg(name="model-and-audio", metavar="[MODEL] AUDIO ...")] = ()
+    """audio files, or one folder with audio files in it and below (needs --output); before them the model: a .tflite
+    file, a run folder, or a name that 'asc-tf models --shipped' lists"""
     output: Path | None = None
-    """CSV file for the scenes of a folder; the same command goes on after an interruption"""
+    """CSV file for the scenes of a folder, or for --timeline; of a folder the same command goes on after a stop"""
+    timeline: bool = False
+    """print from when to when a recording is in which scene"""
+    hop: float = 1.0
+    """of --timeline: seconds from window to window"""
+    smoothing: float = 0.5
+    """of --timeline: share of the newest window in the probabilities; 1 does not smooth"""
+    threshold: float | None = None
+    """probability that an answer must reach, or it is "uncertain"; the model's own if not given, 0 for none"""
     workers: int | None = None
     """files of a folder to work on at once; as many as there are processors if not given"""
     shards: int | None = None
@@ -38,43 +60,82 @@ class Predict:
     """print one JSON object a file, with the probabilities of all scenes"""
 
     def run(self):
-        from asc_tf.runtime import Classifier
-
-        if self.top < 1:
-            raise AscError(f"--top {self.top}: expected 1 or more")
+        self._check()
+        self.model, self.audio = chosen_model(self.inputs)
         if not self.audio:
             raise AscError("AUDIO: no audio file is named")
-        if self.beam and self.shards is None:
-            raise AscError("--beam: expected with --shards")
         if self.shards is not None or any(path.is_dir() for path in self.audio):
             self._run_on_folder()
             return
-        if self.output is not None or self.workers is not None:
+        if self.workers is not None or (self.output is not None and not self.timeline):
             raise AscError("--output and --workers are for a folder; expected one folder in place of files")
-        classifier = Classifier(self.model)
-        failures = 0
+        from asc_tf.runtime import Classifier
+
+        self._run_on_files(Classifier(self.model, uncertain_below=self.threshold))
+
+    def _check(self):
+        if self.top < 1:
+            raise AscError(f"--top {self.top}: expected 1 or more")
+        if self.threshold is not None and not 0 <= self.threshold <= 1:
+            raise AscError(f"--threshold {self.threshold:g}: expected a probability from 0 to 1")
+        if self.beam and self.shards is None:
+            raise AscError("--beam: expected with --shards")
+        if not self.timeline and (self.hop, self.smoothing) != (Predict.hop, Predict.smoothing):
+            raise AscError("--hop and --smoothing are for --timeline")
+
+    def _run_on_files(self, classifier):
+        failures, timelines = 0, {}
         for path in self.audio:
             try:
-                probabilities = classifier.classify_file(path).tolist()
+                if self.timeline:
+                    timelines[str(path)] = self._show_timeline(classifier, path)
+                else:
+                    print(self._line(path, classifier, list(classifier.windows_of_file(path))))
             except AscError as error:
                 failures += 1
                 say(f"asc-tf: {error}")
-                continue
-            print(self._line(path, classifier.labels, probabilities))
+        if self.output is not None:
+            from asc_tf.runtime.timeline import write_timelines
+
+            write_timelines(self.output, timelines)
+            print(f"{len(timelines)} of {len(self.audio)} files in {self.output}")
         if failures:
             raise AscError(f"{failures} of {len(self.audio)} files could not be classified")
 
-    def _line(self, path, labels, probabilities):
-        from asc_tf.runtime.answer import SILENCE, scene_of
+    def _show_timeline(self, classifier, path):
+        import dataclasses
 
-        scene, _ = scene_of(labels, probabilities)
+        from asc_tf.runtime.timeline import line_of, timeline
+
+        stretches = timeline(classifier, path, self.hop, self.smoothing)
+        if self.as_json:
+            print(json.dumps({"file": str(path), "timeline": [dataclasses.asdict(one) for one in stretches]}))
+        else:
+            print(without_control(str(path)), *map(line_of, stretches), sep="\n")
+        return stretches
+
+    def _line(self, path, classifier, windows):
+        from asc_tf.runtime.answer import SILENCE, UNCERTAIN, scene_of
+
+        labels, probabilities = classifier.labels, classifier.mean(windows).tolist()
+        scene, confidence = scene_of(labels, probabilities, classifier.uncertain_below)
         ranked = sorted(zip(labels, probabilities, strict=True), key=lambda item: -item[1])
         if self.as_json:
-            return json.dumps({"file": str(path), "scene": scene, "probabilities": dict(ranked)}, allow_nan=False)
-        best = ", ".join(f"{scene} {100 * p:.1f} %" for scene, p in ranked[: self.top])
-        return f"{without_control(str(path))}: {SILENCE if scene == SILENCE else best}"
+            values = {"file": str(path), "scene": scene, "confidence": confidence, "probabilities": dict(ranked)}
+            return json.dumps(values, allow_nan=False)
+        name = without_control(str(path))
+        if scene == SILENCE:
+            return f"{name}: {SILENCE}"
+        text = ", ".join(f"{scene} {100 * p:.1f} %" for scene, p in ranked[: self.top])
+        text = f"{UNCERTAIN} ({text})" if scene == UNCERTAIN else text
+        heard = [scene_of(labels, window, classifier.uncertain_below)[0] for window in windows]
+        scenes = {one for one in heard if one != UNCERTAIN}
+        changes = f"; its scene changes ({', '.join(sorted(scenes))}): --timeline shows when" if len(scenes) > 1 else ""
+        return f"{name}: {text}{changes}"
 
     def _run_on_folder(self):
+        if self.timeline:
+            raise AscError("--timeline: is for files; expected recordings in place of a folder")
         if len(self.audio) > 1 and self.shards is not None:
             raise AscError(f"AUDIO: {len(self.audio)} names; --shards expects one folder or one list of files")
         if len(self.audio) > 1:
@@ -99,44 +160,21 @@ class Predict:
         if self.shards is None:
             from asc_tf.runtime.folder import classify_folder
 
-            done = classify_folder(self.model, self.audio[0], self.output, self.workers, show_files, say)
+            done = classify_folder(
+                self.model, self.audio[0], self.output, self.workers, show_files, say, self.threshold
+            )
             return *done, self.output
         from asc_tf.runtime.archive import classify_archive
 
         done = classify_archive(
-            self.model, self.audio[0], self.output, self.shards, self.workers, self.beam, show_files, say
+            self.model,
+            self.audio[0],
+            self.output,
+            self.shards,
+            self.workers,
+            self.beam,
+            show_files,
+            say,
+            self.threshold,
         )
         return *done, self.output / "failures-*.csv"
-
-
-@dataclass
-class Listen:
-    """Print the scene that a microphone or a pipe is in, window after window, without TensorFlow."""
-
-    model: Positional[Path]
-    """.tflite file made by 'asc-tf export'"""
-    source: Positional[Literal["microphone", "-"]] = "microphone"
-    """- reads WAV or raw 16-bit samples of one channel from a pipe, as of arecord"""
-    rate: int | None = None
-    """sample rate of raw samples; the network's if not given"""
-    hop: float = 1.0
-    """seconds from window to window"""
-    smoothing: float = 0.5
-    """share of the newest window in the probabilities; 1 does not smooth"""
-    as_json: Annotated[bool, arg(name="json")] = False
-    """print one JSON object a window, with the probabilities of all scenes"""
-
-    def run(self):
-        from asc_tf.runtime import Classifier
-        from asc_tf.runtime.listen import json_of, line_of, listen
-
-        if self.source == "-" and (sys.stdin is None or sys.stdin.isatty()):
-            found = "closed" if sys.stdin is None else "a terminal"
-            raise AscError(f"standard input is {found}; expected a pipe, as in: arecord ... | asc-tf listen MODEL -")
-        pipe = sys.stdin.buffer if self.source == "-" else None
-        classifier = Classifier(self.model)
-        try:
-            for heard in listen(classifier, pipe, say, self.rate, self.hop, self.smoothing):
-                print(json_of(heard, classifier.labels) if self.as_json else line_of(heard), flush=True)
-        except KeyboardInterrupt:  # the usual way to end it: nothing to say
-            raise SystemExit(130) from None

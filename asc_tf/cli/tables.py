@@ -43,7 +43,13 @@ class Complexity:
 class Models:
     """List the networks of the papers with their parameters, MACs and receptive field."""
 
+    shipped: bool = False
+    """list the trained models that come with the package instead, ready for 'asc-tf predict NAME AUDIO'"""
+
     def run(self):
+        if self.shipped:
+            self._show_shipped()
+            return
         from asc_tf import stages
         from asc_tf.models import NAMED_NETWORKS
 
@@ -59,6 +65,20 @@ class Models:
                 flush=True,
             )
         print("Receptive field in mel bins x frames, convolutions only. One layer by layer: asc-tf complexity NAME")
+
+    def _show_shipped(self):
+        import textwrap
+
+        from asc_tf.runtime.metadata import read_metadata
+        from asc_tf.runtime.shipped import shipped_models
+
+        for model in shipped_models().values():
+            content = model.path.read_bytes()
+            labels = ", ".join(read_metadata(content, model.path).labels)
+            print(f"{model.name}  ({len(content):,} bytes)")
+            text = f"{model.summary} Scenes: {labels}. Card: {model.card}"
+            print(textwrap.indent(textwrap.fill(text, 96, break_on_hyphens=False, break_long_words=False), "    "))
+        print("asc-tf predict NAME recording.wav hears a recording with one of them.")
 
 
 @dataclass

@@ -39,6 +39,7 @@ def export_tflite(
     calibrate_on=None,
     check_labels=None,
     check_devices=None,
+    uncertain_below=None,
 ):
     """Write a .tflite file from waveform or features to probabilities, with all that a user of it must know inside.
 
@@ -64,6 +65,7 @@ def export_tflite(
             all devices alike.
         check_labels: index of the scene of each of `check_on`, for the change of the log loss; or None.
         check_devices: name of the device of each of them, or None.
+        uncertain_below: of `Metadata`.
 
     Returns:
         `Agreement` with the Keras model.
@@ -81,7 +83,8 @@ def export_tflite(
     joined = waveform_model(frontend, model, samples)
     content = _convert(frontend, model, samples, weights_as, takes, calibrate_on)
     quantization = _input_quantization(content)
-    metadata = metadata_of(frontend, model, labels, samples, input=takes, weights=weights_as, quantization=quantization)
+    more = {"weights": weights_as, "quantization": quantization, "uncertain_below": uncertain_below}
+    metadata = metadata_of(frontend, model, labels, samples, input=takes, **more)
     if check_on is None:
         check_on = np.random.default_rng(0).normal(0, 0.1, (4, samples)).astype(np.float32)
     with whole_file(path) as part:

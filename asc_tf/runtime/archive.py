@@ -23,7 +23,15 @@ _WATCH_SECONDS = 1.0
 
 
 def classify_archive(
-    model, archive, output, shards, workers=None, beam=(), progress=lambda done, total: None, report=lambda line: None
+    model,
+    archive,
+    output,
+    shards,
+    workers=None,
+    beam=(),
+    progress=lambda done, total: None,
+    report=lambda line: None,
+    uncertain_below=None,
 ):
     """Write scene, confidence and probabilities of every recording of an archive, in shards, with Apache Beam.
 
@@ -43,6 +51,7 @@ def classify_archive(
         beam: options of Beam's pipeline, "runner=FlinkRunner". On this machine, in this process, if there are none.
         progress: called with (files in finished shards, all files) every second.
         report: called with a line for the user.
+        uncertain_below: of `Classifier`; part of what the work began with.
 
     Returns:
         (number of files, errors of those that could not be read).
@@ -60,7 +69,7 @@ def classify_archive(
     if not 1 <= shards <= MOST_SHARDS:
         raise AscError(f"--shards {shards}: expected 1 to {MOST_SHARDS}")
     pipeline, threads = new_pipeline(beam), workers or (1 if beam else os.cpu_count())
-    classifier = Classifier(model)
+    classifier = Classifier(model, uncertain_below=uncertain_below)
     found = audio_below(archive) if archive.is_dir() else Found(_listed(archive), {})
     skipped = f"{archive}: {found}" if str(found) else ""
     with exclusive(output, report):

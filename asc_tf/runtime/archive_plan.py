@@ -20,6 +20,7 @@ class Plan:
         model: path of the .tflite file.
         sha256: of it.
         labels: of its scenes.
+        uncertain_below: of `Classifier`.
         folder: that names are relative to.
         output: folder of the results, with the names in `files.jsonl`.
         files: how many there are.
@@ -29,6 +30,7 @@ class Plan:
     model: Path
     sha256: str
     labels: tuple[str, ...]
+    uncertain_below: float | None
     folder: Path
     output: Path
     files: int
@@ -92,7 +94,8 @@ def make_plan(classifier, model, archive, names, output, shards, report):
         AscError: it was begun with another model, archive or number of shards, or a list with other files.
     """
     manifest = output / "manifest.json"
-    own = {"model": classifier.sha256, "archive": str(archive.resolve()), "shards": shards}
+    threshold = classifier.uncertain_below
+    own = {"model": classifier.sha256, "archive": str(archive.resolve()), "shards": shards, "threshold": threshold}
     if not manifest.exists():
         starts = _write_names(output / "files.jsonl", names, shards)
         write_text(manifest, json.dumps({**own, "files": len(names), "starts": starts}, indent=1))
@@ -107,7 +110,7 @@ def make_plan(classifier, model, archive, names, output, shards, report):
             raise AscError(f"{output}: was begun with another {what}; expected the same, or another --output")
     _compare(archive, names, output, report)
     folder = (archive if archive.is_dir() else archive.parent).absolute()
-    return Plan(model, classifier.sha256, tuple(classifier.labels), folder, output, files, starts)
+    return Plan(model, classifier.sha256, tuple(classifier.labels), threshold, folder, output, files, starts)
 
 
 def _write_names(path, names, shards):

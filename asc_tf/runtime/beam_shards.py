@@ -55,7 +55,7 @@ class ClassifyShard(beam.DoFn):
 
 def write_shard_scenes(numbered, plan):
     shard, records = numbered
-    write_scenes(plan.csv("scenes", shard), plan.labels, records, rivals=True)
+    write_scenes(plan.csv("scenes", shard), plan.labels, records, rivals=True, uncertain_below=plan.uncertain_below)
 
 
 def write_shard_failures(numbered, plan):

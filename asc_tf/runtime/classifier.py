@@ -21,11 +21,13 @@ class Classifier:
     Args:
         path: of the file.
         threads: that LiteRT may use.
+        uncertain_below: see the attribute; None is the file's own.
 
     Attributes:
         labels: names of the scenes, in the order of the probabilities.
         sample_rate_hz: that the network works at; other rates are resampled to it.
         samples: length of the network's window.
+        uncertain_below: confidence below which an answer is called uncertain, or None.
         metadata: all that the file says about itself, a `Metadata`.
         sha256: of the file.
 
@@ -33,7 +35,7 @@ class Classifier:
         AscError: missing or damaged file, or not one of ours.
     """
 
-    def __init__(self, path, threads=1):
+    def __init__(self, path, threads=1, uncertain_below=None):
         from ai_edge_litert.interpreter import Interpreter
 
         self._path = path
@@ -44,6 +46,7 @@ class Classifier:
         self.sha256 = hashlib.sha256(content).hexdigest()
         self.metadata = read_metadata(content, path)
         self.labels = self.metadata.labels
+        self.uncertain_below = self.metadata.uncertain_below if uncertain_below is None else uncertain_below
         self.sample_rate_hz = self.metadata.sample_rate_hz
         self.samples = self.metadata.samples
         if self.metadata.checksum is None:
@@ -82,8 +85,12 @@ class Classifier:
         Raises:
             AscError: no audio file, or one that is damaged.
         """
+        return self.mean(self.windows_of_file(path))
+
+    def windows_of_file(self, path):
+        """Probabilities [classes] of each window of a file in which there is sound; errors as `classify_file`."""
         with enough_memory(path):
-            return self._average(waveform_blocks(path, self.sample_rate_hz))
+            yield from self._heard(waveform_blocks(path, self.sample_rate_hz))
 
     def classify(self, waveform, sample_rate_hz):
         """Probabilities of a waveform at the given rate: the mean over its windows in which there is sound.
@@ -108,7 +115,7 @@ class Classifier:
             )
         channels = waveform if waveform.ndim == 2 else waveform[:, np.newaxis]
         check_levels(channels, "a waveform cannot be classified")
-        return self._average([resample(mixed_down(channels), sample_rate_hz, self.sample_rate_hz)])
+        return self.mean(self._heard([resample(mixed_down(channels), sample_rate_hz, self.sample_rate_hz)]))
 
     def window_probabilities(self, window):
         """What the network gives for one window: [samples] at its rate, or features [frequency, time].
@@ -129,13 +136,18 @@ class Classifier:
             raise AscError(f"{self._path}: gives numbers that are not finite")
         return probabilities
 
-    def _average(self, blocks):
-        """Mean probabilities [classes] over the windows, in blocks [n] of a waveform, that are not silent."""
+    def mean(self, probabilities):
+        """Mean [classes] of the probabilities of windows; all 0 where there is none."""
         total, count = np.zeros(len(self.labels), np.float32), 0
+        for one in probabilities:
+            total, count = total + one, count + 1
+        return total / np.float32(count or 1)
+
+    def _heard(self, blocks):
+        """Probabilities [classes] of the windows, in blocks [n] of a waveform, that are not silent."""
         for window in windows(blocks, self.samples):
             if not is_silent(window):
-                total, count = total + self.window_probabilities(window), count + 1
-        return total / np.float32(count or 1)
+                yield self.window_probabilities(window)
 
 
 def _first_line(error):

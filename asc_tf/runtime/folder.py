@@ -12,7 +12,15 @@ from asc_tf.runtime.journal import Journal
 from asc_tf.runtime.scenes_csv import write_scenes
 
 
-def classify_folder(model, folder, output, workers=None, progress=lambda done, total: None, report=lambda line: None):
+def classify_folder(
+    model,
+    folder,
+    output,
+    workers=None,
+    progress=lambda done, total: None,
+    report=lambda line: None,
+    uncertain_below=None,
+):
     """Write scene, confidence and probabilities of every audio file below a folder, sorted by name.
 
     Results are kept in OUTPUT.journal as they come: after a kill the same call goes on where it stopped, no file lost
@@ -25,6 +33,7 @@ def classify_folder(model, folder, output, workers=None, progress=lambda done, t
         workers: threads, each with an interpreter of its own; None is the number of processors. Decoding,
             resampling and inference run outside Python's lock, so threads do as well as processes with less memory.
         progress: called with (done, all) after every file.
+        uncertain_below: of `Classifier`; it decides what the column scene says and nothing else.
         report: called at the end with a line about the files that were skipped, if there are any.
 
     Returns:
@@ -39,7 +48,7 @@ def classify_folder(model, folder, output, workers=None, progress=lambda done, t
     found = audio_below(folder)
     names = found.names
     workers = min(workers or os.cpu_count(), len(names))
-    classifiers = [Classifier(model) for _ in range(workers)]
+    classifiers = [Classifier(model, uncertain_below=uncertain_below) for _ in range(workers)]
     belongs_to = {"model": classifiers[0].sha256, "folder": str(folder.resolve())}
     with Journal(output.with_name(f"{output.name}.journal"), belongs_to) as journal:
         state = {name: _state(folder / name) for name in names}
@@ -50,7 +59,8 @@ def classify_folder(model, folder, output, workers=None, progress=lambda done, t
             journal.add(record)
             done[record["file"]] = record
             progress(len(done), len(names))
-        write_scenes(output, classifiers[0].labels, [done[name] for name in names])
+        records = [done[name] for name in names]
+        write_scenes(output, classifiers[0].labels, records, uncertain_below=classifiers[0].uncertain_below)
         journal.delete()
     if str(found):
         report(f"{folder}: {found}")

@@ -47,7 +47,7 @@ def listen(classifier, pipe, report, rate_hz=None, hop_seconds=1.0, smoothing=0.
 
 def line_of(heard):
     """One line for a reader."""
-    if heard.scene is None:
+    if heard.scene == SILENCE:
         return f"{heard.seconds:8.1f} s  {SILENCE}"
     return f"{heard.seconds:8.1f} s  {heard.scene} {100 * heard.confidence:.1f} %"
 
@@ -55,5 +55,5 @@ def line_of(heard):
 def json_of(heard, labels):
     """One line for a program: an object with seconds, scene, confidence and the probabilities of all scenes."""
     probabilities = dict(zip(labels, heard.probabilities.tolist(), strict=True))
-    shown = {"seconds": heard.seconds, "scene": heard.scene or SILENCE, "confidence": heard.confidence}
+    shown = {"seconds": heard.seconds, "scene": heard.scene, "confidence": heard.confidence}
     return json.dumps({**shown, "probabilities": probabilities}, allow_nan=False)

@@ -31,6 +31,8 @@ class Metadata:
         weights: "float", "float16" or "int8".
         quantization: of the input, None where it is float32; else {"dtype": "int8", "scale", "zero_point"}, with
             real value = scale * (number - zero_point). The output is float32 always.
+        uncertain_below: confidence that 95 % of the network's right answers on its validation clips reach
+            (`asc_tf.evaluation.uncertainty`); None where no such clips said it.
         version: of asc_tf.
         format: of this record.
         checksum: SHA-256 of the file with these 64 digits 0, set by `with_metadata`; None in older files.
@@ -45,6 +47,7 @@ class Metadata:
     features: tuple[int, int] | None = None
     weights: str = "float"
     quantization: dict | None = None
+    uncertain_below: float | None = None
     version: str = __version__
     format: int = FORMAT
     checksum: str | None = dataclasses.field(default=None, compare=False)
@@ -107,6 +110,9 @@ def _check(metadata, model_bytes):
     for label in metadata.labels:
         if problem := label_problem(label, is_folder=False):
             raise _DamageError(f"its label {shown(label)} {problem}")
+    threshold = metadata.uncertain_below
+    if threshold is not None and not (isinstance(threshold, int | float) and 0 <= threshold <= 1):
+        raise _DamageError(f"its threshold is {str(threshold)[:40]!r}")
     if metadata.input not in ("waveform", "features") or not isinstance(metadata.frontend, dict):
         raise _DamageError(f"its input is {str(metadata.input)[:40]!r}")
 

@@ -7,7 +7,7 @@ from asc_tf.atomic import whole_file
 from asc_tf.runtime.answer import scene_of
 
 
-def write_scenes(path, labels, records, rivals=False):
+def write_scenes(path, labels, records, rivals=False, uncertain_below=None):
     """Write a row for each record: file, scene, confidence, error, and the probability of each scene.
 
     Args:
@@ -15,6 +15,7 @@ def write_scenes(path, labels, records, rivals=False):
         labels: of the scenes.
         records: {"file": name, "probabilities": list or None, "error": None or sentence} each.
         rivals: as in `asc_tf.atomic.whole_file`.
+        uncertain_below: as in `scene_of`.
     """
     with _whole_csv(path, rivals) as writer:
         writer.writerow(["file", "scene", "confidence", "error", *labels])
@@ -22,7 +23,7 @@ def write_scenes(path, labels, records, rivals=False):
             shown = [f"{p:.6f}" for p in record["probabilities"] or ()]
             scene = confidence = ""
             if shown:
-                scene, confidence = scene_of(labels, shown)
+                scene, confidence = scene_of(labels, shown, uncertain_below)
                 confidence = f"{confidence:.6f}"
             writer.writerow([record["file"], scene, confidence, record["error"] or "", *(shown or [""] * len(labels))])
 

@@ -8,6 +8,7 @@ from asc_tf.audio.levels import is_silent, level_sentence, unusable
 from asc_tf.audio.wav_header import check_rate
 from asc_tf.audio.waveform import MonoResampler
 from asc_tf.errors import AscError
+from asc_tf.runtime.answer import scene_of
 
 
 @dataclass(frozen=True)
@@ -16,13 +17,14 @@ class Heard:
 
     Args:
         seconds: from the start of the stream to the window's end.
-        scene: the most likely one; None if the window is silent, so that there is nothing to hear.
+        scene: the most likely one; SILENCE if there is nothing to hear in the window; UNCERTAIN if no scene has the
+            probability that the classifier asks for (`Classifier.uncertain_below`).
         confidence: its smoothed probability, 0 of silence.
         probabilities: of all scenes [classes], smoothed; 0 of silence.
     """
 
     seconds: float
-    scene: str | None
+    scene: str
     confidence: float
     probabilities: np.ndarray
 
@@ -144,15 +146,17 @@ class SceneStream:
         return results
 
     def _hear(self):
-        labels = self._classifier.labels
         self.windows, self._to_be_reported = self.windows + 1, True
         window = np.roll(self._ring, -(self._count % len(self._ring)))
         if is_silent(window):
             self._smoothed = None
-            return Heard(self.seconds, None, 0.0, np.zeros(len(labels), np.float32))
+            return self._answer(np.zeros(len(self._classifier.labels), np.float32))
         found = self._classifier.window_probabilities(window)
         if self._smoothed is not None:
             found = (1 - self._smoothing) * self._smoothed + self._smoothing * found
         self._smoothed = found
-        best = int(found.argmax())
-        return Heard(self.seconds, labels[best], float(found[best]), found.copy())
+        return self._answer(found.copy())
+
+    def _answer(self, probabilities):
+        scene, confidence = scene_of(self._classifier.labels, probabilities, self._classifier.uncertain_below)
+        return Heard(self.seconds, scene, confidence, probabilities)

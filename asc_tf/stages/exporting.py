@@ -11,11 +11,20 @@ from asc_tf.experiment.run_folder import load_model, read_run
 from asc_tf.export.onnx import export_onnx
 from asc_tf.export.tflite import export_tflite
 from asc_tf.stages.experiment import Experiment
+from asc_tf.stages.uncertainty import validation_threshold
 
 _CALIBRATION_SEED = 0
 
 
-def export(run, out=None, clips_to_check=None, weights_as="float", takes="waveform", calibration_clips=100):
+def export(
+    run,
+    out=None,
+    clips_to_check=None,
+    weights_as="float",
+    takes="waveform",
+    calibration_clips=100,
+    report=print,
+):
     """Write a run's network as a .tflite file and compare it with the Keras model on clips of every device.
 
     Args:
@@ -25,6 +34,7 @@ def export(run, out=None, clips_to_check=None, weights_as="float", takes="wavefo
             all devices alike; 18 if None, and 90 for int8, whose agreement is one of many clips.
         weights_as, takes: of `export_tflite`; or "onnx", which takes features (`export_onnx`).
         calibration_clips: for int8, training clips to calibrate on, drawn from all devices alike.
+        report: called with lines for the user.
 
     Returns:
         (path of the file, number of trainable parameters, `Agreement`).
@@ -41,8 +51,9 @@ def export(run, out=None, clips_to_check=None, weights_as="float", takes="wavefo
     path = Path(out or run / ("model.onnx" if weights_as == "onnx" else "model.tflite"))
     experiment = Experiment(config, dataset, clips)
     agreement = write_file(
-        path, model, experiment, checked, training, weights_as, takes, clips_to_check, calibration_clips
-    )
+        path, model, experiment, checked, training, weights_as, takes, clips_to_check, calibration_clips,
+        validation_threshold(run, config, dataset, model, report),
+    )  # fmt: skip
     return path, sum(int(np.prod(weight.shape)) for weight in model.trainable_weights), agreement
 
 
@@ -56,6 +67,7 @@ def write_file(
     takes,
     clips_to_check=None,
     calibration_clips=100,
+    uncertain_below=None,
 ):
     """Write a network as a file and compare it with the Keras model.
 
@@ -65,6 +77,7 @@ def write_file(
         experiment: the `Experiment` of its run.
         checked, training: frames of `read_clips`, of whose clips some are compared on and calibrated on.
         weights_as, takes, clips_to_check, calibration_clips: of `export`.
+        uncertain_below: of `Metadata`; an ONNX file does not hold it.
 
     Returns:
         `Agreement`.
@@ -88,7 +101,7 @@ def write_file(
     known = {"check_labels": label_indices(checked, dataset.scenes), "check_devices": checked.device.to_numpy()}
     if weights_as == "onnx":
         return export_onnx(*given, **known)
-    formats = {"weights_as": weights_as, "takes": takes}
+    formats = {"weights_as": weights_as, "takes": takes, "uncertain_below": uncertain_below}
     return export_tflite(*given, **formats, calibrate_on=calibrate_on, **known)
 
 

@@ -27,7 +27,7 @@ def test_predict_names_the_bad_file_and_still_classifies_the_others(tiny_file, s
     bad.write_bytes(b"RIFF")
     assert main(["predict", str(tiny_file), str(bad), str(good)]) == 1
     out, err = capsys.readouterr()
-    assert out.startswith(str(good)) and f"asc-tf: {bad}: cannot be decoded" in err
+    assert out.startswith(str(good)) and f"asc-tf: {bad}: ended inside the WAV header" in err
     assert "1 of 2 files could not be classified" in err
 
 

@@ -191,7 +191,7 @@ def test_silence_is_one_answer_in_text_json_and_csv(file, classifier, tmp_path, 
     assert main(["predict", str(file), *paths, "--json"]) == 0
     nothing = dict.fromkeys(classifier.labels, 0.0)
     for path, line in zip(paths, capsys.readouterr().out.splitlines(), strict=True):
-        assert json.loads(line) == {"file": path, "scene": "silence", "probabilities": nothing}
+        assert json.loads(line) == {"file": path, "scene": "silence", "confidence": 0.0, "probabilities": nothing}
     classify_folder(file, folder, tmp_path / "scenes.csv")
     zeros = dict.fromkeys(classifier.labels, "0.000000")
     for row in rows(tmp_path / "scenes.csv"):

@@ -6,6 +6,7 @@ import soxr
 
 from asc_tf.errors import AscError
 from asc_tf.runtime import SceneStream
+from asc_tf.runtime.answer import SILENCE
 
 
 def probabilities_of(window):
@@ -24,7 +25,12 @@ def counter():
         return probabilities_of(window)
 
     return SimpleNamespace(
-        labels=("a", "b", "c"), sample_rate_hz=4000, samples=2000, window_probabilities=window_probabilities, seen=seen
+        labels=("a", "b", "c"),
+        sample_rate_hz=4000,
+        samples=2000,
+        uncertain_below=None,
+        window_probabilities=window_probabilities,
+        seen=seen,
     )
 
 
@@ -86,7 +92,7 @@ def test_silence_is_said_to_be_silence_and_starts_the_smoothing_anew(counter):
     results = SceneStream(counter, 0.5, 0.5).push(
         np.concatenate([noise(2000), np.zeros((2000, 1)), noise(4000)[2000:]])
     )
-    assert [result.scene is None for result in results] == [False, True, False]
+    assert [result.scene == SILENCE for result in results] == [False, True, False]
     np.testing.assert_allclose(results[2].probabilities, probabilities_of(counter.seen[1]))
 
 

@@ -1,0 +1,69 @@
+"""The command `asc-tf listen`: scenes from a microphone, a pipe or a file as they come, without TensorFlow."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional, arg
+
+from asc_tf.cli.predict import chosen_model
+from asc_tf.errors import AscError
+from asc_tf.terminal import say
+
+MICROPHONE, PIPE = "microphone", "-"
+
+
+@dataclass
+class Listen:
+    """Print the scene that a microphone, a pipe or a file is in, window after window, without TensorFlow.
+
+    asc-tf listen                                         the microphone, with the model that comes with the package
+    asc-tf listen saved_models/mine recording.wav         a recording, as if it came from a microphone
+    arecord -f S16_LE -r 16000 -c 1 -t raw | asc-tf listen model.tflite -
+    """
+
+    inputs: Annotated[Positional[tuple[Path, ...]], arg(name="model-and-source", metavar="[MODEL] [SOURCE]")] = ()
+    """the model as of 'asc-tf predict'; then an audio file, - for WAV or raw 16-bit samples of one channel from a pipe,
+    or microphone, which is meant if nothing is named"""
+    rate: int | None = None
+    """sample rate of raw samples; the network's if not given"""
+    hop: float = 1.0
+    """seconds from window to window"""
+    smoothing: float = 0.5
+    """share of the newest window in the probabilities; 1 does not smooth"""
+    threshold: float | None = None
+    """probability that an answer must reach, or it is "uncertain"; the model's own if not given, 0 for none"""
+    as_json: Annotated[bool, arg(name="json")] = False
+    """print one JSON object a window, with the probabilities of all scenes"""
+
+    def run(self):
+        model, sources = chosen_model(self.inputs)
+        if len(sources) > 1:
+            raise AscError(f"SOURCE: {len(sources)} names; expected one: microphone, - or an audio file")
+        source = str(sources[0]) if sources else MICROPHONE
+        if self.threshold is not None and not 0 <= self.threshold <= 1:
+            raise AscError(f"--threshold {self.threshold:g}: expected a probability from 0 to 1")
+        if source == PIPE and (sys.stdin is None or sys.stdin.isatty()):
+            found = "closed" if sys.stdin is None else "a terminal"
+            raise AscError(f"standard input is {found}; expected a pipe, as in: arecord ... | asc-tf listen MODEL -")
+        from asc_tf.runtime import Classifier
+        from asc_tf.runtime.listen import json_of, line_of
+
+        classifier = Classifier(model, uncertain_below=self.threshold)
+        try:
+            for heard in self._heard(classifier, source):
+                print(json_of(heard, classifier.labels) if self.as_json else line_of(heard), flush=True)
+        except KeyboardInterrupt:  # the usual way to end it: nothing to say
+            raise SystemExit(130) from None
+
+    def _heard(self, classifier, source):
+        from asc_tf.runtime.listen import listen
+        from asc_tf.runtime.timeline import windows_of
+
+        if source in (PIPE, MICROPHONE):
+            pipe = sys.stdin.buffer if source == PIPE else None
+            return listen(classifier, pipe, say, self.rate, self.hop, self.smoothing)
+        if self.rate is not None:
+            raise AscError(f"--rate {self.rate}: is for raw samples from a pipe; {source} says its rate itself")
+        return windows_of(classifier, source, self.hop, self.smoothing)

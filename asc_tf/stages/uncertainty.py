@@ -1,0 +1,39 @@
+"""From which confidence on a run's network is to be believed, by its own validation clips."""
+
+import dataclasses
+
+import numpy as np
+import tensorflow as tf
+
+from asc_tf.data.loader import evaluation_batches, reading
+from asc_tf.evaluation.uncertainty import uncertain_below
+from asc_tf.stages.experiment import Experiment
+from asc_tf.stages.features import features_of
+
+
+def validation_threshold(run, config, dataset, model, report):
+    """`uncertain_below` of a network on the validation clips of its run.
+
+    Args:
+        run: run folder.
+        config, dataset: of it.
+        model: network from features to logits.
+        report: called with lines for the user.
+
+    Returns:
+        A probability, or None where the run holds no clips out or these say too little.
+
+    Raises:
+        AscError: clips that cannot be read.
+    """
+    experiment = Experiment.again(config, dataset)
+    if not len(experiment.validation):
+        return None
+    held_out = dataclasses.replace(
+        experiment, clips=experiment.clips.iloc[experiment.validation].reset_index(drop=True)
+    )
+    features, labels = features_of(held_out, run, report), held_out.labels
+    with reading(features):
+        logits = model.predict(evaluation_batches(features, labels, len(dataset.scenes)), verbose=0)
+    probabilities = tf.nn.softmax(logits).numpy()
+    return uncertain_below(probabilities.max(axis=1), np.argmax(probabilities, axis=1) == labels)

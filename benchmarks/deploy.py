@@ -1,4 +1,4 @@
-"""Latency and size of exported networks, as ratios in one run: python benchmarks/deploy.py [RUN ...]
+"""Latency and size of exported networks, as ratios in one run: python benchmarks/deploy.py [RUN ...] [--lengths]
 
 10 s inputs (256 x 334 features with the papers' frontend), LiteRT on one thread:
 
@@ -10,6 +10,8 @@ RUN is the folder of a run on a data set that is still there: its training clips
 Without runs, BC-ResNet-ASC with ResNorm at the input and after each stage is measured at c = 10 and 80, untrained, its
 normalizations' scales, shifts and statistics random: that decides no latency and hardly a byte, and says nothing of
 accuracy.
+
+--lengths prints the ratio int8 / folded of untrained networks for inputs of 1 to 10 s and both hops instead.
 
 Files take turns; a round's latency is the median of its runs. A ratio is the median over the rounds and, in brackets,
 that of the shortest rounds, which another program on the machine disturbs less.
@@ -32,12 +34,13 @@ from tflite_operators import milliseconds_by_kind
 
 SECONDS, CLASSES, WINDOWS = 10, 10, 50
 WIDTHS = (10, 80)
+LENGTHS, HOPS, RATE_HZ = (1, 2, 3, 5, 10), (480, 512), 16000  # seconds; samples: 30 and 32 ms
 BARS = {
-    (10, "int8", "folded"): 0.8,
-    (80, "int8", "folded"): 0.5,
+    (10, "int8", "folded"): 0.7,
+    (80, "int8", "folded"): 0.45,
     (10, "folded", "straightforward"): 0.8,
 }
-SIZES = {10: 40 * 1024, 80: 420 * 1024}  # 40 KB, 420 KB
+SIZES = {10: 36 * 1024, 80: 420 * 1024}  # 36 KB, 420 KB
 
 
 def main():
@@ -45,20 +48,25 @@ def main():
     parser.add_argument("runs", nargs="*", metavar="RUN", help="folders of trained runs; default: untrained networks")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--width", type=int, choices=WIDTHS, help="of the untrained networks this c alone")
+    parser.add_argument("--lengths", action="store_true", help="the table of all lengths and hops")
     arguments = parser.parse_args()
+    if arguments.lengths:
+        for width in [arguments.width] if arguments.width else WIDTHS:
+            compare_lengths(width, arguments.rounds)
+        return
     for run in arguments.runs:
         compare(run, *trained(Path(run)), arguments.rounds)
     for width in () if arguments.runs else [arguments.width] if arguments.width else WIDTHS:
         compare("untrained", *untrained(width), arguments.rounds)
 
 
-def untrained(width):
+def untrained(width, frames=334):
     """(c, network, features)."""
     from small_networks import features_for, unsettled
 
     from asc_tf.models import bc_resnet_asc
 
-    network = unsettled(bc_resnet_asc((256, 334, 1), CLASSES, width, norm_position="all"))
+    network = unsettled(bc_resnet_asc((256, frames, 1), CLASSES, width, norm_position="all"))
     return width, network, features_for(network, 8)
 
 
@@ -84,9 +92,10 @@ def trained(run):
 
 def compare(name, width, network, features, rounds):
     """Print milliseconds, bytes and ratios of the four files of one network, and what the bytes are spent on."""
+    from asc_tf.export.conversion import converted
     from asc_tf.runtime.latency import latencies, latency_ratio
 
-    contents = files(network, features)
+    contents = {"straightforward": converted(network, network.input_shape[1:]), **files(network, features)}
     latency = latencies(contents, rounds, max(4, 400 // width))
     shape = " x ".join(map(str, network.input_shape[1:3]))
     print(f"{name}, c = {width}, {shape} features, one thread")
@@ -105,15 +114,32 @@ def compare(name, width, network, features, rounds):
         print(f"    {kind:17} {spent:9.3f} ms in {count}", flush=True)
 
 
+def compare_lengths(width, rounds):
+    """Print the ratio of the 8-bit file's latency to the folded float file's for each length and hop."""
+    from asc_tf.runtime.latency import latencies, latency_ratio
+
+    cases = {(seconds, hop): 1 + seconds * RATE_HZ // hop for seconds in LENGTHS for hop in HOPS}
+    contents = {}
+    for case, frames in cases.items():
+        for kind, content in files(*untrained(width, frames)[1:]).items():
+            contents[case, kind] = content
+    latency = latencies(contents, rounds, max(4, 400 // width))
+    print(f"untrained, c = {width}, one thread; wanted: {BARS[width, 'int8', 'folded']}")
+    print("  seconds  hop  frames   int8 / folded (shortest)  bytes of int8")
+    for (seconds, hop), frames in cases.items():
+        one, other = latency[(seconds, hop), "int8"], latency[(seconds, hop), "folded"]
+        ratio, shortest = latency_ratio(one, other), min(one) / min(other)
+        size = len(contents[(seconds, hop), "int8"])
+        print(f"  {seconds:7}  {hop}  {frames:6}  {ratio:14.2f} ({shortest:.2f})  {size:20,}", flush=True)
+
+
 def files(network, features):
     """{kind: bytes} of the .tflite files from features to logits."""
-    from asc_tf.export.conversion import converted
     from asc_tf.export.shrinking import shrunk
     from asc_tf.export.tflite import network_file
 
     shape = network.input_shape[1:]
     return {
-        "straightforward": converted(network, shape),
         "folded": shrunk(network_file(network, shape)),
         "int8": shrunk(network_file(network, shape, "int8", features, float_input=False)),
     }

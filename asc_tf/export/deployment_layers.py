@@ -89,9 +89,7 @@ class SpaceToDepthConv2D(keras.layers.Layer):
         super().build(input_shape)
 
     def call(self, inputs):
-        odd = [(0, size % 2) for size in inputs.shape[1:3]]
-        x = tf.pad(inputs, ((0, 0), *odd, (0, 0))) if np.any(odd) else inputs
-        x = tf.nn.space_to_depth(x, 2)
+        x = tf.nn.space_to_depth(_even(inputs), 2)
         _, bins, frames, depth = x.shape
         even = frames + frames % 2
         # A block of zeros before a row's first and one or two after its last. Frames of few channels are slow to pad.
@@ -123,6 +121,19 @@ def space_to_depth_weights(kernel, bias, sizes):
     earlier, later = (np.pad(blocks, ((0, 0), place, (0, 0), (0, 0), (0, 0))) for place in ((0, 1), (1, 0)))
     pair = np.concatenate([earlier, later], axis=3)  # [3 rows, 4 blocks, values of a block, frame, filter]
     return pair.reshape(3, 2, 8 * channels, 2 * filters), np.tile(bias, 2)
+
+
+def _even(x):
+    """[batch, frequency, time, channel] with a row of zeros behind an odd frequency or time.
+
+    Frames and channels are one axis meanwhile: integer kernels pad it by blocks, and a few channels number by number.
+    """
+    _, bins, frames, channels = x.shape
+    if not bins % 2 and not frames % 2:
+        return x
+    rows = tf.reshape(x, (-1, bins, 1, frames * channels))
+    rows = tf.pad(rows, ((0, 0), (0, bins % 2), (0, 0), (0, frames % 2 * channels)))
+    return tf.reshape(rows, (-1, bins + bins % 2, frames + frames % 2, channels))
 
 
 def _size(x, axis):

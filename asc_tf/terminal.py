@@ -5,6 +5,7 @@ import os
 import re
 import sys
 
+WIDTH = 100  # of tables
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _BYTES_OR_ESCAPES = "asc_tf.bytes_or_escapes"
 
@@ -23,6 +24,29 @@ def show_files(done, total):
     """A count that stays on its line of a terminal."""
     if sys.stderr.isatty():
         print(f"\r{done} of {total} files", end="\n" if done == total else "", file=sys.stderr, flush=True)
+
+
+def table_text(rows, left=1, gap=2):
+    """A table as text of WIDTH columns at the most: what is wider is folded, the first columns stand in every fold.
+
+    Args:
+        rows: lists of texts, alike in length, the header first.
+        left: how many columns are aligned to the left and repeated; the others are aligned to the right.
+        gap: blanks between two columns.
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    folds, room = [[]], WIDTH - sum(widths[:left]) - gap * (left - 1)
+    for column in range(left, len(widths)):
+        if folds[-1] and sum(widths[each] + gap for each in (*folds[-1], column)) > room:
+            folds.append([])
+        folds[-1].append(column)
+    lines = []
+    for number, fold in enumerate(folds):
+        lines += [""] * bool(number)
+        for row in rows:
+            cells = [row[column].ljust(widths[column]) for column in range(left)]
+            lines.append((" " * gap).join([*cells, *(row[column].rjust(widths[column]) for column in fold)]).rstrip())
+    return "\n".join(lines)
 
 
 def prepare_streams():

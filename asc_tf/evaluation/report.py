@@ -1,8 +1,12 @@
 """Results as text tables, as the papers print them."""
 
+import re
+import textwrap
+
 import pandas as pd
 
 from asc_tf.evaluation.metrics import device_gaps
+from asc_tf.terminal import WIDTH, table_text
 
 _SUMMARY = ("seen", "unseen", "all")
 
@@ -19,10 +23,10 @@ def device_table(metrics):
     }
     gaps = device_gaps(metrics).drop(index=["seen", "all"], errors="ignore")
     if len(gaps.columns):
-        rows["gap to seen, points"] = gaps.accuracy_gap.map("{:+.1f}".format)
-        rows["gap to seen, log loss"] = gaps.log_loss_gap.map("{:+.3f}".format)
-    table = pd.DataFrame(rows, index=metrics.index).fillna("").rename(index=_column)
-    return table.T.to_string()
+        rows["gap to seen, pts"] = gaps.accuracy_gap.map("{:+.1f}".format)
+        rows["gap in log loss"] = gaps.log_loss_gap.map("{:+.3f}".format)
+    table = pd.DataFrame(rows, index=metrics.index).fillna("").rename(index=_column).T
+    return _text(table, gap=1)
 
 
 def left_out_table(changes):
@@ -54,14 +58,14 @@ def seeds_table(runs):
     text = pd.DataFrame(
         {
             _column(name): {
-                **{f"seed {seed}": f"{run.accuracy[name]:.1f}" for seed, run in runs.items()},
+                **{f"accuracy %, seed {seed}": f"{run.accuracy[name]:.1f}" for seed, run in runs.items()},
                 "accuracy %": f"{row.accuracy_mean:.1f} ± {row.accuracy_std:.1f}",
                 "log loss": f"{row.log_loss_mean:.3f} ± {row.log_loss_std:.3f}",
             }
             for name, row in summary.iterrows()
         }
     )
-    return text.to_string(), summary
+    return _text(text), summary
 
 
 def bench_table(results):
@@ -71,7 +75,7 @@ def bench_table(results):
         results: frame with columns row, title, seed, device, accuracy, log_loss; rows in the order of the table.
     """
     devices = [*(name for name in results.device.unique() if name not in _SUMMARY), *_SUMMARY]
-    header = ["", *(_column(name) for name in devices), "seen - unseen", "log loss", "seeds"]
+    header = ["accuracy %", *(_column(name) for name in devices), "seen - unseen", "log loss", "seeds"]
     lines = [header, ["---"] * len(header)]
     for title, runs in results.groupby("title", sort=False):
         accuracy = runs.pivot(index="seed", columns="device", values="accuracy")
@@ -103,8 +107,8 @@ def changes_table(changes):
         ]
         table = changes.assign(cell=cells).pivot(index="step", columns="device", values="cell")
         table = table.loc[changes.step.unique(), changes.device.unique()].rename(columns=_column)
-        blocks.append(table.rename_axis(title).rename_axis(None, axis=1).reset_index().to_string(index=False))
-    return "\n".join(blocks)
+        blocks.append(_text(table.fillna(""), title))
+    return "\n\n".join(blocks)
 
 
 _STEP_COLUMNS = {
@@ -132,18 +136,35 @@ def steps_table(steps):
         title: ["-" if pd.isna(value) else form.format(value) for value in steps[name]]
         for name, (title, form) in _STEP_COLUMNS.items()
     }
-    return pd.DataFrame(table).to_string(index=False)
+    return _text(pd.DataFrame(table).set_index(""), "step")
 
 
 def scene_table(metrics, confusion):
-    """Accuracy and log loss of each scene, with the confusion matrix beside it."""
+    """Accuracy and log loss of each scene, with the confusion matrix beside it, whose columns have short names."""
+    short = _short_names(confusion.columns)
     table = pd.DataFrame(
         {"accuracy %": metrics.accuracy.map("{:.1f}".format), "log loss": metrics.log_loss.map("{:.3f}".format)}
     )
-    numbered = confusion.set_axis([str(i) for i in range(1, confusion.shape[1] + 1)], axis=1)
-    joined = numbered.join(table)[[*table.columns, *numbered.columns]]
-    joined.index = [f"{i} {scene}" for i, scene in enumerate(confusion.index, start=1)]
-    return f"{joined.to_string()}\n(columns 1 … {confusion.shape[1]}: clips by the scene that was predicted)"
+    table = table.reindex(confusion.index, fill_value="").join(confusion.astype(str).set_axis(short, axis=1))
+    names = [f"{name} {scene}" for name, scene in zip(short, confusion.columns, strict=True) if name != scene]
+    legend = f"columns {short[0]} ... {short[-1]}: clips by the scene that was predicted"
+    return "\n".join([_text(table, "scene", gap=1), *textwrap.wrap(f"{legend} ({', '.join(names)})", WIDTH)])
+
+
+def _short_names(scenes):
+    """Names of five characters at the most, for columns: metro, met_s for metro_station; numbered where two agree."""
+    names = []
+    for number, scene in enumerate(scenes, start=1):
+        first, *others = [word for word in re.split(r"[\W_]+", scene) if word] or [scene]
+        name = f"{first[:3]}_{others[0][0]}" if others else first[:5]
+        names.append(name if name not in names else str(number))
+    return names
+
+
+def _text(table, corner="", gap=2):
+    """A frame of texts as `asc_tf.terminal.table_text`."""
+    rows = [[str(label), *map(str, values)] for label, values in zip(table.index, table.to_numpy(), strict=True)]
+    return table_text([[corner, *map(str, table.columns)], *rows], gap=gap)
 
 
 def _column(name):

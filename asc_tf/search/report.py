@@ -6,6 +6,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from asc_tf.atomic import whole_file
+from asc_tf.terminal import table_text
 
 OBJECTIVES = {
     "accuracy": ("max", "accuracy %"),
@@ -14,6 +15,16 @@ OBJECTIVES = {
     "unseen_gap": ("min", "accuracy % of seen minus unseen devices"),
 }
 """{name: (direction, words)}; all on the validation part"""
+
+
+_TITLES = {
+    "accuracy": "accuracy %",
+    "worst_device": "worst device %",
+    "unseen_gap": "unseen gap %",
+    "log_loss": "log loss",
+    "macs": "MACs",
+    "latency_ms": "ms",
+}
 
 
 def winner(trials, objective):
@@ -55,7 +66,8 @@ def trials_table(trials, objective):
     for name, form in texts.items():
         if name in columns:
             columns[name] = ["" if pd.isna(value) else form.format(value) for value in columns[name]]
-    return columns.fillna("").to_string(index=False)
+    rows = columns.astype(object).where(columns.notna(), "").astype(str).to_numpy().tolist()
+    return table_text([[_TITLES.get(name, name) for name in columns], *rows])
 
 
 def write_pareto_picture(path, trials, objective):

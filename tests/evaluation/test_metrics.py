@@ -95,8 +95,8 @@ def test_gaps_are_to_the_mean_of_the_seen_devices():
     assert gaps.accuracy_gap.to_dict() == {"a": 5, "b": -5, "s4": -25, "seen": 0, "unseen": -25, "all": -10}
     assert gaps.log_loss_gap["unseen"] == pytest.approx(0.25)
     rows = [line.split() for line in device_table(metrics).splitlines()[3:]]
-    assert rows[0] == ["gap", "to", "seen,", "points", "+5.0", "-5.0", "-25.0", "-25.0"], "none of 'seen' and 'all'"
-    assert rows[1] == ["gap", "to", "seen,", "log", "loss", "-0.050", "+0.050", "+0.250", "+0.250"]
+    assert rows[0] == ["gap", "to", "seen,", "pts", "+5.0", "-5.0", "-25.0", "-25.0"], "none of 'seen' and 'all'"
+    assert rows[1] == ["gap", "in", "log", "loss", "-0.050", "+0.050", "+0.250", "+0.250"]
 
 
 def test_without_seen_devices_there_is_no_gap():
@@ -132,7 +132,40 @@ def test_seeds_table_is_mean_and_sample_deviation(predictions):
 def test_scene_table_shows_every_scene_with_its_row_of_the_confusion_matrix(predictions):
     confusion = confusion_matrix(predictions, SCENES)
     lines = scene_table(scene_metrics(predictions), confusion).splitlines()
-    assert lines[1].split()[:2] == ["1", "bus"] and lines[1].split()[-3:] == [str(n) for n in confusion.loc["bus"]]
+    assert lines[0].split() == ["scene", "accuracy", "%", "log", "loss", *(name[:5] for name in SCENES)]
+    assert lines[1].split()[0] == "bus" and lines[1].split()[-3:] == [str(n) for n in confusion.loc["bus"]]
+
+
+SCENES_OF_TAU = ["airport", "bus", "metro", "metro_station", "park", "public_square", "shopping_mall",
+                 "street_pedestrian", "street_traffic", "tram"]  # fmt: skip
+
+
+def test_tables_of_taus_nine_devices_and_ten_scenes_stand_whole_within_100_columns():
+    devices = {**dict.fromkeys("abc", 50.0), **{f"s{i}": 5.0 for i in range(1, 7)}}
+    metrics = metrics_of(**devices, seen=50.0, unseen=5.0, all=100.0)
+    lines = device_table(metrics).splitlines()
+    assert len(lines) == 5 and max(map(len, lines)) <= 100
+    clips = np.full((10, 10), 2970)
+    confusion = pd.DataFrame(clips, SCENES_OF_TAU, SCENES_OF_TAU)
+    lines = scene_table(metrics_of(**dict.fromkeys(SCENES_OF_TAU, 100.0)), confusion).splitlines()
+    names = ["airpo", "bus", "metro", "met_s", "park", "pub_s", "sho_m", "str_p", "str_t", "tram"]
+    assert len(lines) == 13 and max(map(len, lines)) <= 100 and lines[0].split()[-10:] == names
+    assert "met_s metro_station" in " ".join(lines[11:]) and "airpo airport" in lines[11]
+
+
+def test_wider_tables_fold_with_the_first_column_in_each_fold():
+    devices = {f"device {i}": 50.0 for i in range(30)}
+    lines = device_table(metrics_of(**devices, seen=1.0, all=2.0)).splitlines()
+    assert max(map(len, lines)) <= 100 and sum(line.startswith("accuracy %") for line in lines) == 4
+    assert " ".join(lines).split().count("DEVICE") == 30
+    text, _ = seeds_table({0: metrics_of(**devices), 1: metrics_of(**devices)})
+    assert max(map(len, text.splitlines())) <= 100 and "accuracy %, seed 1" in text
+
+
+def test_columns_whose_short_names_agree_are_numbered():
+    scenes = ["street_a", "street_add", "streets", "..", "café noir"]
+    lines = scene_table(metrics_of(**dict.fromkeys(scenes, 1.0)), pd.DataFrame(np.eye(5, dtype=int), scenes, scenes))
+    assert lines.splitlines()[0].split()[-5:] == ["str_a", "2", "stree", "..", "caf_n"]
 
 
 def test_changes_are_against_the_first():

@@ -40,7 +40,7 @@ _HOMES = {
     "StridedDepthwiseConv2D": "layers",
     "SubSpectralNormalization": "layers",
     "account_text": "complexity.account_report",
-    "align_pairs": "translator.pairs",
+    "align_pairs": "translator.pair_features",
     "audio_seconds": "audio.waveform",
     "augment_batch": "augment",
     "bc_res2net": "models",

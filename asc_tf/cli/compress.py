@@ -22,10 +22,12 @@ class Compress:
 
     def run(self):
         from asc_tf import stages
+        from asc_tf.stages.preconditions import check_compression
 
         settings = self.compression
         if settings.teacher:
             settings = replace(settings, teacher=str(Path(settings.teacher).resolve()))
+        check_compression(self.run_folder, self.out, settings)
         stages.compress(self.run_folder, self.out, settings, report=say)
         print(stages.compression_text(self.out))
         if stages.has_test_part(self.out):
@@ -51,7 +53,9 @@ class Export:
 
     def run(self):
         from asc_tf import stages
+        from asc_tf.stages.preconditions import check_export
 
+        check_export(self.run_folder, self.weights_as, self.takes)
         path, parameters, agreement = stages.export(
             self.run_folder, self.out, weights_as=self.weights_as, takes=self.takes
         )

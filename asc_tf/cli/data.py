@@ -192,7 +192,9 @@ class Features:
         if self.workers is not None and self.workers < 1:
             raise AscError(f"--workers {self.workers}: expected 1 or more")
         from asc_tf import stages
+        from asc_tf.data.clips import read_clips
 
+        read_clips(self.root)  # a mistake is told before TensorFlow is loaded
         config = Config(frontend=FRONTENDS[self.frontend])
         features = stages.compute_features(self.root, config, self.workers, report=say)
         clips, bins, frames = features.shape

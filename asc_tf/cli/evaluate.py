@@ -33,13 +33,10 @@ class Evaluate:
             )
         if self.leave_device_out and (self.data or self.seconds is not None or self.seeds > 1):
             raise AscError("--leave-device-out: expected without --data, --seconds and --seeds")
+        self._check()
         from asc_tf import stages
 
         if self.run_folder.suffix == ".tflite":
-            if self.seeds > 1 or self.seconds is not None or self.leave_device_out:
-                raise AscError(
-                    f"{self.run_folder}: --seeds, --seconds and --leave-device-out are for runs; expected a run folder"
-                )
             print(stages.evaluate_file(self.run_folder, self.data, show_files))
         elif self.leave_device_out:
             print(stages.evaluate_left_out_devices(self.run_folder, report=say))
@@ -47,6 +44,30 @@ class Evaluate:
             print(stages.evaluate_seeds(self.run_folder, self.seeds, report=say))
         else:
             print(stages.evaluate(self.run_folder, self.data, self.seconds, report=say))
+
+    def _check(self):
+        """What can be said before TensorFlow is loaded."""
+        from asc_tf.data.clips import read_clips
+        from asc_tf.experiment.run_folder import check_repeatable
+        from asc_tf.stages.preconditions import check_evaluation, check_left_out_devices, file_data_set
+
+        if self.run_folder.suffix == ".tflite":
+            if self.seeds > 1 or self.seconds is not None or self.leave_device_out:
+                raise AscError(
+                    f"{self.run_folder}: --seeds, --seconds and --leave-device-out are for runs; expected a run folder"
+                )
+            from asc_tf.runtime.classifier import Classifier
+
+            Classifier(self.run_folder)
+            read_clips(file_data_set(self.run_folder, self.data))
+            return
+        check_evaluation(self.run_folder, self.data, self.seconds)
+        if self.data is not None:
+            read_clips(self.data)
+        if self.leave_device_out:
+            check_left_out_devices(self.run_folder)
+        elif self.seeds > 1:
+            check_repeatable(self.run_folder, "repeat that one with other seeds")
 
 
 @dataclass
@@ -72,5 +93,7 @@ class Bench:
         if self.seeds < 1:
             raise AscError(f"--seeds {self.seeds}: expected 1 or more")
         from asc_tf import stages
+        from asc_tf.stages.preconditions import check_bench
 
+        check_bench(self.data, self.rows, self.responses)
         print(stages.bench(self.data, self.out, self.network, self.rows, self.seeds, self.responses, report=say))

@@ -1,5 +1,6 @@
 """The command `asc-tf launch`."""
 
+import dataclasses
 import signal
 import sys
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ class Launch:
         train = parse(list(self.command))
         if train.strategy:
             raise AscError("--strategy: expected without it, as launch chooses multi_worker")
+        dataclasses.replace(train, trusted_network=False).check()
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that the workers end first
         command = [sys.executable, "-m", "asc_tf", "train", "--strategy", "multi_worker", *self.command[1:]]
 

@@ -45,7 +45,9 @@ class Search:
         config = find_recipe(self.recipe).config.with_settings([f"seed={self.seed}", *self.settings])
         check_teachers(config)
         from asc_tf import stages
+        from asc_tf.stages.preconditions import check_search
 
+        check_search(self.data, None if self.worker else self.out, config, self.search)
         found = stages.search(self.data, self.out, config, self.search, self.chief, self.worker, report=say)
         if found is not None:
             print(found)

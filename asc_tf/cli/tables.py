@@ -1,6 +1,7 @@
 """The commands that list and count: `asc-tf complexity`, `models` and `recipes`."""
 
 import json
+import math
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -23,7 +24,7 @@ class Complexity:
     """print JSON"""
 
     def run(self):
-        if self.seconds is not None and not self.seconds > 0:
+        if self.seconds is not None and not 0 < self.seconds < math.inf:
             raise AscError(f"--seconds {self.seconds:g}: expected more than 0")
         if self.length is not None and not self.length > 0:
             raise AscError(f"--length {self.length}: expected more than 0")
@@ -34,7 +35,9 @@ class Complexity:
             account = tflite_account(self.target, self.seconds, self.length)  # on its own: needs no TensorFlow
         else:
             from asc_tf import stages
+            from asc_tf.stages.preconditions import check_counted
 
+            check_counted(self.target)
             account = stages.account_of(self.target, self.seconds, self.length)
         print(json.dumps(account_dict(account), indent=2) if self.as_json else account_text(account))
 
@@ -51,7 +54,7 @@ class Models:
             self._show_shipped()
             return
         from asc_tf import stages
-        from asc_tf.models import NAMED_NETWORKS
+        from asc_tf.experiment.named_networks import NAMED_NETWORKS
 
         width = max(map(len, NAMED_NETWORKS))
         print(f"{'':{width}}  parameters       MACs  input    receptive field  source")

@@ -35,9 +35,11 @@ class Train:
     """let workers on this machine be reached from all others, where 'asc-tf launch' can give them no network of their
     own: whoever reaches one can read and write your files"""
 
-    def run(self):
+    def check(self):
+        """The Config, once all is checked that can be before TensorFlow is loaded."""
         from asc_tf.experiment.recipes import find_recipe
         from asc_tf.experiment.teachers import check_teachers
+        from asc_tf.stages.preconditions import check_training
 
         config = find_recipe(self.recipe).config.with_settings(
             [f"seed={self.seed}", f"deterministic={self.deterministic}", *self._teaching(), *self.settings]
@@ -45,7 +47,13 @@ class Train:
         if self.trusted_network and self.strategy != "multi_worker":
             raise AscError("--trusted-network: is for workers; expected it with --strategy multi_worker or launch")
         check_teachers(config)
-        strategy = None
+        if self.strategy == "multi_worker":
+            read_cluster()
+        check_training(self.data, config, self.run_folder)
+        return config
+
+    def run(self):
+        config, strategy = self.check(), None
         if self.strategy:
             from asc_tf.distributed.replicas import check_network, make_strategy
             from asc_tf.quiet import hide_native_stderr
@@ -83,7 +91,9 @@ class Finetune:
 
     def run(self):
         from asc_tf import stages
+        from asc_tf.stages.preconditions import check_finetuning
 
+        check_finetuning(self.run_folder, self.out, self.settings)
         stages.finetune(self.run_folder, self.out, self.settings, report=say)
         if stages.has_test_part(self.out):
             for name, folder in (("pretrained", self.run_folder), ("fine-tuned", self.out)):
@@ -103,7 +113,9 @@ class Ensemble:
 
     def run(self):
         from asc_tf import stages
+        from asc_tf.stages.preconditions import check_members
 
+        check_members(self.runs, self.out)
         stages.join_runs(self.runs, self.out, self.average)
         if stages.has_test_part(self.out):
             print(stages.evaluate(self.out))

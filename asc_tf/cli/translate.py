@@ -33,7 +33,9 @@ class TranslateTrain:
         if others:
             raise AscError(f"--set {others[0].split(':')[0]}: expected settings of the frontend only")
         from asc_tf import stages
+        from asc_tf.stages.preconditions import check_translator_training
 
+        check_translator_training(self.root, self.translation, self.out, config.frontend)
         distances = stages.train_translator(self.root, self.translation, self.out, config.frontend, report=say)
         print("distance to the real clips of the target device in dB, on held-out pairs")
         print(distances.to_string(float_format="{:.2f}".format))
@@ -51,7 +53,9 @@ class TranslateApply:
 
     def run(self):
         from asc_tf import stages
+        from asc_tf.stages.preconditions import check_translator
 
+        check_translator(self.translator)
         count, folder = stages.apply_translator(self.translator, self.out, report=say)
         print(f"{count} translated clips in {folder}")
         print(f"train on them as well: asc-tf train --set data.translated={self.out} ...")

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import tf_keras as keras
 
-import asc_tf.layers  # noqa: F401  registers the layers for loading
 from asc_tf.atomic import whole_file, write_text
 from asc_tf.data.names import check_labels
 from asc_tf.errors import AscError
@@ -45,15 +43,25 @@ def read_run(run):
         raise AscError(f"{run / 'dataset.json'}: cannot be read back ({error})") from error
 
 
-def load_model(run):
-    """The network of a run, with the weights that train.select names."""
-    config, _ = read_run(run)
-    path = Path(run) / f"{config.train.select}.keras"
+def check_finished(run):
+    """Raise an AscError for a run whose training has not ended, or for a folder that is none."""
+    read_run(run)
     if not (Path(run) / "last.keras").is_file():
         raise AscError(f"{run}: its training has not ended; run the same 'asc-tf train' command again to go on")
+
+
+def load_model(run):
+    """The network of a run, with the weights that train.select names."""
+    check_finished(run)
+    config, _ = read_run(run)
     NETWORKS.find(config.model.network)  # which imports the layers that it is made of
     if config.model.norm:
         NORMALIZATIONS.find(config.model.norm)
+    import tf_keras as keras
+
+    import asc_tf.layers  # noqa: F401  registers the layers for loading
+
+    path = Path(run) / f"{config.train.select}.keras"
     try:
         return keras.models.load_model(path, compile=False)
     except (OSError, ValueError, KeyError) as error:
@@ -87,7 +95,6 @@ def claim(path, asked, kind, of, before=None):
         AscError: the folder holds something else.
     """
     text = json.dumps(asked, indent=2) + "\n"
-    out = path.parent
     if path.is_file():
         try:
             known = {**(before or {}), **json.loads(path.read_text())}
@@ -95,10 +102,16 @@ def claim(path, asked, kind, of, before=None):
             known = None
         if known != json.loads(text):
             raise AscError(f"{path}: is {of}; give another --out folder")
-    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise AscError(f"{out}: is not empty and holds no {kind}; expected a new folder")
     else:
+        check_free(path, kind)
         write_text(path, text)
+
+
+def check_free(path, kind):
+    """Raise an AscError if the folder of a file that `claim` has not written yet holds something else."""
+    out = path.parent
+    if not path.is_file() and out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise AscError(f"{out}: is not empty and holds no {kind}; expected a new folder")
 
 
 def check_run_folder(run, config, root):

@@ -1,10 +1,11 @@
-"""Which settings a teacher is trained by that a recipe names."""
+"""Whom a run may learn from: the settings of a teacher that a recipe names, and whether a run can be one."""
 
 import dataclasses
 from pathlib import Path
 
 from asc_tf.errors import AscError
 from asc_tf.experiment.recipes import find_recipe
+from asc_tf.experiment.run_folder import read_run
 from asc_tf.experiment.training_sections import DistillationConfig
 
 
@@ -40,6 +41,13 @@ def check_teachers(config):
                 f"({' by '.join(names)}); expected recipes that end with one without a teacher"
             )
         config = teacher_config(config)
+
+
+def hears_the_same(teacher, config, dataset):
+    """Whether a teacher's run has the scenes, the length of clips and the features of a Config and Dataset."""
+    theirs, taught = read_run(teacher)
+    found = taught.scenes, taught.clip_seconds, theirs.frontend
+    return found == (dataset.scenes, dataset.clip_seconds, config.frontend)
 
 
 def _place(name):

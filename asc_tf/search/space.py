@@ -5,8 +5,6 @@ import itertools
 import math
 from dataclasses import dataclass
 
-import keras_tuner
-
 from asc_tf.data.names import escaped
 from asc_tf.errors import AscError, nearest
 from asc_tf.experiment.extension_settings import extension_fields
@@ -82,6 +80,8 @@ class Space:
 
     def hyperparameters(self):
         """`keras_tuner.HyperParameters` with all of the dimensions."""
+        import keras_tuner  # with TensorFlow: a mistake in a space is said before
+
         hp = keras_tuner.HyperParameters()
         for dimension in self.dimensions:
             dimension.declare(hp)

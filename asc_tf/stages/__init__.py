@@ -8,47 +8,41 @@ for each step with what was measured and its .tflite file, and test_changes.csv;
 finetuning.json, classifier/ and drop_rates.csv; that of an ensemble ensemble.json. A run with a teacher may hold
 teacher/ and teacher_logits.npy. Beside a run that was trained again stand seeds/ and seeds.csv, leave-device-out/ and
 leave-device-out.csv.
+
+Each stage is imported when it is first used: with TensorFlow, but for `asc_tf.stages.preconditions`, which sees before
+that whether a stage can begin.
 """
 
-from asc_tf.experiment.command_settings import Compression, Search, Translation
-from asc_tf.stages.benching import bench
-from asc_tf.stages.complexity import account_of, account_of_named
-from asc_tf.stages.compression import compress
-from asc_tf.stages.compression_steps import compression_text
-from asc_tf.stages.ensembling import join_runs
-from asc_tf.stages.evaluation import evaluate, evaluate_changes, has_test_part, predict_test
-from asc_tf.stages.exporting import export
-from asc_tf.stages.features import compute_features
-from asc_tf.stages.file_evaluation import evaluate_file
-from asc_tf.stages.finetuning import finetune
-from asc_tf.stages.leave_device_out import evaluate_left_out_devices
-from asc_tf.stages.searching import search
-from asc_tf.stages.seeds import evaluate_seeds
-from asc_tf.stages.training import train
-from asc_tf.stages.translation import apply_translator, train_translator
+import importlib
 
-__all__ = [
-    "Compression",
-    "Search",
-    "Translation",
-    "account_of",
-    "account_of_named",
-    "apply_translator",
-    "bench",
-    "compress",
-    "compression_text",
-    "compute_features",
-    "evaluate",
-    "evaluate_changes",
-    "evaluate_file",
-    "evaluate_left_out_devices",
-    "evaluate_seeds",
-    "export",
-    "finetune",
-    "has_test_part",
-    "join_runs",
-    "predict_test",
-    "search",
-    "train",
-    "train_translator",
-]
+from asc_tf.experiment.command_settings import Compression, Search, Translation
+
+_HOMES = {
+    "account_of": "complexity",
+    "account_of_named": "complexity",
+    "apply_translator": "translation",
+    "bench": "benching",
+    "compress": "compression",
+    "compression_text": "compression_steps",
+    "compute_features": "features",
+    "evaluate": "evaluation",
+    "evaluate_changes": "evaluation",
+    "evaluate_file": "file_evaluation",
+    "evaluate_left_out_devices": "leave_device_out",
+    "evaluate_seeds": "seeds",
+    "export": "exporting",
+    "finetune": "finetuning",
+    "has_test_part": "preconditions",
+    "join_runs": "ensembling",
+    "predict_test": "evaluation",
+    "search": "searching",
+    "train": "training",
+    "train_translator": "translation",
+}
+__all__ = ["Compression", "Search", "Translation", *_HOMES]
+
+
+def __getattr__(name):
+    if name not in _HOMES:
+        raise AttributeError(f"module 'asc_tf.stages' has no attribute '{name}'")
+    return getattr(importlib.import_module(f"asc_tf.stages.{_HOMES[name]}"), name)

@@ -7,15 +7,15 @@ import pandas as pd
 import tf_keras as keras
 
 from asc_tf.atomic import write_text
-from asc_tf.errors import AscError
 from asc_tf.evaluation.metrics import device_metrics
 from asc_tf.evaluation.report import bench_table
-from asc_tf.experiment.bench_rows import COMMON, NETWORKS, ROWS, TEACHER, find_rows
+from asc_tf.experiment.bench_rows import COMMON, NETWORKS, ROWS, TEACHER
 from asc_tf.experiment.command_settings import Translation
 from asc_tf.experiment.recipes import find_recipe
 from asc_tf.experiment.run_folder import read_run, write_csv
 from asc_tf.stages.evaluation import evaluate, predict_test
 from asc_tf.stages.finetuning import finetune
+from asc_tf.stages.preconditions import check_bench
 from asc_tf.stages.training import train
 from asc_tf.stages.translation import apply_translator, train_translator
 
@@ -45,10 +45,7 @@ def bench(root, out, network="bc-resnet-asc-1", names=(), seeds=3, responses=Non
     Raises:
         AscError: no such row, rows that need impulse responses without them, or what `train` and `finetune` raise.
     """
-    rows, out = find_rows(names), Path(out)
-    lacking = [row.name for row in rows if row.responses and responses is None]
-    if lacking:
-        raise AscError(f"--responses: is not given; rows {', '.join(lacking)} need it, other --rows do not")
+    rows, out = check_bench(root, names, responses), Path(out)
     for seed in range(seeds):
         for number, row in enumerate(rows, start=1):
             keras.backend.clear_session()

@@ -12,12 +12,11 @@ from asc_tf.compression.half_precision import round_to_half
 from asc_tf.compression.pruning import FLOOR, prune, prune_gradually, strip_pruning
 from asc_tf.compression.quantization import quantize, strip_quantization
 from asc_tf.errors import AscError
-from asc_tf.experiment.command_settings import Compression
 from asc_tf.experiment.run_folder import claim, load_model, read_run, write_settings
-from asc_tf.experiment.setting_values import check_flags
 from asc_tf.stages.compression_steps import StepTable
 from asc_tf.stages.experiment import Experiment
-from asc_tf.stages.teacher import hears_the_same, report_advantages
+from asc_tf.stages.preconditions import check_compression
+from asc_tf.stages.teacher import report_advantages
 from asc_tf.stages.training import fit
 from asc_tf.training.distillation import DistilledModel
 from asc_tf.training.fit import save_model
@@ -63,8 +62,8 @@ def compress(run, out, settings, report=print):
             something else.
     """
     run, out = Path(run), Path(out)
+    check_compression(run, out, settings)
     config, dataset = read_run(run)
-    check(settings, config, dataset)
     asked = {"run": str(run.resolve()), **dataclasses.asdict(settings)}
     of = "a compression of another run or other settings"
     claim(out / "compression.json", asked, "compression", of, before={"schedule": "one-shot", "scope": "global"})
@@ -93,15 +92,6 @@ def compress(run, out, settings, report=print):
     write_settings(out, dataclasses.replace(config, train=dataclasses.replace(config.train, select="last")), dataset)
     save_model(model, out / "last.keras")
     return steps.table.frame()
-
-
-def check(settings: Compression, config, dataset):
-    """Raise an AscError for settings of a `Compression` that the run of a Config and Dataset cannot use."""
-    check_flags(settings)
-    if settings.activations == "int8" and settings.weights != "int8":
-        raise AscError("--activations int8: needs --weights int8")
-    if settings.teacher is not None and not hears_the_same(settings.teacher, config, dataset):
-        raise AscError(f"--teacher {settings.teacher}: has other scenes, clips or features than the run to compress")
 
 
 def _pruning(model, settings, steps):

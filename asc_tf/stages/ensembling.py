@@ -3,9 +3,9 @@
 import dataclasses
 from pathlib import Path
 
-from asc_tf.errors import AscError
 from asc_tf.experiment.run_folder import claim, load_model, read_run, write_settings
 from asc_tf.models.ensemble import ensemble
+from asc_tf.stages.preconditions import check_members
 from asc_tf.training.fit import save_model
 
 
@@ -24,18 +24,8 @@ def join_runs(runs, out, average="probabilities"):
             something else.
     """
     runs, out = [Path(run) for run in runs], Path(out)
-    if len(runs) < 2:
-        raise AscError(f"{len(runs)} run is given; expected 2 or more for an ensemble")
+    check_members(runs, out)
     (config, dataset), *others = (read_run(run) for run in runs)
-    for run, (other, theirs) in zip(runs[1:], others, strict=True):
-        for what, one, two in (
-            ("data set", dataset.root, theirs.root),
-            ("scenes", dataset.scenes, theirs.scenes),
-            ("length of clips", dataset.clip_seconds, theirs.clip_seconds),
-            ("frontend", config.frontend, other.frontend),
-        ):
-            if one != two:
-                raise AscError(f"{run}: has another {what} than {runs[0]}; expected runs that differ in neither")
     models = [load_model(run) for run in runs]
     asked = {"runs": [str(run.resolve()) for run in runs], "average": average}
     claim(out / "ensemble.json", asked, "ensemble", "an ensemble of other runs or settings")

@@ -11,7 +11,6 @@ from asc_tf.data.clips import check_audio_files, read_clips
 from asc_tf.data.loader import evaluation_batches, label_indices, reading
 from asc_tf.data.names import check_labels
 from asc_tf.data.waveforms import read_clip_seconds, repeat_pieces
-from asc_tf.errors import AscError
 from asc_tf.evaluation.metrics import (
     confusion_matrix,
     device_changes,
@@ -25,6 +24,7 @@ from asc_tf.experiment.build import build_model
 from asc_tf.experiment.run_folder import load_model, read_run, write_csv
 from asc_tf.stages.experiment import Experiment
 from asc_tf.stages.features import features_of
+from asc_tf.stages.preconditions import check_evaluation
 
 
 def predict_test(run, root=None, seconds=None, report=print):
@@ -47,11 +47,8 @@ def predict_test(run, root=None, seconds=None, report=print):
             than `seconds`.
     """
     run = Path(run)
-    config, dataset = read_run(run)
-    if root is None and not has_test_part(run):
-        raise AscError(f"{run}: was trained on the test part too (data.split=full); give another data set with --data")
-    if seconds is not None and (run / "ensemble.json").is_file():
-        raise AscError(f"{run}: an ensemble classifies whole clips; expected --seconds with one of its members")
+    check_evaluation(run, root, seconds)
+    dataset = read_run(run)[1]
     if root is not None or seconds is not None:
         return _predict(run, root or dataset.root, seconds, report)
     kept = run / "predictions.csv"
@@ -61,11 +58,6 @@ def predict_test(run, root=None, seconds=None, report=print):
     predictions = _predict(run, dataset.root, None, report)
     write_csv(kept, predictions)
     return predictions
-
-
-def has_test_part(run):
-    """Whether the data set of a run has clips that the run may not train on."""
-    return read_run(run)[0].data.split != "full"
 
 
 def _predict(run, root, piece_seconds, report):

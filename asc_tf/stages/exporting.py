@@ -6,11 +6,11 @@ import numpy as np
 
 from asc_tf.data.clips import read_clips
 from asc_tf.data.loader import label_indices
-from asc_tf.errors import AscError
 from asc_tf.experiment.run_folder import load_model, read_run
 from asc_tf.export.onnx import export_onnx
 from asc_tf.export.tflite import export_tflite
 from asc_tf.stages.experiment import Experiment
+from asc_tf.stages.preconditions import check_export
 from asc_tf.stages.uncertainty import validation_threshold
 
 _CALIBRATION_SEED = 0
@@ -43,6 +43,7 @@ def export(
         AscError: as `export_tflite`, no finished run, or clips that cannot be read.
     """
     run = Path(run)
+    check_export(run, weights_as, takes)
     config, dataset = read_run(run)
     model = load_model(run)
     clips = read_clips(dataset.root)
@@ -85,8 +86,6 @@ def write_file(
     Raises:
         AscError: as `export_tflite`, or clips that cannot be read.
     """
-    if weights_as == "onnx" and takes != "features":
-        raise AscError(f"--input {takes}: an ONNX file takes features only; give --input features")
     dataset, cut = experiment.dataset, experiment.cut
     checked = _alike(checked, clips_to_check or (90 if weights_as == "int8" else 18))
 

@@ -14,7 +14,8 @@ from asc_tf.experiment.run_folder import read_run
 from asc_tf.export.agreement import SMALLEST
 from asc_tf.runtime.classifier import Classifier
 from asc_tf.runtime.folder import classified
-from asc_tf.stages.evaluation import has_test_part, write_tables
+from asc_tf.stages.evaluation import write_tables
+from asc_tf.stages.preconditions import file_data_set, in_run_folder
 
 
 def evaluate_file(path, root=None, progress=lambda done, total: None):
@@ -36,10 +37,10 @@ def evaluate_file(path, root=None, progress=lambda done, total: None):
     """
     path = Path(path)
     classifiers = [Classifier(path) for _ in range(os.cpu_count())]
-    in_run = (path.parent / "config.json").is_file()
-    root = Path(root or _root_of_run(path, in_run))
+    root = file_data_set(path, root)
     clips = read_clips(root)
-    seen = read_run(path.parent)[1].seen_devices if in_run else tuple(set(clips.device[clips.split == "train"]))
+    trained_on = tuple(set(clips.device[clips.split == "train"]))
+    seen = read_run(path.parent)[1].seen_devices if in_run_folder(path) else trained_on
     clips = clips[clips.split == "test"].reset_index(drop=True)
     label_indices(clips, classifiers[0].labels)
     check_labels(f"{root} and {path.parent}", "device", sorted({*seen, *clips.device}))
@@ -54,11 +55,3 @@ def evaluate_file(path, root=None, progress=lambda done, total: None):
     predictions = predictions_frame(clips, np.log(np.maximum(probabilities, SMALLEST)), classifiers[0].labels)
     folder = path.with_name(f"{path.stem}-on-{root.resolve().name}")
     return write_tables(folder, predictions, seen, classifiers[0].labels)
-
-
-def _root_of_run(path, in_run):
-    if not in_run:
-        raise AscError(f"{path}: is in no run folder; name a data set with --data")
-    if not has_test_part(path.parent):
-        raise AscError(f"{path.parent}: was trained on the test part too (data.split=full); give another with --data")
-    return read_run(path.parent)[1].root

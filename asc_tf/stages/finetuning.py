@@ -10,6 +10,7 @@ from asc_tf.data.clips import devices_of
 from asc_tf.errors import AscError
 from asc_tf.experiment.run_folder import claim, load_model, read_run, write_settings
 from asc_tf.stages.experiment import Experiment
+from asc_tf.stages.preconditions import check_finetuning
 from asc_tf.stages.training import fit, selection
 from asc_tf.training.device_drop import DeviceRandomDrop, DropRateLog
 from asc_tf.training.fine_tuning import AnchoredModel, freeze_all_but_classifier, renew_classifier
@@ -38,13 +39,9 @@ def finetune(run, out, settings=(), report=print):
     Reference: Lee et al. (HYU), DCASE Workshop 2022, section 3.
     """
     run, out = Path(run), Path(out)
-    before, dataset = read_run(run)
-    config = _with(before, settings)
-    load_model(run)  # a training that has not ended is refused here
-    if (run / "ensemble.json").is_file():
-        raise AscError(f"{run}: is an ensemble; fine-tune its members")
-    if (run / "compression.json").is_file():
-        raise AscError(f"{run}: is compressed, which training would undo; fine-tune first, then compress")
+    config = check_finetuning(run, out, settings)
+    dataset = read_run(run)[1]
+    load_model(run)  # one that cannot be loaded is refused here
     experiment = Experiment.again(config, dataset)
     trained_on = experiment.clips.iloc[experiment.recorded]
     device = config.finetune.device or trained_on.device.mode()[0]
@@ -77,14 +74,6 @@ def finetune(run, out, settings=(), report=print):
     )
     write_settings(out, config, dataset)
     save_model(network, out / "last.keras")
-
-
-def _with(config, settings):
-    """A run's Config with settings for its fine-tuning."""
-    for setting in settings:
-        if not setting.startswith(("finetune.", "train.select=")):
-            raise AscError(f"--set {setting}: fine-tuning keeps the run's settings; expected finetune.NAME=VALUE")
-    return config.with_settings(settings)
 
 
 def _train_classifier(run, folder, experiment, report):

@@ -6,8 +6,9 @@ from pathlib import Path
 from asc_tf.errors import AscError
 from asc_tf.evaluation.metrics import device_metrics, left_out_changes
 from asc_tf.evaluation.report import left_out_table
-from asc_tf.experiment.run_folder import check_repeatable, read_run, write_csv
+from asc_tf.experiment.run_folder import read_run, write_csv
 from asc_tf.stages.evaluation import predict_test
+from asc_tf.stages.preconditions import check_left_out_devices
 from asc_tf.stages.training import train
 from asc_tf.stages.training_data import split_clips
 
@@ -35,16 +36,8 @@ def evaluate_left_out_devices(run, report=print):
             out.
     """
     run = Path(run)
+    check_left_out_devices(run)
     config, dataset = read_run(run)
-    check_repeatable(run, "leave devices out of that one")
-    if config.data.leave_out:
-        left_out = ", ".join(config.data.leave_out)
-        raise AscError(f"{run}: leaves out {left_out} itself (data.leave_out); expected a run on all devices")
-    if config.distillation.teacher:
-        raise AscError(
-            f"{run}: learnt from trained runs (distillation.teacher), which have heard its devices; "
-            "expected no teacher or distillation.recipe, whose teacher is trained again too"
-        )
     seen = device_metrics(predict_test(run, report=report), dataset.seen_devices)
     clips = _clips_left_out(config, dataset, [*seen.index], report)
     if not clips:

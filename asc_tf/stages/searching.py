@@ -14,7 +14,6 @@ from asc_tf.atomic import write_text
 from asc_tf.data.clips import devices_of
 from asc_tf.errors import AscError
 from asc_tf.experiment.run_folder import claim, write_csv
-from asc_tf.experiment.setting_values import check_flags
 from asc_tf.search.budget import parse_budget
 from asc_tf.search.oracles import PROJECT, make_oracle
 from asc_tf.search.report import OBJECTIVES, pareto_front, trials_table, winner, write_pareto_picture
@@ -23,7 +22,9 @@ from asc_tf.search.space import Space
 from asc_tf.search.structures import Structures
 from asc_tf.search.tuner import RunTuner
 from asc_tf.stages.experiment import Experiment
+from asc_tf.stages.preconditions import check_search
 from asc_tf.stages.search_trials import Trials
+from asc_tf.stages.training_data import split_clips
 
 
 def search(root, out, config, settings, chief=None, worker=None, report=print):
@@ -54,11 +55,10 @@ def search(root, out, config, settings, chief=None, worker=None, report=print):
     """
     out = Path(out)
     asked = config
+    check_search(root, None if worker else out, config, settings)
     config, budget = _trial_config(root, config, settings), parse_budget(settings.budget)
     space = Space(settings.space, config)
     chosen = Experiment.begin(root, config)
-    if not len(chosen.validation):
-        raise AscError("setting data.validation_fraction is 0; a search needs validation clips, such as 0.2")
     contact = Chief(worker, out, report) if worker else None  # it answers as soon as OUT is made
     if contact and contact.gone:
         report("the search has ended")
@@ -93,11 +93,8 @@ def search(root, out, config, settings, chief=None, worker=None, report=print):
 
 def _trial_config(root, config, settings):
     """The Config of the trials, before the space's settings."""
-    check_flags(settings)
-    if config.data.split == "full":
-        raise AscError("setting data.split is full; a search must not train on the test part")
     if settings.objective == "unseen_gap" and not config.data.leave_out:
-        device = devices_of(Experiment.begin(root, config).clips.query("split == 'train'"))[-1]
+        device = devices_of(split_clips(root, config)[0].query("split == 'train'"))[-1]
         config = config.with_settings([f"data.leave_out={device}"])
     if settings.epochs is not None:
         train = config.train

@@ -8,6 +8,7 @@ from asc_tf.atomic import whole_file
 from asc_tf.data.loader import evaluation_batches, reading
 from asc_tf.errors import AscError
 from asc_tf.experiment.run_folder import load_model, read_run
+from asc_tf.experiment.teachers import hears_the_same
 from asc_tf.models.ensemble import ensemble
 from asc_tf.training.distillation import DistilledModel, soften
 
@@ -35,13 +36,6 @@ def report_advantages(teacher, config, report):
         report(f"{teacher}: the teacher was trained on the test part too; its student will score too well there")
     for device in sorted({*(config.data.leave_out or ())} & {*taught.seen_devices}):
         report(f"{teacher}: the teacher has heard device {device}, which its student leaves out (data.leave_out)")
-
-
-def hears_the_same(teacher, config, dataset):
-    """Whether a teacher's run has the scenes, the length of clips and the features of a Config and Dataset."""
-    theirs, taught = read_run(teacher)
-    found = taught.scenes, taught.clip_seconds, theirs.frontend
-    return found == (dataset.scenes, dataset.clip_seconds, config.frontend)
 
 
 def cached_targets(run, experiment, teachers, report):

@@ -18,26 +18,18 @@ from asc_tf.experiment.sections import FrontendConfig
 from asc_tf.experiment.settings import Config
 from asc_tf.stages.experiment import Experiment
 from asc_tf.stages.features import features_of
+from asc_tf.stages.preconditions import check_translator, check_translator_training
 from asc_tf.training.fit import resumable_fit, save_model
 from asc_tf.training.schedules import ConstantThenLinear
 from asc_tf.training.seeding import set_seed
 from asc_tf.translator.distance import distance_table, log_mel_distance_db
 from asc_tf.translator.folder import (
-    check_translation,
-    check_translator_folder,
     load_generator,
     read_translator,
     write_translator,
 )
-from asc_tf.translator.pairs import (
-    align_pairs,
-    find_pairs,
-    hold_out_pairs,
-    mean_differences,
-    pairs_table,
-    random_crop,
-    write_pair_features,
-)
+from asc_tf.translator.pair_features import align_pairs, mean_differences, random_crop, write_pair_features
+from asc_tf.translator.pairs import find_pairs, hold_out_pairs, pairs_table
 from asc_tf.translator.patch_gan import patch_gan
 from asc_tf.translator.picture import write_translation_picture
 from asc_tf.translator.pix2pix import Pix2Pix
@@ -66,8 +58,7 @@ def train_translator(root, settings, folder, frontend=None, report=print):
         AscError: see `find_pairs`, `align_pairs`, `resumable_fit`; the folder holds something else.
     """
     folder, frontend = Path(folder), frontend or FrontendConfig()
-    check_translation(settings, frontend)
-    check_translator_folder(folder, root, settings, frontend)
+    check_translator_training(root, settings, folder, frontend)
     pairs, features = _pairs(folder, root, settings, frontend, report)
     if not (folder / "generator.keras").is_file():
         _train(folder, settings, pairs, features, report)
@@ -92,6 +83,7 @@ def apply_translator(folder, out="translated", report=print):
         AscError: the translator is not trained, a clip cannot be read, or `out` holds something else.
     """
     folder = Path(folder)
+    check_translator(folder)
     root, settings, frontend = read_translator(folder)
     generator = load_generator(folder)
     clips = read_clips(root)

@@ -4,9 +4,6 @@ import dataclasses
 import json
 from pathlib import Path
 
-import tf_keras as keras
-
-import asc_tf.translator.unet  # noqa: F401  registers its layers for loading
 from asc_tf.atomic import write_text
 from asc_tf.data.names import check_labels
 from asc_tf.errors import AscError
@@ -67,11 +64,20 @@ def write_translator(folder, root, settings, frontend):
     write_text(folder / "translator.json", json.dumps(values, indent=2) + "\n")
 
 
+def check_translator_trained(folder):
+    """Raise an AscError if a translator's training has not ended."""
+    if not (Path(folder) / "generator.keras").is_file():
+        raise AscError(f"{folder}: its training has not ended; run the same 'asc-tf translate train' command to go on")
+
+
 def load_generator(folder):
     """The trained generator of a translator's folder. Raises AscError if its training has not ended."""
+    check_translator_trained(folder)
+    import tf_keras as keras
+
+    import asc_tf.translator.unet  # noqa: F401  registers its layers for loading
+
     path = folder / "generator.keras"
-    if not path.is_file():
-        raise AscError(f"{folder}: its training has not ended; run the same 'asc-tf translate train' command to go on")
     try:
         return keras.models.load_model(path, compile=False)
     except (OSError, ValueError, KeyError) as error:

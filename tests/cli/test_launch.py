@@ -27,6 +27,7 @@ def test_launch_runs_the_command_as_workers_and_exits_as_it_does(monkeypatch, tm
 
     monkeypatch.setattr(launcher, "launch", launch)
     monkeypatch.setattr("signal.signal", lambda *_: None)
+    monkeypatch.setattr("asc_tf.cli.train.Train.check", lambda self: None)  # there is no data set TAU
     train = ["train", "--data", "TAU", "--run", str(tmp_path), *flags, "--set", "train.epochs=60"]
     with pytest.raises(SystemExit) as end:
         main(["launch", "--workers", "3", *train])

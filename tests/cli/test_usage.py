@@ -4,7 +4,7 @@ import pytest
 
 from asc_tf import __version__
 from asc_tf.cli import main
-from asc_tf.models import NAMED_NETWORKS
+from asc_tf.experiment.named_networks import NAMED_NETWORKS
 
 
 def test_version(capsys):
@@ -26,7 +26,8 @@ def test_recipes_are_listed_with_table_and_score(capsys):
 
 def test_models_are_listed_with_their_counts(capsys, monkeypatch):
     names = ("bc-resnet-asc-1", "cp-mobile")
-    monkeypatch.setattr("asc_tf.models.NAMED_NETWORKS", {name: NAMED_NETWORKS[name] for name in names})
+    chosen = {name: NAMED_NETWORKS[name] for name in names}
+    monkeypatch.setattr("asc_tf.experiment.named_networks.NAMED_NETWORKS", chosen)
     assert main(["models"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 4 and "8,055" in lines[1] and "109x109" in lines[1]

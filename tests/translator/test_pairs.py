@@ -8,16 +8,14 @@ from asc_tf.data.clips import read_clips
 from asc_tf.data.waveforms import Cut
 from asc_tf.errors import AscError
 from asc_tf.frontend.log_mel import LogMel
-from asc_tf.translator.pairs import (
+from asc_tf.translator.pair_features import (
     align_pairs,
-    find_pairs,
-    hold_out_pairs,
     lag_between,
     mean_differences,
-    pairs_table,
     random_crop,
     write_pair_features,
 )
+from asc_tf.translator.pairs import find_pairs, hold_out_pairs, pairs_table
 
 RATE = 16000
 CUT = Cut(RATE, 2.0)

@@ -1,0 +1,36 @@
+"""The networks of the papers by their names: what `asc-tf models` lists. Needs no TensorFlow."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class NamedNetwork:
+    """A network of a paper: one of `asc_tf.models.NETWORKS`, its arguments, seconds and frames of its input."""
+
+    network: str
+    source: str
+    seconds: float = 10.0
+    frames: int = 334
+    arguments: dict = field(default_factory=dict)
+
+
+_QTI = "Kim et al., DCASE Workshop 2021"
+_HYU = "Lee et al., DCASE Workshop 2022"
+
+
+def _short(source, **arguments):
+    return NamedNetwork("bc-res2net", source, 1.0, 32, arguments)
+
+
+NAMED_NETWORKS = {
+    "bc-resnet-asc-1": NamedNetwork("bc-resnet-asc", _QTI, arguments={"width": 10}),
+    "bc-resnet-asc-8": NamedNetwork("bc-resnet-asc", _QTI, arguments={"width": 80}),
+    "bc-resnet-8": NamedNetwork("bc-resnet", "Kim et al., Interspeech 2021", arguments={"width": 64}),
+    "cp-resnet": NamedNetwork("cp-resnet", "Koutini et al., EUSIPCO 2019"),
+    "bc-resnet-40": NamedNetwork("bc-resnet-asc", _HYU, 1.0, 32, {"width": 40}),
+    "bc-res2net-40": _short(_HYU),
+    "bc-res2net-40-mfa": _short(_HYU, mfa=True),
+    "bc-res2net-40-fpm": _short(_HYU, fpm=True),
+    "bc-res2net-40-mfa-fpm": _short(_HYU, mfa=True, fpm=True),
+    "cp-mobile": NamedNetwork("cp-mobile", "Schmid et al., DCASE 2024 baseline", 1.0, 65),
+}

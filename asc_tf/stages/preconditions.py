@@ -1,0 +1,192 @@
+"""Whether a stage can begin: what its arguments, its run and its data set say before TensorFlow is loaded.
+
+Each stage asks here first, and the command line asks before it imports the stage, so that a mistake is told at once.
+All raise an AscError that names the flag or file, what was found and what was expected.
+"""
+
+from pathlib import Path
+
+from asc_tf.data.clips import read_clips
+from asc_tf.errors import AscError, nearest
+from asc_tf.experiment.bench_rows import find_rows
+from asc_tf.experiment.named_networks import NAMED_NETWORKS
+from asc_tf.experiment.run_folder import check_finished, check_free, check_repeatable, check_run_folder, read_run
+from asc_tf.experiment.setting_values import check_flags
+from asc_tf.experiment.teachers import hears_the_same
+from asc_tf.search.budget import parse_budget
+from asc_tf.search.space import Space
+from asc_tf.stages.training_data import split_clips
+from asc_tf.translator.folder import (
+    check_translation,
+    check_translator_folder,
+    check_translator_trained,
+    read_translator,
+)
+from asc_tf.translator.pairs import find_pairs
+
+
+def check_training(root, config, run):
+    """For `train`: the folder is free or this run's, the data set can be split, the teachers are trained."""
+    check_run_folder(Path(run), config, root)
+    split_clips(root, config)
+    for teacher in config.distillation.teacher or ():
+        check_finished(teacher)
+
+
+def has_test_part(run):
+    """Whether the data set of a run has clips that the run may not train on."""
+    return read_run(run)[0].data.split != "full"
+
+
+def check_evaluation(run, root=None, seconds=None):
+    """For `predict_test` and `evaluate`: a trained run, and clips that it was not trained on."""
+    run = Path(run)
+    read_run(run)
+    if root is not None or seconds is not None or not (run / "predictions.csv").is_file():
+        check_finished(run)
+    if root is None and not has_test_part(run):
+        raise AscError(f"{run}: was trained on the test part too (data.split=full); give another data set with --data")
+    if seconds is not None and (run / "ensemble.json").is_file():
+        raise AscError(f"{run}: an ensemble classifies whole clips; expected --seconds with one of its members")
+
+
+def in_run_folder(file):
+    """Whether an exported file lies in the folder of a run."""
+    return (Path(file).parent / "config.json").is_file()
+
+
+def file_data_set(file, root=None):
+    """For `evaluate_file`: the folder of the data set, `root` or that of the run in whose folder the file lies."""
+    if root is not None:
+        return Path(root)
+    run = Path(file).parent
+    if not in_run_folder(file):
+        raise AscError(f"{file}: is in no run folder; name a data set with --data")
+    if not has_test_part(run):
+        raise AscError(f"{run}: was trained on the test part too (data.split=full); give another with --data")
+    return Path(read_run(run)[1].root)
+
+
+def check_left_out_devices(run):
+    """For `evaluate_left_out_devices`: a run that can be trained again without a device."""
+    check_finished(run)
+    check_repeatable(run, "leave devices out of that one")
+    config, _ = read_run(run)
+    if config.data.leave_out:
+        left_out = ", ".join(config.data.leave_out)
+        raise AscError(f"{run}: leaves out {left_out} itself (data.leave_out); expected a run on all devices")
+    if config.distillation.teacher:
+        raise AscError(
+            f"{run}: learnt from trained runs (distillation.teacher), which have heard its devices; "
+            "expected no teacher or distillation.recipe, whose teacher is trained again too"
+        )
+
+
+def check_export(run, weights_as, takes):
+    """For `export`: a trained run, and a format that has what is asked of it."""
+    if weights_as == "onnx" and takes != "features":
+        raise AscError(f"--input {takes}: an ONNX file takes features only; give --input features")
+    check_finished(run)
+
+
+def check_finetuning(run, out, settings):
+    """For `finetune`: a run that can be fine-tuned. Returns its Config with the settings of the fine-tuning."""
+    run = Path(run)
+    check_free(Path(out) / "finetuning.json", "fine-tuning")
+    for setting in settings:
+        if not setting.startswith(("finetune.", "train.select=")):
+            raise AscError(f"--set {setting}: fine-tuning keeps the run's settings; expected finetune.NAME=VALUE")
+    config = read_run(run)[0].with_settings(settings)
+    check_finished(run)
+    if (run / "ensemble.json").is_file():
+        raise AscError(f"{run}: is an ensemble; fine-tune its members")
+    if (run / "compression.json").is_file():
+        raise AscError(f"{run}: is compressed, which training would undo; fine-tune first, then compress")
+    return config
+
+
+def check_compression(run, out, settings):
+    """For `compress`: a trained run, and a `Compression` that it can use."""
+    check_flags(settings)
+    check_free(Path(out) / "compression.json", "compression")
+    if settings.activations == "int8" and settings.weights != "int8":
+        raise AscError("--activations int8: needs --weights int8")
+    config, dataset = read_run(run)
+    check_finished(run)
+    if settings.teacher is not None:
+        check_finished(settings.teacher)
+        if not hears_the_same(settings.teacher, config, dataset):
+            raise AscError(
+                f"--teacher {settings.teacher}: has other scenes, clips or features than the run to compress"
+            )
+
+
+def check_members(runs, out):
+    """For `join_runs`: two trained runs or more of one data set, frontend and length of clips."""
+    check_free(Path(out) / "ensemble.json", "ensemble")
+    if len(runs) < 2:
+        raise AscError(f"{len(runs)} run is given; expected 2 or more for an ensemble")
+    (config, dataset), *others = (read_run(run) for run in runs)
+    for run, (other, theirs) in zip(runs[1:], others, strict=True):
+        for what, one, two in (
+            ("data set", dataset.root, theirs.root),
+            ("scenes", dataset.scenes, theirs.scenes),
+            ("length of clips", dataset.clip_seconds, theirs.clip_seconds),
+            ("frontend", config.frontend, other.frontend),
+        ):
+            if one != two:
+                raise AscError(f"{run}: has another {what} than {runs[0]}; expected runs that differ in neither")
+    for run in runs:
+        check_finished(run)
+
+
+def check_counted(target):
+    """For `account_of`: a trained run, a .keras or .tflite file, or a name of `NAMED_NETWORKS`."""
+    path = Path(target)
+    if path.is_dir():
+        check_finished(path)
+    elif path.suffix in (".keras", ".tflite"):
+        if not path.is_file():
+            raise AscError(f"{path}: no such file; expected a network, a .keras or .tflite file")
+    elif str(target) not in NAMED_NETWORKS or path.exists():
+        raise AscError(
+            f"{target}: is no run folder, .keras or .tflite file, and no network of that name is known; "
+            f"{nearest(str(target), list(NAMED_NETWORKS))}"
+        )
+
+
+def check_translator_training(root, settings, folder, frontend):
+    """For `train_translator`: settings that fit, a folder that is free or its own, devices that heard the same."""
+    check_translation(settings, frontend)
+    check_translator_folder(Path(folder), root, settings, frontend)
+    clips = read_clips(root)
+    find_pairs(clips[clips.split == "train"], settings.source, settings.targets)
+
+
+def check_translator(folder):
+    """For `apply_translator`: a translator whose training has ended, and whose data set is there."""
+    read_clips(read_translator(folder)[0])
+    check_translator_trained(folder)
+
+
+def check_search(root, out, config, settings):
+    """For `search`: settings that fit together, a free folder (None: a chief's), clips to validate on."""
+    check_flags(settings)
+    parse_budget(settings.budget)
+    Space(settings.space, config)
+    if config.data.split == "full":
+        raise AscError("setting data.split is full; a search must not train on the test part")
+    if out is not None:
+        check_free(Path(out) / "search.json", "search")
+    if not len(split_clips(root, config)[2]):
+        raise AscError("setting data.validation_fraction is 0; a search needs validation clips, such as 0.2")
+
+
+def check_bench(root, names, responses):
+    """For `bench`: rows that are known, and what they need. Returns the rows."""
+    rows = find_rows(names)
+    lacking = [row.name for row in rows if row.responses and responses is None]
+    if lacking:
+        raise AscError(f"--responses: is not given; rows {', '.join(lacking)} need it, other --rows do not")
+    read_clips(root)
+    return rows

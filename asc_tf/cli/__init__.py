@@ -13,6 +13,7 @@ from asc_tf import __version__
 from asc_tf.cli.compress import Compress, Export
 from asc_tf.cli.data import Data, Features
 from asc_tf.cli.evaluate import Bench, Evaluate
+from asc_tf.cli.examples import examples_text, start_text
 from asc_tf.cli.launch import Launch, separated
 from asc_tf.cli.listen import Listen
 from asc_tf.cli.predict import Predict
@@ -78,8 +79,11 @@ def _run(arguments):
     if arguments == ["--version"]:
         print(f"asc-tf {__version__}")
         return 0
+    if not arguments:
+        print(start_text())
+        raise SystemExit(2)
     silence_tensorflow()
-    command = Settings() if asks_for_settings(arguments) else parse(separated(arguments))
+    command = Settings() if asks_for_settings(arguments) else _parsed(arguments)
     try:
         _check_names(command)
         command.run()
@@ -98,6 +102,15 @@ def _run(arguments):
         _complain("interrupted; the same command goes on where it stopped")
         return 130
     return 0
+
+
+def _parsed(arguments):
+    try:
+        return parse(separated(arguments))
+    except SystemExit as stop:
+        if not stop.code and {"-h", "--help"} & set(arguments):
+            print(examples_text(arguments))
+        raise
 
 
 def _check_names(command):

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
+from asc_tf.cli.next_steps import say_next
 from asc_tf.experiment.command_settings import Compression
 from asc_tf.terminal import say
 
@@ -35,6 +36,11 @@ class Compress:
             print(f"\non the test part\n{stages.evaluate_changes(runs, self.out / 'test_changes.csv', report=say)}")
         else:
             print("\ntrained on the test part too (data.split=full): no clips to evaluate on")
+        say_next(
+            f"{self.out}: the network is last.keras; steps.csv, step_devices.csv and layers.csv are the tables",
+            ["export", self.out, "--format", "int8" if settings.activations == "int8" else "float16"],
+            ["complexity", self.out],
+        )
 
 
 @dataclass
@@ -55,7 +61,7 @@ class Export:
         from asc_tf import stages
         from asc_tf.stages.preconditions import check_export
 
-        check_export(self.run_folder, self.weights_as, self.takes)
+        check_export(self.run_folder, self.out, self.weights_as, self.takes)
         path, parameters, agreement = stages.export(
             self.run_folder, self.out, weights_as=self.weights_as, takes=self.takes
         )
@@ -63,3 +69,7 @@ class Export:
         print(f"{path}: {path.stat().st_size:,} bytes from {self.takes} to probabilities, {self.weights_as}")
         print(f"its probabilities agree with the Keras model's to {agreement.difference:.1e}")
         print(agreement.table())
+        if self.weights_as == "onnx":
+            say_next(f"{path}: the network")
+        else:
+            say_next(f"{path}: the network", ["predict", path, "AUDIO"], ["listen", path], ["complexity", path])

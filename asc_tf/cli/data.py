@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, subcommand
 
+from asc_tf.cli.next_steps import say_next
 from asc_tf.errors import AscError
 from asc_tf.experiment.sections import FRONTENDS
 from asc_tf.experiment.settings import Config
@@ -59,7 +60,8 @@ class Download:
             raise AscError(f"{self.root}: cannot be written ({error.strerror or error})") from error
         if self.name == "esc10":
             write_split(self.root, TEST_FOLD if self.test_fold is None else self.test_fold)
-        print(f"complete: {self.root}; count it with: asc-tf data check {self.root}")
+        print(f"complete: {self.root}")
+        say_next(f"{self.root}: the data set", ["data", "check", self.root])
 
 
 @dataclass
@@ -84,7 +86,10 @@ class Devices:
 
         with _bar("devices", "clip") as progress:
             train, test = write_multi_device(self.root, self.out, self.responses, self.devices, progress)
-        print(f"{train} training and {test} test clips in {self.out}; next: asc-tf data check {self.out}")
+        print(f"{train} training and {test} test clips in {self.out}")
+        say_next(
+            f"{self.out}: the data set", ["data", "check", self.out], ["train", "--data", self.out, "--run", "RUN"]
+        )
 
 
 @dataclass
@@ -126,7 +131,7 @@ class Make:
         with _bar("make", "recording") as progress:
             train, test = write_own_set(plan, self.out, progress)
         print(f"{train} training and {test} test clips in {self.out}")
-        print(f"next: asc-tf train --data {self.out} --run saved_models/mine")
+        say_next(f"{self.out}: the data set", ["train", "--data", self.out, "--run", "saved_models/mine"])
 
 
 @contextlib.contextmanager
@@ -159,6 +164,7 @@ class Synth:
         with _bar("synth", "clip") as progress:
             train, test = write_synthetic(self.root, clips=self.clips, seed=self.seed, progress=progress)
         print(f"{train} training and {test} test clips in {self.root}")
+        say_next(f"{self.root}: the data set", ["train", "--data", self.root, "--run", "RUN"])
 
 
 @dataclass
@@ -199,3 +205,4 @@ class Features:
         features = stages.compute_features(self.root, config, self.workers, report=say)
         clips, bins, frames = features.shape
         print(f"{clips} clips, {bins} mel bins x {frames} frames each, in {features.folder}")
+        say_next(f"{features.folder}: every training reads them", ["train", "--data", self.root, "--run", "RUN"])

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
+from asc_tf.cli.next_steps import say_next
 from asc_tf.errors import AscError
 from asc_tf.experiment.bench_rows import NETWORKS
 from asc_tf.terminal import say, show_files
@@ -35,15 +36,24 @@ class Evaluate:
             raise AscError("--leave-device-out: expected without --data, --seconds and --seeds")
         self._check()
         from asc_tf import stages
+        from asc_tf.stages.evaluation import tables_folder
+        from asc_tf.stages.file_evaluation import file_tables_folder
 
         if self.run_folder.suffix == ".tflite":
             print(stages.evaluate_file(self.run_folder, self.data, show_files))
+            self._say_next(file_tables_folder(self.run_folder, self.data), ["predict", self.run_folder, "AUDIO"])
         elif self.leave_device_out:
             print(stages.evaluate_left_out_devices(self.run_folder, report=say))
+            say_next(f"{self.run_folder / 'leave-device-out.csv'}: the table; the runs are in leave-device-out/")
         elif self.seeds > 1:
             print(stages.evaluate_seeds(self.run_folder, self.seeds, report=say))
+            say_next(f"{self.run_folder / 'seeds.csv'}: the table; the runs are in seeds/", ["export", self.run_folder])
         else:
             print(stages.evaluate(self.run_folder, self.data, self.seconds, report=say))
+            self._say_next(tables_folder(self.run_folder, self.data, self.seconds), ["export", self.run_folder])
+
+    def _say_next(self, folder, command):
+        say_next(f"{folder}: devices.csv, scenes.csv, confusion.csv and metrics.json are the tables", command)
 
     def _check(self):
         """What can be said before TensorFlow is loaded."""
@@ -97,3 +107,4 @@ class Bench:
 
         check_bench(self.data, self.rows, self.responses)
         print(stages.bench(self.data, self.out, self.network, self.rows, self.seeds, self.responses, report=say))
+        say_next(f"{self.out / self.network}.csv and .md: the table; the runs are below {self.out / self.network}")

@@ -160,6 +160,8 @@ class Predict:
         if self.shards is None:
             from asc_tf.runtime.folder import classify_folder
 
+            if self.output.is_file():
+                say(f"{self.output}: is there already; all files are classified anew, then it is replaced")
             done = classify_folder(
                 self.model, self.audio[0], self.output, self.workers, show_files, say, self.threshold
             )

@@ -1,11 +1,13 @@
 """The commands that make a network: `asc-tf train`, `finetune` and `ensemble`."""
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
+from asc_tf.cli.next_steps import after_training, say_next
 from asc_tf.distributed.cluster import read_cluster
 from asc_tf.errors import AscError
 from asc_tf.experiment.training_sections import Deterministic, Seed
@@ -16,10 +18,12 @@ from asc_tf.terminal import say
 class Train:
     """Train a network and evaluate it on the test part. The same command goes on after an interruption."""
 
-    data: Path
+    data: Path | None = None
     """folder of a data set in the TAU layout"""
-    run_folder: Annotated[Path, arg(name="run")]
+    run_folder: Annotated[Path | None, arg(name="run")] = None
     """folder for everything the run makes"""
+    resume: Path | None = None
+    """go on with the run in this folder, by its own data and settings, in place of --data and --run"""
     recipe: str = "bc-resnet-asc-1-pre-resnorm"
     """experiment to run, one of those that 'asc-tf recipes' lists, or a file of settings (NAME.json)"""
     settings: Annotated[tuple[str, ...], arg(name="set", metavar="NAME=VALUE ...")] = ()
@@ -36,24 +40,36 @@ class Train:
     own: whoever reaches one can read and write your files"""
 
     def check(self):
-        """The Config, once all is checked that can be before TensorFlow is loaded."""
+        """(folder of the data set, Config), checked as far as can be before TensorFlow is loaded."""
         from asc_tf.experiment.recipes import find_recipe
         from asc_tf.experiment.teachers import check_teachers
         from asc_tf.stages.preconditions import check_training
 
-        config = find_recipe(self.recipe).config.with_settings(
-            [f"seed={self.seed}", f"deterministic={self.deterministic}", *self._teaching(), *self.settings]
-        )
         if self.trusted_network and self.strategy != "multi_worker":
             raise AscError("--trusted-network: is for workers; expected it with --strategy multi_worker or launch")
+        if self.resume is not None:
+            root, config = self._resumed()
+        elif self.data is None or self.run_folder is None:
+            missing = "--data" if self.data is None else "--run"
+            raise AscError(f"{missing}: is not given; expected --data ROOT --run RUN, or --resume RUN")
+        else:
+            root = self.data
+            config = find_recipe(self.recipe).config.with_settings(
+                [f"seed={self.seed}", f"deterministic={self.deterministic}", *self._teaching(), *self.settings]
+            )
         check_teachers(config)
         if self.strategy == "multi_worker":
             read_cluster()
-        check_training(self.data, config, self.run_folder)
-        return config
+        check_training(root, config, self.folder)
+        return root, config
+
+    @property
+    def folder(self):
+        """The run folder."""
+        return self.run_folder if self.resume is None else self.resume
 
     def run(self):
-        config, strategy = self.check(), None
+        (root, config), strategy = self.check(), None
         if self.strategy:
             from asc_tf.distributed.replicas import check_network, make_strategy
             from asc_tf.quiet import hide_native_stderr
@@ -64,8 +80,26 @@ class Train:
             strategy = make_strategy(self.strategy, say, self.trusted_network)
         from asc_tf import stages
 
-        if stages.train(self.data, config, self.run_folder, report=say, strategy=strategy) is not None:
-            print(stages.evaluate(self.run_folder))
+        if stages.train(root, config, self.folder, report=say, strategy=strategy) is not None:
+            print(stages.evaluate(self.folder))
+            after_training(self.folder)
+        elif strategy is None:
+            say_next(f"{self.folder}: the network is last.keras", ["export", self.folder])
+
+    def _resumed(self):
+        """(folder of the data set, Config) of the run to go on with."""
+        from asc_tf.experiment.run_folder import read_run
+
+        flags = {"data": "data", "run_folder": "run", "recipe": "recipe", "settings": "set", "seed": "seed",
+                 "deterministic": "deterministic", "teacher": "teacher"}  # fmt: skip
+        defaults = {field.name: field.default for field in dataclasses.fields(self)}
+        if given := [f"--{flag}" for name, flag in flags.items() if getattr(self, name) != defaults[name]]:
+            raise AscError(
+                f"--resume {self.resume}: goes on by the data and the settings of the run; expected no "
+                f"{', '.join(given)}: a training of other settings, also a longer one, has another --run folder"
+            )
+        config, dataset = read_run(self.resume)
+        return Path(dataset.root), config
 
     def _teaching(self):
         if self.teacher == (Path("self"),):
@@ -98,6 +132,7 @@ class Finetune:
         if stages.has_test_part(self.out):
             for name, folder in (("pretrained", self.run_folder), ("fine-tuned", self.out)):
                 print(f"{name}, on the test part\n{stages.evaluate(folder)}\n")
+        after_training(self.out)
 
 
 @dataclass
@@ -119,3 +154,4 @@ class Ensemble:
         stages.join_runs(self.runs, self.out, self.average)
         if stages.has_test_part(self.out):
             print(stages.evaluate(self.out))
+        after_training(self.out)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg, subcommand
 
+from asc_tf.cli.next_steps import say_next
 from asc_tf.errors import AscError
 from asc_tf.experiment.command_settings import Translation
 from asc_tf.experiment.settings import Config
@@ -39,7 +40,10 @@ class TranslateTrain:
         distances = stages.train_translator(self.root, self.translation, self.out, config.frontend, report=say)
         print("distance to the real clips of the target device in dB, on held-out pairs")
         print(distances.to_string(float_format="{:.2f}".format))
-        print(f"pictures of the first of them: {self.out / 'translation.png'}")
+        say_next(
+            f"{self.out}: distances.csv is the table; translation.png shows the first pair of each device",
+            ["translate", "apply", self.out],
+        )
 
 
 @dataclass
@@ -58,7 +62,10 @@ class TranslateApply:
         check_translator(self.translator)
         count, folder = stages.apply_translator(self.translator, self.out, report=say)
         print(f"{count} translated clips in {folder}")
-        print(f"train on them as well: asc-tf train --set data.translated={self.out} ...")
+        say_next(
+            f"{folder}: the clips' features",
+            ["train", "--data", "ROOT", "--run", "RUN", "--set", f"data.translated={self.out}"],
+        )
 
 
 @dataclass

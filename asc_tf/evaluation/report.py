@@ -108,7 +108,7 @@ def changes_table(changes):
         table = changes.assign(cell=cells).pivot(index="step", columns="device", values="cell")
         table = table.loc[changes.step.unique(), changes.device.unique()].rename(columns=_column)
         blocks.append(_text(table.fillna(""), title))
-    return "\n\n".join(blocks)
+    return "\n".join(blocks)
 
 
 _STEP_COLUMNS = {

@@ -120,9 +120,11 @@ def check_run_folder(run, config, root):
     if path.is_file():
         differences = Config.read(path).differences(config)
         if differences:
+            longer = any(difference.startswith("train.epochs: ") for difference in differences)
             raise AscError(
                 f"{run}: holds a run of other settings ({'; '.join(differences)}); "
                 "give the same settings to go on with it, or another --run folder"
+                + (", as a longer training has other learning rates from the first step on" if longer else "")
             )
         if (run / "dataset.json").is_file() and (trained_on := read_run(run)[1].root) != str(Path(root).resolve()):
             raise AscError(f"{run}: is a run on {trained_on}, not on {root}; give another --run folder")

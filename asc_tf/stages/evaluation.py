@@ -91,9 +91,13 @@ def evaluate(run, root=None, seconds=None, report=print):
     run = Path(run)
     _, dataset = read_run(run)
     predictions = predict_test(run, root, seconds, report)
+    return write_tables(tables_folder(run, root, seconds), predictions, dataset.seen_devices, dataset.scenes)
+
+
+def tables_folder(run, root=None, seconds=None):
+    """Where `evaluate` writes its tables."""
     names = [f"on-{Path(root).resolve().name}" if root else "pieces"] + ([f"{seconds:g}s"] if seconds else [])
-    folder = run / "-".join(names) if root or seconds else run
-    return write_tables(folder, predictions, dataset.seen_devices, dataset.scenes)
+    return Path(run) / "-".join(names) if root or seconds else Path(run)
 
 
 def write_tables(folder, predictions, seen_devices, scene_names):

@@ -29,7 +29,7 @@ def export(
 
     Args:
         run: run folder.
-        out: file to write; RUN/model.tflite if None, or RUN/model.onnx.
+        out: file to write; RUN/model.tflite if None, or RUN/model.onnx. A file of another format is not overwritten.
         clips_to_check: clips of the test part (of the training part, if the run was trained on both) to compare on, of
             all devices alike; 18 if None, and 90 for int8, whose agreement is one of many clips.
         weights_as, takes: of `export_tflite`; or "onnx", which takes features (`export_onnx`).
@@ -43,13 +43,12 @@ def export(
         AscError: as `export_tflite`, no finished run, or clips that cannot be read.
     """
     run = Path(run)
-    check_export(run, weights_as, takes)
+    path = check_export(run, out, weights_as, takes)
     config, dataset = read_run(run)
     model = load_model(run)
     clips = read_clips(dataset.root)
     checked = clips[clips.split == ("train" if config.data.split == "full" else "test")]
     training = clips[(clips.split == "train") & clips.device.isin(dataset.seen_devices)]
-    path = Path(out or run / ("model.onnx" if weights_as == "onnx" else "model.tflite"))
     experiment = Experiment(config, dataset, clips)
     agreement = write_file(
         path, model, experiment, checked, training, weights_as, takes, clips_to_check, calibration_clips,

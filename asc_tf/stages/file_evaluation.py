@@ -53,5 +53,9 @@ def evaluate_file(path, root=None, progress=lambda done, total: None):
         progress(len(found), len(clips))
     probabilities = np.array([found[name] for name in clips.filename])
     predictions = predictions_frame(clips, np.log(np.maximum(probabilities, SMALLEST)), classifiers[0].labels)
-    folder = path.with_name(f"{path.stem}-on-{root.resolve().name}")
-    return write_tables(folder, predictions, seen, classifiers[0].labels)
+    return write_tables(file_tables_folder(path, root), predictions, seen, classifiers[0].labels)
+
+
+def file_tables_folder(path, root=None):
+    """Where `evaluate_file` writes its tables."""
+    return Path(path).with_name(f"{Path(path).stem}-on-{file_data_set(path, root).resolve().name}")

@@ -13,6 +13,7 @@ from asc_tf.experiment.named_networks import NAMED_NETWORKS
 from asc_tf.experiment.run_folder import check_finished, check_free, check_repeatable, check_run_folder, read_run
 from asc_tf.experiment.setting_values import check_flags
 from asc_tf.experiment.teachers import hears_the_same
+from asc_tf.runtime.metadata import read_metadata
 from asc_tf.search.budget import parse_budget
 from asc_tf.search.space import Space
 from asc_tf.stages.training_data import split_clips
@@ -82,11 +83,37 @@ def check_left_out_devices(run):
         )
 
 
-def check_export(run, weights_as, takes):
-    """For `export`: a trained run, and a format that has what is asked of it."""
+def check_export(run, out, weights_as, takes):
+    """For `export`: a trained run, a format that has what is asked of it, a file that may be written. Returns its path.
+
+    A file that is there is written anew if it is of this format; one of another format may be what somebody uses.
+    """
     if weights_as == "onnx" and takes != "features":
         raise AscError(f"--input {takes}: an ONNX file takes features only; give --input features")
     check_finished(run)
+    ending = ".onnx" if weights_as == "onnx" else ".tflite"
+    path = Path(out or Path(run) / f"model{ending}")
+    if path.suffix != ending:
+        raise AscError(f"--out {path}: expected a name that ends in {ending} for --format {weights_as}")
+    if path.is_dir():
+        raise AscError(f"--out {path}: is a folder; expected the name of a file")
+    if path.exists() and weights_as != "onnx":
+        _check_same_format(path, weights_as, takes)
+    return path
+
+
+def _check_same_format(path, weights_as, takes):
+    try:
+        metadata = read_metadata(path.read_bytes(), path)
+    except (AscError, OSError):
+        raise AscError(
+            f"{path}: is there and is no whole file of asc-tf; delete it first, or give another --out"
+        ) from None
+    if (metadata.weights, metadata.input) != (weights_as, takes):
+        raise AscError(
+            f"{path}: is there as --format {metadata.weights} --input {metadata.input}, not {weights_as} and {takes}; "
+            "give another --out, or delete it first"
+        )
 
 
 def check_finetuning(run, out, settings):

@@ -133,7 +133,8 @@ def _conclude(root, out, space, asked, oracle, objective):
         front = np.flatnonzero(pareto_front(ended[cost], ended[objective], OBJECTIVES[objective][0]))
         lines.append(f"not outdone in {objective} and {cost}: trials {', '.join(ended.trial.iloc[front])}")
     lines += [
-        f"winner: trial {trials.trial[best]}, {' '.join(settings)}; picture: {out / 'pareto.png'}",
+        f"winner: trial {trials.trial[best]}, {' '.join(settings)}",
+        f"table: {out / 'trials.csv'}, picture: {out / 'pareto.png'}",
         f"to train it in full: asc-tf train --data {root} --recipe {out / 'winner.json'} --run {out / 'winner'}",
     ]
     return "\n".join(lines)

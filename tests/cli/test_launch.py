@@ -53,7 +53,7 @@ def test_what_launch_cannot_run(capsys, arguments, sentence):
 
 def test_a_wrong_flag_of_train_is_shown_once(capsys):
     with pytest.raises(SystemExit) as end:
-        main(["launch", "train", "--data", "TAU"])
+        main(["launch", "train", "--data", "TAU", "--run"])
     assert end.value.code == 2
 
 

@@ -1,0 +1,79 @@
+"""Commands to copy: what `asc-tf` alone and every --help show. A test parses each of them."""
+
+START = (
+    ("asc-tf data make RECORDINGS --out DATA", "a folder for each scene; or: asc-tf data synth DATA"),
+    ("asc-tf train --data DATA --run RUN", "train a network, and measure it on every device"),
+    ("asc-tf export RUN", "then: asc-tf predict RUN/model.tflite AUDIO.wav"),
+)
+EXAMPLES = {
+    "data": ("asc-tf data make recordings --out DATA", "asc-tf data check DATA"),
+    "data check": ("asc-tf data check TAU", "asc-tf data check TAU --metadata-only"),
+    "data download": ("asc-tf data download tau2020 TAU", "asc-tf data download esc10 ESC10"),
+    "data make": (
+        "asc-tf data make recordings --out DATA --dry-run",
+        "asc-tf data make recordings --out DATA --folders scene/device --seconds 5",
+        "asc-tf data make table.csv --out DATA",
+    ),
+    "data devices": ("asc-tf data devices ESC10 --responses MicIRP --out MOBILE",),
+    "data synth": ("asc-tf data synth DATA", "asc-tf data synth DATA --clips 100 --seed 1"),
+    "features": ("asc-tf features DATA", "asc-tf features DATA --frontend tau2022 --workers 4"),
+    "train": (
+        "asc-tf train --data DATA --run RUN",
+        "asc-tf train --data DATA --run RUN --recipe bc-resnet-asc-8-resnorm --set train.epochs=60",
+        "asc-tf train --resume RUN",
+    ),
+    "launch": ("asc-tf launch --workers 2 train --data DATA --run RUN",),
+    "evaluate": (
+        "asc-tf evaluate RUN",
+        "asc-tf evaluate RUN --seeds 3",
+        "asc-tf evaluate RUN --data OTHER",
+        "asc-tf evaluate RUN/model.tflite",
+    ),
+    "finetune": (
+        "asc-tf finetune RUN --out TUNED",
+        "asc-tf finetune RUN --out TUNED --set finetune.max_drop_rate=0.99",
+    ),
+    "ensemble": ("asc-tf ensemble RUN RUN1 --out BOTH",),
+    "compress": ("asc-tf compress RUN --out SMALL", "asc-tf compress RUN --out SMALL --prune 0 --activations int8"),
+    "translate": (
+        "asc-tf translate train DATA --from a --to b c --out TRANSLATOR",
+        "asc-tf translate apply TRANSLATOR",
+    ),
+    "translate train": ("asc-tf translate train DATA --from a --to b c --out TRANSLATOR",),
+    "translate apply": (
+        "asc-tf translate apply TRANSLATOR",
+        "asc-tf train --data DATA --run RUN --set data.translated=translated",
+    ),
+    "export": (
+        "asc-tf export RUN",
+        "asc-tf export RUN --format int8 --input features --out small.tflite",
+        "asc-tf export RUN --format onnx --input features",
+    ),
+    "predict": (
+        "asc-tf predict RUN/model.tflite street.wav park.flac",
+        "asc-tf predict RUN/model.tflite RECORDINGS --output scenes.csv",
+    ),
+    "listen": ("asc-tf listen RUN/model.tflite", "arecord -f S16_LE -r 16000 | asc-tf listen RUN/model.tflite -"),
+    "complexity": ("asc-tf complexity RUN", "asc-tf complexity RUN/model.tflite", "asc-tf complexity bc-resnet-asc-1"),
+    "search": ("asc-tf search --data DATA --out SEARCH --space lambda,width --budget 2022",),
+    "bench": ("asc-tf bench esc10 --data MOBILE --out BENCH --seeds 1",),
+    "models": ("asc-tf models",),
+    "recipes": ("asc-tf recipes",),
+    "settings": ("asc-tf settings", "asc-tf settings train augment"),
+}  # fmt: skip
+
+
+def start_text():
+    """What to do first."""
+    width = max(len(command) for command, _ in START)
+    lines = [f"  {command:{width}}  {purpose}" for command, purpose in START]
+    return "\n".join(["Acoustic scene classification. To start:", *lines, "All commands: asc-tf --help"])
+
+
+def examples_text(arguments):
+    """The examples of the command that the arguments name, such as ["data", "make", "--help"]."""
+    words = [word for word in arguments[:2] if not word.startswith("-")]
+    for count in (2, 1):
+        if (name := " ".join(words[:count])) in EXAMPLES:
+            return "\n".join(["examples:", *(f"  {line}" for line in EXAMPLES[name])])
+    return start_text()

@@ -50,7 +50,7 @@ def test_a_file_of_another_format_is_not_overwritten(tiny_file, run, capsys):
     assert f"{run / 'model.tflite'}: is there as --format float --input waveform, not int8 and waveform" in sentence
     assert check_export(run, None, "float", "waveform") == run / "model.tflite"
     (run / "model.tflite").write_text("mine")
-    assert "is there and is no file of asc-tf; delete it first" in fails(capsys, "export", run)
+    assert "is there and is no whole file of asc-tf; delete it first" in fails(capsys, "export", run)
     assert (run / "model.tflite").read_text() == "mine"
 
 

@@ -40,10 +40,8 @@ class TranslateTrain:
         distances = stages.train_translator(self.root, self.translation, self.out, config.frontend, report=say)
         print("distance to the real clips of the target device in dB, on held-out pairs")
         print(distances.to_string(float_format="{:.2f}".format))
-        say_next(
-            f"{self.out}: distances.csv is the table; translation.png shows the first pair of each device",
-            ["translate", "apply", self.out],
-        )
+        print(f"pictures of the first of them: {self.out / 'translation.png'}")
+        say_next(f"{self.out}: distances.csv is the table", ["translate", "apply", self.out])
 
 
 @dataclass
@@ -62,10 +60,7 @@ class TranslateApply:
         check_translator(self.translator)
         count, folder = stages.apply_translator(self.translator, self.out, report=say)
         print(f"{count} translated clips in {folder}")
-        say_next(
-            f"{folder}: the clips' features",
-            ["train", "--data", "ROOT", "--run", "RUN", "--set", f"data.translated={self.out}"],
-        )
+        print(f"train on them as well: asc-tf train --set data.translated={self.out} ...")
 
 
 @dataclass

@@ -141,11 +141,11 @@ def check_compression(run, out, settings):
     config, dataset = read_run(run)
     check_finished(run)
     if settings.teacher is not None:
-        check_finished(settings.teacher)
         if not hears_the_same(settings.teacher, config, dataset):
             raise AscError(
                 f"--teacher {settings.teacher}: has other scenes, clips or features than the run to compress"
             )
+        check_finished(settings.teacher)
 
 
 def check_members(runs, out):

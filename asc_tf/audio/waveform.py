@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import os
 
 import numpy as np
 import soxr
@@ -10,7 +11,7 @@ from asc_tf.audio.audio_file import AudioFile
 from asc_tf.errors import AscError
 
 
-def load_waveform(path, sample_rate_hz):
+def load_waveform(path: str | os.PathLike, sample_rate_hz: int) -> np.ndarray:
     """Decode, mix down to mono and resample one audio file.
 
     Training, evaluation and the runtime all read audio in this way: `AudioFile` says which formats. Channels are
@@ -26,6 +27,13 @@ def load_waveform(path, sample_rate_hz):
     Raises:
         AscError: missing, empty, truncated or no audio file, a rate outside 1 to 768 kHz, or samples that cannot be
             sound in +-1.
+
+    Example:
+        >>> import asc_tf
+        >>> clips = asc_tf.read_clips("TAU")
+        >>> waveform = asc_tf.load_waveform(f"TAU/{clips.filename[0]}", sample_rate_hz=16000)
+        >>> waveform.dtype, waveform.ndim
+        (dtype('float32'), 1)
     """
     with AudioFile(path) as file, enough_memory(path):
         try:
@@ -70,7 +78,7 @@ def enough_memory(path):
         raise AscError(f"{path}: needs more memory than there is") from None
 
 
-def audio_seconds(path):
+def audio_seconds(path: str | os.PathLike) -> float:
     """Length of an audio file in seconds. It decodes the file, since headers lie. Raises as `load_waveform`."""
     with AudioFile(path) as file:
         return sum(map(len, file)) / file.sample_rate_hz

@@ -31,11 +31,11 @@ class Augmentation:
     seed: Callable | None = None
 
     @property
-    def settings(self):
+    def settings(self) -> dict[str, inspect.Parameter]:
         """{name: `inspect.Parameter`} of its settings."""
         return dict(list(inspect.signature(self.apply).parameters.items())[3:])
 
-    def is_on(self, given):
+    def is_on(self, given: dict) -> bool:
         """Whether settings {name: value} ask for it."""
         if not self.switches:
             return True
@@ -43,7 +43,7 @@ class Augmentation:
             given.get(name, self.settings[name].default) != self.settings[name].default for name in self.switches
         )
 
-    def own_seed(self, name, seed):
+    def own_seed(self, name: str, seed: tf.Tensor) -> tf.Tensor:
         """The seed of its draws, of the batch's."""
         return self.seed(seed) if self.seed else folded(zlib.crc32(name.encode()) & 0x7FFFFFFF)(seed)
 

@@ -1,5 +1,6 @@
 """Device impulse response augmentation: what a clip would be through another microphone."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ LONGEST_RESPONSE_SECONDS = 2.0
 AUDIO_SUFFIXES = {f".{name.lower()}" for name in soundfile.available_formats()} - {".raw"} | {".aif", ".oga"}
 
 
-def load_impulse_responses(folder, sample_rate_hz):
+def load_impulse_responses(folder: str | os.PathLike, sample_rate_hz: int) -> np.ndarray:
     """Read every impulse response of a folder, each scaled to unit energy.
 
     Unit energy lets white noise through at the power it had, so that a response colours a clip and leaves its level.
@@ -42,7 +43,9 @@ def load_impulse_responses(folder, sample_rate_hz):
     return np.stack([np.pad(response, (0, longest - len(response))) for response in responses])
 
 
-def device_impulse_response(waveforms, responses, probability, seed):
+def device_impulse_response(
+    waveforms: tf.Tensor, responses: tf.Tensor, probability: float, seed: tf.Tensor
+) -> tf.Tensor:
     """Convolve clips of a batch with impulse responses of microphones, so that few devices sound like many.
 
         x'_n = sum_k h_k x_(n + p - k),   p = argmax_k |h_k|,   x_n = 0 beyond the ends of the clip

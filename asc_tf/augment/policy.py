@@ -1,10 +1,17 @@
 """The augmentations of a recipe, one after the other."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from asc_tf.augment.augmentation import Augmentation
 from asc_tf.extensions import AUGMENTATIONS
 
+if TYPE_CHECKING:
+    import tensorflow as tf
 
-def augment_batch(features, labels, seed, **settings):
+
+def augment_batch(features: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, **settings) -> tuple[tf.Tensor, tf.Tensor]:
     """Roll, compress, change the gain of, mix the styles of, mask, then mix a batch; leave out what is not asked for.
 
     Every setting has a default that leaves its method out or changes nothing of it:

@@ -1,8 +1,15 @@
 """An account as a text table and as a dict for JSON. Needs no TensorFlow."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from asc_tf.complexity.account import FRONTEND, NETWORK, sum_of
 from asc_tf.complexity.parameters import bytes_by_type
 from asc_tf.complexity.rules import KB, KILOBYTE, verdicts
+
+if TYPE_CHECKING:
+    from asc_tf.complexity.account import Account
 
 _COLUMNS = ("layer", "operation", "output", "parameters", "non-zero", "MACs", "mult.", "functions", "output bytes")
 _LEFT = 3
@@ -22,7 +29,7 @@ def _in_thousands(count):
     return f"{count / KB:,.1f} KB, {count / KILOBYTE:,.1f} kB"
 
 
-def account_text(account):
+def account_text(account: Account) -> str:
     """The table of layers, the sums, and the verdict of every year.
 
     Multiplications ("mult.") and functions stand beside the MACs, not in them. A frontend is one row.

@@ -1,6 +1,9 @@
 """The account of a Keras model."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 from asc_tf.complexity.account import FRONTEND, NETWORK, Account, LayerAccount, Operations, Peak
 from asc_tf.complexity.effective_parameters import parameters_of
@@ -9,8 +12,11 @@ from asc_tf.complexity.keras_trace import storage, trace
 from asc_tf.complexity.liveness import memory_at_steps
 from asc_tf.complexity.receptive_field import receptive_fields
 
+if TYPE_CHECKING:
+    import tf_keras as keras
 
-def keras_account(model, seconds=None, length=None):
+
+def keras_account(model: keras.Model, seconds: float | None = None, length: int | None = None) -> Account:
     """What a Keras model stores and computes for one clip at inference, layer by layer.
 
     MACs and multiplications are read from the TensorFlow operations that each layer makes in a symbolic run, so a new
@@ -35,6 +41,12 @@ def keras_account(model, seconds=None, length=None):
     Raises:
         AscError: the model has no graph of layers, an axis of its input is of unknown length, or none is
             though a length was given.
+
+    Example:
+        >>> import asc_tf
+        >>> network = asc_tf.bc_resnet_asc((32, 34, 1), width=4, depth=(1, 1, 1, 1))
+        >>> f"{asc_tf.keras_account(network).operations().macs:,} MACs"
+        '75,348 MACs'
     """
     traced = trace(model, length)
     parts = _parts(traced.calls)

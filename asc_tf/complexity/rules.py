@@ -1,8 +1,14 @@
 """One verdict for each year's complexity rules of the challenge. Needs no TensorFlow."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from asc_tf.complexity.parameters import with_types
+
+if TYPE_CHECKING:
+    from asc_tf.complexity.account import Account
 
 KB, KILOBYTE = 1024, 1000
 BYTES_2021 = 128 * KB
@@ -57,7 +63,7 @@ class Verdict:
         return False if False in found else None if None in found else True
 
 
-def verdicts(account):
+def verdicts(account: Account) -> list[Verdict]:
     """Judge the network of an account by the rules of the DCASE challenge's tasks of 2021 to 2024.
 
     - 2021: the parameters that are not zero, each at the width of the type that it is stored in, take at most 128 KB of
@@ -82,6 +88,12 @@ def verdicts(account):
 
     Returns:
         A list of `Verdict`, 2021 to 2024.
+
+    Example:
+        >>> import asc_tf
+        >>> account = asc_tf.keras_account(asc_tf.bc_resnet_asc((32, 34, 1), width=4, depth=(1, 1, 1, 1)), seconds=1.0)
+        >>> [verdict.year for verdict in asc_tf.verdicts(account)]
+        [2021, 2022, 2023, 2024]
     """
     stored = account.parameters()
     folded = [tensor for tensor in stored if tensor.kind != "statistic"]

@@ -1,5 +1,6 @@
 """The account of a .tflite file. Needs no TensorFlow."""
 
+import os
 from pathlib import Path
 
 from asc_tf.complexity.account import FRONTEND, NETWORK, Account, LayerAccount, Operations
@@ -16,7 +17,7 @@ from asc_tf.runtime.metadata import read_metadata
 _STATES = {"WHILE", "ASSIGN_VARIABLE"}  # what they are given is where a state begins
 
 
-def tflite_account(path, seconds=None, length=None):
+def tflite_account(path: str | os.PathLike, seconds: float | None = None, length: int | None = None) -> Account:
     """What a .tflite file stores and computes for one clip, operator by operator.
 
     The account reads the file itself, nothing is run. MACs agree with `complexity.keras_account` of the same network.

@@ -1,11 +1,18 @@
 """Weights in half precision."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from asc_tf.layers.contract import kernel_attribute
 
+if TYPE_CHECKING:
+    import tf_keras as keras
 
-def round_to_half(model, kernels=False):
+
+def round_to_half(model: keras.Model, kernels: bool = False) -> None:
     """Round the weights of a plain model, in place, to what 16-bit floating point can hold.
 
     Args:

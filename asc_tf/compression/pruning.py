@@ -13,7 +13,7 @@ SCOPES = ("connected", "global", "layer")
 FLOOR = 0.02
 
 
-def prune(model, ratio, scope="connected", floor=FLOOR):
+def prune(model: keras.Model, ratio: float, scope: str = "connected", floor: float = FLOOR) -> keras.Model:
     """Prune the smallest weights of all kernels at once; in additional training the mask stays as it is.
 
     Train the result as any model; tfmot's callback `UpdatePruningStep` may be there and is not needed. Then call
@@ -36,6 +36,13 @@ def prune(model, ratio, scope="connected", floor=FLOOR):
 
     Reference: Kim et al., DCASE Workshop 2021, section 2.3: one-shot pruning by magnitude, then additional training.
     They print no threshold's scope; "connected" is a difference.
+
+    Example:
+        >>> import asc_tf
+        >>> network = asc_tf.bc_resnet_asc((32, 34, 1), width=4, depth=(1, 1, 1, 1))
+        >>> pruned = asc_tf.strip_pruning(asc_tf.prune(network, 0.5))
+        >>> bool((pruned.get_layer("stem").kernel.numpy() == 0).any())
+        True
     """
     _check(ratio)
     if scope not in SCOPES:
@@ -57,7 +64,15 @@ def prune(model, ratio, scope="connected", floor=FLOOR):
     return wrapped
 
 
-def prune_gradually(model, ratio, begin_step, end_step, initial_ratio=0.0, frequency=10, power=3):
+def prune_gradually(
+    model: keras.Model,
+    ratio: float,
+    begin_step: int,
+    end_step: int,
+    initial_ratio: float = 0.0,
+    frequency: int = 10,
+    power: float = 3,
+) -> keras.Model:
     """Prune each kernel more and more while training, by tfmot's `PolynomialDecay`.
 
         ratio(t) = ratio + (initial_ratio - ratio) (1 - (t - begin_step) / (end_step - begin_step))^power
@@ -90,7 +105,7 @@ def prune_gradually(model, ratio, begin_step, end_step, initial_ratio=0.0, frequ
     return _wrapped(model, schedule)
 
 
-def strip_pruning(model):
+def strip_pruning(model: keras.Model) -> keras.Model:
     """A plain model with the pruned weights zero, and the wrapped model left as it is.
 
     tfmot's own function hands out the layers of the wrapped model, with weights as the optimizer's last step left

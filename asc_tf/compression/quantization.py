@@ -9,7 +9,7 @@ from asc_tf.compression.quantizers import QuantizedLayer
 from asc_tf.layers.contract import is_affine_at_inference, kernel_attribute, moves_numbers
 
 
-def quantize(model, activations=False, calibration=None):
+def quantize(model: keras.Model, activations: bool = False, calibration: np.ndarray | None = None) -> keras.Model:
     """Train on with kernels of 8 bits, and on demand with feature maps of 8 bits.
 
     Every kernel is rounded, per output channel, by `KernelQuantizer`, while training goes on with the full precision
@@ -37,6 +37,15 @@ def quantize(model, activations=False, calibration=None):
     "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference", CVPR 2018, section
     3. Difference from tfmot's `quantize_apply`: it wraps layers that were not asked for, takes one scale for a whole
     depthwise kernel, and lets pruned weights come back.
+
+    Example:
+        >>> import asc_tf
+        >>> network = asc_tf.bc_resnet_asc((32, 34, 1), width=4, depth=(1, 1, 1, 1))
+        >>> rounded = asc_tf.strip_quantization(asc_tf.quantize(network))
+        >>> kernel = rounded.get_layer("classifier").kernel.numpy()[0, 0]
+        >>> steps = kernel / abs(kernel).max(axis=0) * 127
+        >>> bool(abs(steps - steps.round()).max() < 1e-3)
+        True
     """
     if calibration is not None and not activations:
         raise ValueError("calibration is of use only with activations=True")
@@ -56,7 +65,7 @@ def quantize(model, activations=False, calibration=None):
     return wrapped
 
 
-def strip_quantization(model):
+def strip_quantization(model: keras.Model) -> keras.Model:
     """A plain model whose kernels are the rounded ones, and the wrapped model left as it is.
 
     Its feature maps are no longer rounded: that is done by what runs the exported file.

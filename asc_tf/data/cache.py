@@ -1,5 +1,7 @@
 """Features of many clips, computed once and kept on disk."""
 
+from __future__ import annotations
+
 import contextlib
 import csv
 import hashlib
@@ -7,8 +9,10 @@ import json
 import os
 import threading
 from collections import defaultdict
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
@@ -19,12 +23,24 @@ from asc_tf.data.shards import SHARDS, StoredFeatures, read_shard, row_type, sha
 from asc_tf.data.waveforms import Cut, audio_state
 from asc_tf.errors import AscError
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from asc_tf.frontend.mel_spectrogram import MelSpectrogram
+
 FORMAT = 2  # raised when the layout of a row, the decoding or the resampling changes
 
 
 def cached_features(
-    root, clips, frontend, clip_seconds, directory=None, piece_seconds=None, workers=None, report=lambda line: None
-):
+    root: str | os.PathLike,
+    clips: pd.DataFrame,
+    frontend: MelSpectrogram,
+    clip_seconds: float,
+    directory: str | os.PathLike | None = None,
+    piece_seconds: float | None = None,
+    workers: int | None = None,
+    report: Callable[[str], object] = lambda line: None,
+) -> StoredFeatures:
     """Features of the clips of a frame, from the cache as far as they are there, computed and kept where not.
 
     The cache is a folder named after what determines its content: the frontend with its version and settings, and the

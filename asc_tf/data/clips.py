@@ -1,5 +1,6 @@
 """Clips of a data set as a pandas frame, and the splits of them."""
 
+import os
 import posixpath
 import unicodedata
 from pathlib import Path
@@ -15,7 +16,7 @@ from asc_tf.errors import AscError
 META_COLUMNS = ("filename", "scene_label", "identifier", "source_label")
 
 
-def read_clips(root):
+def read_clips(root: str | os.PathLike) -> pd.DataFrame:
     """Read the metadata of a data set in the layout of TAU Urban Acoustic Scenes, or in a registered one.
 
     Reads ROOT/meta.csv and ROOT/evaluation_setup/fold1_train.csv and fold1_evaluate.csv (tab-separated; TAU 2020
@@ -36,6 +37,12 @@ def read_clips(root):
         AscError: a missing folder or file; what `asc_tf.data.tables.read_table` refuses; a name that is none
             (`asc_tf.data.names`); labels that differ by case or underscores alone; a clip named twice, in both splits,
             or in a split and not in meta.csv; a split that says something else about a clip than meta.csv.
+
+    Example:
+        >>> import asc_tf
+        >>> clips = asc_tf.read_clips("TAU")
+        >>> sorted(clips.split.unique())
+        ['test', 'train']
     """
     root = Path(root)
     if not root.is_dir():
@@ -73,7 +80,7 @@ def check_audio_files(root, clips):
         raise AscError(f"{Path(root) / missing[0]}{more}: named in the metadata and not on disk")
 
 
-def hold_out_locations(clips, fraction, seed=0):
+def hold_out_locations(clips: pd.DataFrame, fraction: float, seed: int = 0) -> np.ndarray:
     """Choose training clips for validation, whole locations at a time.
 
     The official split of TAU has no validation part. Locations are drawn scene by scene, so that each scene is held out
@@ -89,6 +96,14 @@ def hold_out_locations(clips, fraction, seed=0):
 
     Raises:
         AscError: a scene has one location only.
+
+    Example:
+        >>> import asc_tf
+        >>> clips = asc_tf.read_clips("TAU")
+        >>> training = clips[clips.split == "train"]
+        >>> held_out = asc_tf.hold_out_locations(training, fraction=0.1)
+        >>> set(training.location[held_out]) & set(training.location[~held_out])
+        set()
     """
     if fraction == 0:
         return np.zeros(len(clips), bool)
@@ -111,12 +126,12 @@ def hold_out_locations(clips, fraction, seed=0):
     return clips.location.isin(held_out).to_numpy()
 
 
-def scenes_of(clips):
+def scenes_of(clips: pd.DataFrame) -> list[str]:
     """The scene labels of a frame, sorted: the order of a network's outputs."""
     return sorted(clips.scene.unique())
 
 
-def devices_of(clips):
+def devices_of(clips: pd.DataFrame) -> list[str]:
     """The devices of a frame, sorted."""
     return sorted(clips.device.unique())
 

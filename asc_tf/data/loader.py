@@ -1,8 +1,12 @@
 """From features, cached or streamed, to batches: tf.data in an order that depends on seed and step alone."""
 
+from __future__ import annotations
+
 import contextlib
 import functools
 import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
@@ -11,8 +15,16 @@ from asc_tf.data.autotuning import untuned
 from asc_tf.data.host_function import gather, host_function
 from asc_tf.errors import AscError
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def label_indices(clips, scenes):
+    from asc_tf.data.shards import StoredFeatures
+    from asc_tf.data.stream import StreamedFeatures
+
+    Features = StoredFeatures | StreamedFeatures | np.ndarray
+
+
+def label_indices(clips: pd.DataFrame, scenes: Sequence[str]) -> np.ndarray:
     """Index of each clip's scene in `scenes`, int32 [clips].
 
     Raises:
@@ -29,19 +41,19 @@ def label_indices(clips, scenes):
 
 
 def training_batches(
-    features,
-    labels,
-    classes,
-    batch_size,
-    seed=0,
-    augment=None,
-    start_step=0,
-    rows=None,
-    augment_waveforms=None,
-    context=None,
-    select=None,
-    targets=None,
-):
+    features: Features,
+    labels: np.ndarray,
+    classes: int,
+    batch_size: int,
+    seed: int = 0,
+    augment: Callable | None = None,
+    start_step: int = 0,
+    rows: np.ndarray | None = None,
+    augment_waveforms: Callable | None = None,
+    context: tf.distribute.InputContext | None = None,
+    select: Callable | None = None,
+    targets: np.ndarray | None = None,
+) -> tf.data.Dataset:
     """Endless shuffled, augmented batches for `model.fit(..., steps_per_epoch=...)`.
 
     The clips of all epochs form one stream, a new permutation of all clips after the other; batch k is its k-th
@@ -118,7 +130,14 @@ def training_batches(
     return untuned(batches.prefetch(4))
 
 
-def evaluation_batches(features, labels, classes, batch_size=32, rows=None, context=None):
+def evaluation_batches(
+    features: Features,
+    labels: np.ndarray,
+    classes: int,
+    batch_size: int = 32,
+    rows: np.ndarray | None = None,
+    context: tf.distribute.InputContext | None = None,
+) -> tf.data.Dataset:
     """Each clip once, in order, without augmentation; shapes as in `training_batches`, the last batch short.
 
     With `context`, a `tf.distribute.InputContext`, this worker's share of them, in `evaluation_steps` steps: they are
@@ -132,7 +151,7 @@ def evaluation_batches(features, labels, classes, batch_size=32, rows=None, cont
     )
 
 
-def evaluation_steps(clips, replicas, batch_size=32):
+def evaluation_steps(clips: int, replicas: int, batch_size: int = 32) -> int:
     """Steps in which all replicas together go through the `evaluation_batches` of so many clips."""
     return math.ceil(clips / (batch_size * replicas))
 
@@ -155,7 +174,7 @@ def reading(features):
     return features.errors() if hasattr(features, "errors") else contextlib.nullcontext()
 
 
-def mean_and_std(features, rows=None, chunk=64, by_bin=False):
+def mean_and_std(features: Features, rows: np.ndarray | None = None, chunk: int = 64, by_bin: bool = False) -> tuple:
     """Mean and standard deviation of features, in one pass, for the `feature_mean` and `feature_std` of a network.
 
     Args:

@@ -1,9 +1,13 @@
 """A data set of one device, made one of many: every recording as other devices would have made it."""
 
+from __future__ import annotations
+
 import dataclasses
 import json
+import os
 import zlib
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +24,13 @@ _STEPS = 40
 _DESCRIPTION = "devices.json"
 
 
-def write_multi_device(root, out, responses, description=None, progress=None):
+def write_multi_device(
+    root: str | os.PathLike,
+    out: str | os.PathLike,
+    responses: str | os.PathLike,
+    description: str | os.PathLike | None = None,
+    progress: Callable[[int, int], object] | None = None,
+) -> tuple[int, int]:
     """Write a data set of many devices in the TAU layout from one of a single device; the same call goes on.
 
     Every device records every test clip, and its share of the training clips; the source's own device records all.

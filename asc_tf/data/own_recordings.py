@@ -1,8 +1,12 @@
 """A data set in the TAU layout from recordings of one's own: cut into clips of one length, and split by location."""
 
+from __future__ import annotations
+
 import json
+import os
 import re
 import zlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +16,7 @@ import pandas as pd
 from asc_tf.audio.waveform import load_waveform
 from asc_tf.data.clips import hold_out_locations
 from asc_tf.data.names import LONGEST_LABEL_BYTES, spelling
+from asc_tf.data.recordings import Recording
 from asc_tf.data.tau_writer import claim_folder, write_clip, write_tables
 from asc_tf.errors import AscError
 
@@ -35,7 +40,12 @@ class Plan:
     clip_seconds: float
 
 
-def plan_clips(recordings, clip_seconds=10.0, hop_seconds=None, test_share=0.2):
+def plan_clips(
+    recordings: Sequence[Recording],
+    clip_seconds: float = 10.0,
+    hop_seconds: float | None = None,
+    test_share: float = 0.2,
+) -> Plan:
     """Cut recordings into clips and choose the test part; no audio is read.
 
     Locations are drawn for the test part scene by scene, whole: all clips of a recording, and all recordings of a
@@ -100,7 +110,7 @@ def _split(clips, test_share):
     return pd.Series(test, clips.index).map({True: "test", False: "train"})
 
 
-def plan_table(plan):
+def plan_table(plan: Plan) -> str:
     """The plan as text: recordings, minutes, locations and clips of each scene, then clips of each device."""
     clips = plan.clips
     lines = [f"{'scene':<28}{'recordings':>11}{'locations':>11}{'training clips':>16}{'test clips':>12}"]
@@ -121,7 +131,9 @@ def plan_table(plan):
     return "\n".join(lines)
 
 
-def write_own_set(plan, out, progress=None):
+def write_own_set(
+    plan: Plan, out: str | os.PathLike, progress: Callable[[int, int], object] | None = None
+) -> tuple[int, int]:
     """Write the data set of a plan: 24-bit mono WAV at 44.1 kHz and TAU's tables. The same call goes on.
 
     Args:

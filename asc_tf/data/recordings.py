@@ -1,5 +1,8 @@
 """Recordings of one's own, of any length and format: which scene, device and location each one is of."""
 
+from __future__ import annotations
+
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -35,7 +38,7 @@ class Recording:
     seconds: float = 0.0
 
 
-def find_recordings(source, folders="scene"):
+def find_recordings(source: str | os.PathLike, folders: str = "scene") -> tuple[list[Recording], list[str]]:
     """Find the recordings of a folder of scenes, or of a table.
 
     Args:

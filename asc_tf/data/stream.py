@@ -1,9 +1,13 @@
 """Features computed from the audio files whenever they are asked for, without a cache."""
 
+from __future__ import annotations
+
 import contextlib
 import copy
 import os
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
@@ -13,6 +17,12 @@ from asc_tf.data import graph_wav
 from asc_tf.data.host_function import gather, host_function
 from asc_tf.data.waveforms import Cut
 from asc_tf.errors import AscError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from asc_tf.data.shards import StoredFeatures
+    from asc_tf.frontend.mel_spectrogram import MelSpectrogram
 
 
 class StreamedFeatures:
@@ -36,7 +46,14 @@ class StreamedFeatures:
 
     dtype = np.dtype(np.float16)
 
-    def __init__(self, root, clips, frontend, clip_seconds, piece_seconds=None):
+    def __init__(
+        self,
+        root: str | os.PathLike,
+        clips: pd.DataFrame,
+        frontend: MelSpectrogram,
+        clip_seconds: float,
+        piece_seconds: float | None = None,
+    ):
         self.frontend = frontend
         self.cut = Cut(frontend.sample_rate_hz, clip_seconds, piece_seconds)
         self.shape = (len(clips) * self.cut.pieces, *frontend.feature_shape(self.cut.samples)[:2])
@@ -55,7 +72,7 @@ class StreamedFeatures:
             features = [batch.numpy() for _, batch in batches] or [np.empty((0, *self.shape[1:]), self.dtype)]
         return features[0].reshape(*rows.shape, *self.shape[1:])
 
-    def followed_by(self, stored):
+    def followed_by(self, stored: StoredFeatures) -> StreamedFeatures:
         """These rows and then those of `StoredFeatures` of the same frequency and time, such as translated clips.
 
         What augments waveforms does not reach the latter, which have none.
@@ -64,12 +81,12 @@ class StreamedFeatures:
         both._stored, both.shape = stored, (len(self) + len(stored), *self.shape[1:])
         return both
 
-    def batches(self, rows, batch_size):
+    def batches(self, rows: Iterable[int], batch_size: int) -> tf.data.Dataset:
         """tf.data of (rows, float16 features [batch, frequency, time]), unaugmented; arguments as of `waveforms`."""
         waveforms = tf.data.Dataset.zip((rows, self.waveforms(rows, batch_size)))
         return waveforms.map(lambda row, waveforms: (row, self.transform(waveforms, row)))
 
-    def waveforms(self, rows, batch_size):
+    def waveforms(self, rows: Iterable[int], batch_size: int) -> tf.data.Dataset:
         """From row numbers to waveforms, which are silence where a row has only features.
 
         Args:
@@ -84,7 +101,7 @@ class StreamedFeatures:
         single = rows.unbatch().map(self._waveform, num_parallel_calls=os.cpu_count(), deterministic=True)
         return single.batch(batch_size)
 
-    def transform(self, waveforms, rows, augment=None):
+    def transform(self, waveforms: tf.Tensor, rows: tf.Tensor, augment: Callable | None = None) -> tf.Tensor:
         """From waveforms to features, in a graph.
 
         Args:
@@ -113,7 +130,7 @@ class StreamedFeatures:
         return batch
 
     @contextlib.contextmanager
-    def errors(self):
+    def errors(self) -> Iterator[None]:
         """Turn what TensorFlow makes of an unreadable clip inside the block back into the AscError that names it."""
         self._error = None
         try:

@@ -1,12 +1,19 @@
 """Clips as waveforms of one length, whole or in pieces."""
 
+from __future__ import annotations
+
+import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from asc_tf.audio.waveform import audio_seconds, load_waveform
 from asc_tf.errors import AscError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LENGTH_TOLERANCE_SECONDS = 0.1
 
@@ -80,7 +87,7 @@ def fit_length(waveform, samples, sample_rate_hz, name):
     return waveform[:samples]
 
 
-def read_clip_seconds(root, clips):
+def read_clip_seconds(root: str | os.PathLike, clips: pd.DataFrame) -> float:
     """Length in seconds of a data set's clips, read off the first one of the frame that can be read.
 
     Raises:

@@ -5,6 +5,7 @@ they do nothing.
 """
 
 import contextlib
+from collections.abc import Callable
 
 import tensorflow as tf
 
@@ -22,7 +23,9 @@ _LOST = (
 )
 
 
-def make_strategy(name, report=print, trusted_network=False):
+def make_strategy(
+    name: str, report: Callable[[str], object] = print, trusted_network: bool = False
+) -> tf.distribute.Strategy:
     """The strategy of a name: "mirrored", all GPUs of this machine, or "multi_worker", the workers of TF_CONFIG.
 
     Call it before anything else of TensorFlow. "multi_worker" waits until all workers have begun. TensorFlow's servers

@@ -1,10 +1,12 @@
 """Accuracy and log loss per device, per scene and over seen and unseen devices."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
 
-def predictions_frame(clips, logits, scenes):
+def predictions_frame(clips: pd.DataFrame, logits: np.ndarray, scenes: Sequence[str]) -> pd.DataFrame:
     """One row a clip: clip_id, device, scene, predicted, log_loss, and a column "p(scene)" for every scene.
 
     Args:
@@ -23,7 +25,7 @@ def predictions_frame(clips, logits, scenes):
     return pd.concat([frame, probabilities], axis=1)
 
 
-def device_metrics(predictions, seen_devices):
+def device_metrics(predictions: pd.DataFrame, seen_devices: Sequence[str]) -> pd.DataFrame:
     """Accuracy in percent and log loss, one row a device, then "seen", "unseen" and "all".
 
     Accuracy and log loss are means over clips. TAU's test part has the same number of clips of each device, so that
@@ -105,7 +107,7 @@ def scene_metrics(predictions):
     return _metrics(predictions, {scene: predictions.scene == scene for scene in sorted(predictions.scene.unique())})
 
 
-def confusion_matrix(predictions, scenes):
+def confusion_matrix(predictions: pd.DataFrame, scenes: Sequence[str]) -> pd.DataFrame:
     """Numbers of clips: true scenes in rows, predicted ones in columns, both in the order of `scenes`."""
     table = pd.crosstab(predictions.scene, predictions.predicted)
     return table.reindex(index=scenes, columns=scenes, fill_value=0).rename_axis(index="scene", columns="predicted")

@@ -271,11 +271,16 @@ RECIPES = {
 }
 
 
-def find_recipe(name):
+def find_recipe(name: str) -> Recipe:
     """The Recipe of a name, or of a file of settings NAME.json, such as winner.json of `asc-tf search`.
 
     Raises:
         AscError: there is none, with the nearest name, or the file holds no settings.
+
+    Example:
+        >>> import asc_tf
+        >>> asc_tf.find_recipe("bc-resnet-asc-8-resnorm").config.model.width
+        80
     """
     if name.endswith(".json"):
         try:

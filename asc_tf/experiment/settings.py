@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -34,7 +36,13 @@ LONGEST_WINDOW = 2**16  # samples: the filterbank of the longest has 32,769 Four
 
 @dataclass(frozen=True)
 class Config:
-    """All that determines a run, but for the recordings themselves."""
+    """All that determines a run, but for the recordings themselves.
+
+    Example:
+        >>> import asc_tf
+        >>> asc_tf.Config().with_settings(["train.epochs=60", "model.width=20"]).train.epochs
+        60
+    """
 
     recipe: Annotated[str, Setting("name of the recipe that the settings began from")] = ""
     seed: Seed = 0
@@ -49,7 +57,7 @@ class Config:
     extensions: dict = field(default_factory=dict)
     """{key: value} of the settings that the network or registered augmentations have of their own"""
 
-    def with_settings(self, settings):
+    def with_settings(self, settings: Iterable[str]) -> "Config":
         """A copy with "section.name=value" settings applied, or a preset: "frontend=tau2022", "train=hyu".
 
         Raises:
@@ -65,7 +73,7 @@ class Config:
         config.check()
         return config
 
-    def check(self):
+    def check(self) -> None:
         """Raise an AscError for a value that no run can use, or for settings that contradict each other."""
         check_values(self)
         check_extensions(self, self.extensions)
@@ -94,12 +102,12 @@ class Config:
         if self.augment.impulse_responses and self.data.features == "cache":
             raise AscError("setting augment.impulse_responses treats waveforms, which needs data.features=stream")
 
-    def to_json(self):
+    def to_json(self) -> str:
         """JSON text; `from_json` reads it back to an equal Config."""
         return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
 
     @classmethod
-    def from_json(cls, text, source="config.json"):
+    def from_json(cls, text: str | bytes, source: str | os.PathLike = "config.json") -> "Config":
         """Read what `to_json` wrote; `source` names it in errors.
 
         Raises:
@@ -108,7 +116,7 @@ class Config:
         return cls._from_values(parse_json(text, source), source)
 
     @classmethod
-    def read(cls, path):
+    def read(cls, path: str | os.PathLike) -> "Config":
         """Read a file of settings. Raises an OSError, or an AscError as `from_json`."""
         return cls._from_values(read_json(path), path)
 
@@ -123,7 +131,7 @@ class Config:
             raise AscError(f"{source}: {error}") from None
         return config
 
-    def differences(self, other):
+    def differences(self, other: "Config") -> list[str]:
         """["name: mine and theirs", ...] for every setting in which two configs differ."""
         mine, theirs = (
             {item.key: value_at(config, item.key) for item in fields_of(Config)} | config.extensions

@@ -1,9 +1,14 @@
 """From a trained network to an ONNX file that knows its labels. Needs the extra `onnx`."""
 
+from __future__ import annotations
+
 import dataclasses
 import importlib
 import json
 import logging
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
@@ -16,11 +21,24 @@ from asc_tf.export.deployment import deployment_graph
 from asc_tf.export.tflite import metadata_of
 from asc_tf.quiet import native_stderr_hidden
 
+if TYPE_CHECKING:
+    from asc_tf.frontend.mel_spectrogram import MelSpectrogram
+
 OPSET = 17
 METADATA_KEY = "asc_tf"
 
 
-def export_onnx(path, frontend, model, labels, clip_seconds, check_on=None, *, check_labels=None, check_devices=None):
+def export_onnx(
+    path: str | os.PathLike,
+    frontend: MelSpectrogram,
+    model: keras.Model,
+    labels: Sequence[str],
+    clip_seconds: float,
+    check_on: np.ndarray | None = None,
+    *,
+    check_labels: np.ndarray | None = None,
+    check_devices: Sequence[str] | None = None,
+) -> Agreement:
     """Write an ONNX file from features to probabilities, with all that a user of it must know inside.
 
     The file runs the deployment graph (`deployment_graph`) in float32: features [1, frequency, time, 1], input

@@ -1,5 +1,11 @@
 """From a trained network to a .tflite file that knows its labels."""
 
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 import tensorflow as tf
 import tf_keras as keras
@@ -17,6 +23,9 @@ from asc_tf.export.shrinking import shrunk
 from asc_tf.runtime.classifier import Classifier
 from asc_tf.runtime.metadata import Metadata, with_metadata
 
+if TYPE_CHECKING:
+    from asc_tf.frontend.mel_spectrogram import MelSpectrogram
+
 INPUTS = ("features", "waveform")
 
 
@@ -27,20 +36,20 @@ def waveform_model(frontend, model, samples):
 
 
 def export_tflite(
-    path,
-    frontend,
-    model,
-    labels,
-    clip_seconds,
-    check_on=None,
+    path: str | os.PathLike,
+    frontend: MelSpectrogram,
+    model: keras.Model,
+    labels: Sequence[str],
+    clip_seconds: float,
+    check_on: np.ndarray | None = None,
     *,
-    weights_as="float",
-    takes="waveform",
-    calibrate_on=None,
-    check_labels=None,
-    check_devices=None,
-    uncertain_below=None,
-):
+    weights_as: str = "float",
+    takes: str = "waveform",
+    calibrate_on: np.ndarray | None = None,
+    check_labels: np.ndarray | None = None,
+    check_devices: Sequence[str] | None = None,
+    uncertain_below: float | None = None,
+) -> Agreement:
     """Write a .tflite file from waveform or features to probabilities, with all that a user of it must know inside.
 
     The file runs the deployment graph of the network (`deployment_graph`) and only built-in TFLite operators. It gives

@@ -48,7 +48,7 @@ LAYOUTS = Registry("layout", {})
 _REGISTRIES = {registry.kind: registry for registry in (NETWORKS, NORMALIZATIONS, AUGMENTATIONS, LAYOUTS)}
 
 
-def register(kind, name, thing=None):
+def register(kind: str, name: str, thing: object = None) -> object:
     """Make a network, normalization, augmentation or layout known by a name, for this process.
 
     A command of the command line runs in a process of its own: there an installed package's entry point does the same.

@@ -23,19 +23,25 @@ class LogMel(MelSpectrogram):
         ValueError: `floor` is not positive, or as for `MelSpectrogram`.
 
     Reference: as for `MelSpectrogram`. The papers do not name the floor.
+
+    Example:
+        >>> import asc_tf, numpy as np
+        >>> frontend = asc_tf.LogMel()
+        >>> frontend(np.zeros((1, 160000), "float32")).shape
+        TensorShape([1, 256, 334, 1])
     """
 
     version = 1
 
     def __init__(
         self,
-        sample_rate_hz=16000,
-        window_ms=130.0,
-        hop_ms=30.0,
-        mel_bins=256,
-        low_hz=0.0,
-        high_hz=None,
-        floor=1e-7,
+        sample_rate_hz: int = 16000,
+        window_ms: float = 130.0,
+        hop_ms: float = 30.0,
+        mel_bins: int = 256,
+        low_hz: float = 0.0,
+        high_hz: float | None = None,
+        floor: float = 1e-7,
         **kwargs,
     ):
         super().__init__(sample_rate_hz, window_ms, hop_ms, mel_bins, low_hz, high_hz, **kwargs)
@@ -43,8 +49,8 @@ class LogMel(MelSpectrogram):
             raise ValueError(f"floor is {floor}; expected a positive power")
         self.floor = floor
 
-    def compress(self, power):
+    def compress(self, power: tf.Tensor) -> tf.Tensor:
         return tf.math.log(tf.maximum(power, self.floor))
 
-    def settings(self):
+    def settings(self) -> dict:
         return {**super().settings(), "floor": self.floor}

@@ -39,7 +39,14 @@ class MelSpectrogram(keras.layers.Layer):
     version = 1  # raised, in each subclass too, when the same settings give other features: caches are keyed by it
 
     def __init__(
-        self, sample_rate_hz=16000, window_ms=130.0, hop_ms=30.0, mel_bins=256, low_hz=0.0, high_hz=None, **kwargs
+        self,
+        sample_rate_hz: int = 16000,
+        window_ms: float = 130.0,
+        hop_ms: float = 30.0,
+        mel_bins: int = 256,
+        low_hz: float = 0.0,
+        high_hz: float | None = None,
+        **kwargs,
     ):
         super().__init__(dtype=kwargs.pop("dtype", "float32"), trainable=kwargs.pop("trainable", False), **kwargs)
         self.sample_rate_hz = sample_rate_hz
@@ -53,11 +60,11 @@ class MelSpectrogram(keras.layers.Layer):
         self._bands = list(bands_of(filterbank))
         self.input_spec = keras.layers.InputSpec(ndim=2)
 
-    def frames(self, samples):
+    def frames(self, samples: int) -> int:
         """Number of frames that a waveform of so many samples gives."""
         return 1 + samples // self.hop_samples
 
-    def feature_shape(self, samples):
+    def feature_shape(self, samples: int) -> tuple[int, int, int]:
         """(frequency, time, 1) for a waveform of so many samples."""
         return self.mel_bins, self.frames(samples), 1
 
@@ -75,14 +82,14 @@ class MelSpectrogram(keras.layers.Layer):
         mel = tf.concat([tf.matmul(power[:, :, low:high], weights) for low, high, weights in self._bands], axis=2)
         return tf.transpose(self.compress(mel), (0, 2, 1))[:, :, :, tf.newaxis]
 
-    def compress(self, power):
+    def compress(self, power: tf.Tensor) -> tf.Tensor:
         """From mel power to features, both [batch, time, frequency]."""
         return power
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], *self.feature_shape(input_shape[1]))
 
-    def settings(self):
+    def settings(self) -> dict:
         """All that determines the features, by argument: the key of a cache, the metadata of an exported file."""
         names = ("sample_rate_hz", "window_ms", "hop_ms", "mel_bins", "low_hz", "high_hz")
         return {name: getattr(self, name) for name in names}

@@ -44,18 +44,18 @@ class Pcen(MelSpectrogram):
 
     def __init__(
         self,
-        sample_rate_hz=16000,
-        window_ms=130.0,
-        hop_ms=30.0,
-        mel_bins=256,
-        low_hz=0.0,
-        high_hz=None,
-        smoothing=0.025,
-        gain=0.98,
-        bias=2.0,
-        exponent=0.5,
-        epsilon=1e-6,
-        full_scale=2.0**31,
+        sample_rate_hz: int = 16000,
+        window_ms: float = 130.0,
+        hop_ms: float = 30.0,
+        mel_bins: int = 256,
+        low_hz: float = 0.0,
+        high_hz: float | None = None,
+        smoothing: float = 0.025,
+        gain: float = 0.98,
+        bias: float = 2.0,
+        exponent: float = 0.5,
+        epsilon: float = 1e-6,
+        full_scale: float = 2.0**31,
         **kwargs,
     ):
         super().__init__(sample_rate_hz, window_ms, hop_ms, mel_bins, low_hz, high_hz, **kwargs)
@@ -76,13 +76,13 @@ class Pcen(MelSpectrogram):
         self.epsilon = epsilon
         self.full_scale = full_scale
 
-    def compress(self, power):
+    def compress(self, power: tf.Tensor) -> tf.Tensor:
         energy = power * self.full_scale**2
         level = _moving_average(energy, self.smoothing)
         normalized = energy * tf.pow(level + self.epsilon, -self.gain)
         return tf.pow(normalized + self.bias, self.exponent) - self.bias**self.exponent
 
-    def settings(self):
+    def settings(self) -> dict:
         names = ("smoothing", "gain", "bias", "exponent", "epsilon", "full_scale")
         return {**super().settings(), **{name: getattr(self, name) for name in names}}
 

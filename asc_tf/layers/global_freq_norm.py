@@ -1,5 +1,7 @@
 """Normalization of every frequency bin by statistics of the training set."""
 
+from collections.abc import Iterable, Sequence
+
 import numpy as np
 import tensorflow as tf
 import tf_keras as keras
@@ -34,7 +36,13 @@ class GlobalFrequencyNormalization(keras.layers.Layer):
 
     channel_paths = OWN
 
-    def __init__(self, mean=None, variance=None, epsilon=1e-5, **kwargs):
+    def __init__(
+        self,
+        mean: Sequence[float] | None = None,
+        variance: Sequence[float] | None = None,
+        epsilon: float = 1e-5,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         if (mean is None) != (variance is None):
             raise ValueError("mean or variance is None; expected both or neither")
@@ -52,7 +60,7 @@ class GlobalFrequencyNormalization(keras.layers.Layer):
             raise ValueError(f"variance is {variance.min()} in bin {variance.argmin()}; expected 0 or more")
         self.mean, self.variance = mean, variance
 
-    def adapt(self, batches):
+    def adapt(self, batches: Iterable) -> None:
         """Measure mean and variance of every bin, in one pass and in float64.
 
         Args:

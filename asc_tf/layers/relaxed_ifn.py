@@ -1,10 +1,17 @@
 """Relaxed Instance Frequency-wise Normalization."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import tensorflow as tf
 import tf_keras as keras
 
 from asc_tf.layers.integer_frequency_norm import integer_norm
 from asc_tf.layers.residual_norm import FrequencyInstanceNormalization, frequency_statistics
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @keras.saving.register_keras_serializable("asc_tf")
@@ -32,7 +39,7 @@ class RelaxedInstanceFrequencyNormalization(FrequencyInstanceNormalization):
     Acoustic Scene Classification", Interspeech 2022; beyond the four papers of this package.
     """
 
-    def __init__(self, lambda_=0.5, epsilon=1e-5, **kwargs):
+    def __init__(self, lambda_: float = 0.5, epsilon: float = 1e-5, **kwargs):
         super().__init__(epsilon=epsilon, **kwargs)
         if not 0 <= lambda_ <= 1:
             raise ValueError(f"lambda_ is {lambda_}; expected 0 to 1")
@@ -49,7 +56,7 @@ class RelaxedInstanceFrequencyNormalization(FrequencyInstanceNormalization):
         by_clip = self.lambda_ * tf.math.rsqrt(variance + self.epsilon)
         return tf.cast(x * (by_bin + by_clip) - (bin_mean * by_bin + mean * by_clip), inputs.dtype)
 
-    def integer_form(self, mean, variance):
+    def integer_form(self, mean: np.ndarray, variance: np.ndarray) -> tuple[keras.layers.Layer, list]:
         return integer_norm(self.name, mean, variance, self.epsilon, self.lambda_, relaxed=True)
 
     def get_config(self):

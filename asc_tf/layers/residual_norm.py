@@ -1,10 +1,17 @@
 """Frequency-wise instance normalization and Residual Normalization."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import tensorflow as tf
 import tf_keras as keras
 
 from asc_tf.layers.contract import ALL
 from asc_tf.layers.integer_frequency_norm import integer_norm
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def frequency_statistics(x):
@@ -65,7 +72,7 @@ class FrequencyInstanceNormalization(keras.layers.Layer):
 
     channel_paths = ALL
 
-    def __init__(self, epsilon=1e-5, **kwargs):
+    def __init__(self, epsilon: float = 1e-5, **kwargs):
         super().__init__(**kwargs)
         self.epsilon = epsilon
         self.input_spec = keras.layers.InputSpec(ndim=4)
@@ -77,7 +84,7 @@ class FrequencyInstanceNormalization(keras.layers.Layer):
         x = tf.cast(inputs, tf.float32)
         return tf.cast(_normalize(x, tf.convert_to_tensor(shortcut), self.epsilon), inputs.dtype)
 
-    def integer_form(self, mean, variance):
+    def integer_form(self, mean: np.ndarray, variance: np.ndarray) -> tuple[keras.layers.Layer, list]:
         """(layer, weights) of the same in 8-bit arithmetic; mean and variance [clip, frequency] of what it gets."""
         return integer_norm(self.name, mean, variance, self.epsilon, 0.0)
 
@@ -106,9 +113,15 @@ class ResidualNormalization(FrequencyInstanceNormalization):
             frequency.
 
     Reference: as for `FrequencyInstanceNormalization`, equation 3.
+
+    Example:
+        >>> import asc_tf, numpy as np
+        >>> layer = asc_tf.ResidualNormalization(lambda_=0.1)
+        >>> layer(np.zeros((2, 256, 334, 1), "float32")).shape
+        TensorShape([2, 256, 334, 1])
     """
 
-    def __init__(self, lambda_=0.1, learnable=False, epsilon=1e-5, **kwargs):
+    def __init__(self, lambda_: float = 0.1, learnable: bool | str = False, epsilon: float = 1e-5, **kwargs):
         super().__init__(epsilon=epsilon, **kwargs)
         if lambda_ < 0:
             raise ValueError(f"lambda_ is {lambda_}; expected 0 or more")
@@ -134,7 +147,7 @@ class ResidualNormalization(FrequencyInstanceNormalization):
     def call(self, inputs):
         return self._normalize(inputs, shortcut=self.shortcut if self.learnable else self.lambda_)
 
-    def integer_form(self, mean, variance):
+    def integer_form(self, mean: np.ndarray, variance: np.ndarray) -> tuple[keras.layers.Layer, list]:
         shortcut = self.shortcut.numpy() if self.learnable else self.lambda_
         return integer_norm(self.name, mean, variance, self.epsilon, shortcut)
 

@@ -1,10 +1,17 @@
 """SubSpectral Normalization: batch normalization of every frequency sub-band for itself."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import tensorflow as tf
 import tf_keras as keras
 
 from asc_tf.layers.contract import OWN, affine_of_moments
 from asc_tf.layers.fast.normalize_bands import normalize_bands
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def sub_spectral_normalization(x, gamma, beta, epsilon):
@@ -53,11 +60,17 @@ class SubSpectralNormalization(keras.layers.Layer):
         ValueError: frequency is unknown or not a multiple of `sub_bands`.
 
     Reference: Chang et al., "SubSpectral Normalization for Neural Audio Data Processing", ICASSP 2021.
+
+    Example:
+        >>> import asc_tf, numpy as np
+        >>> layer = asc_tf.SubSpectralNormalization(sub_bands=4)
+        >>> layer(np.zeros((2, 128, 167, 20), "float32"), training=True).shape, layer.gamma.shape
+        (TensorShape([2, 128, 167, 20]), TensorShape([4, 20]))
     """
 
     channel_paths = OWN
 
-    def __init__(self, sub_bands=4, momentum=0.9, epsilon=1e-5, **kwargs):
+    def __init__(self, sub_bands: int = 4, momentum: float = 0.9, epsilon: float = 1e-5, **kwargs):
         super().__init__(**kwargs)
         self.sub_bands = sub_bands
         self.momentum = momentum
@@ -96,7 +109,7 @@ class SubSpectralNormalization(keras.layers.Layer):
             **moving,
         )
 
-    def inference_affine(self):
+    def inference_affine(self) -> tuple[np.ndarray, np.ndarray]:
         """(scale, shift), each [S, channel]."""
         return affine_of_moments(self)
 

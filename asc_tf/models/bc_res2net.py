@@ -1,5 +1,7 @@
 """BC-Res2Net, with multi-scale frequency-channel attention (MFA) and the feature pyramid module (FPM)."""
 
+from collections.abc import Sequence
+
 import tf_keras as keras
 
 from asc_tf.blocks.bc_res import batch_norm
@@ -14,25 +16,25 @@ STAGE_WIDTHS = (1.0, 1.5, 2.0, 2.5)
 
 
 def bc_res2net(
-    input_shape=(256, 32, 1),
-    classes=10,
+    input_shape: tuple[int, int, int] = (256, 32, 1),
+    classes: int = 10,
     *,
-    width=40,
-    norm_position="stages",
-    norm="resnorm",
-    lambda_=0.1,
-    learnable_lambda=False,
-    sub_bands=4,
-    scale=4,
-    dropout=0.1,
-    mfa=False,
-    fpm=False,
-    stem_mfa=True,
-    depth=(2, 2, 2, 3),
-    feature_mean=0.0,
-    feature_std=1.0,
-    name="bc_res2net",
-):
+    width: int = 40,
+    norm_position: str = "stages",
+    norm: str = "resnorm",
+    lambda_: float = 0.1,
+    learnable_lambda: bool | str = False,
+    sub_bands: int = 4,
+    scale: int = 4,
+    dropout: float = 0.1,
+    mfa: bool = False,
+    fpm: bool = False,
+    stem_mfa: bool = True,
+    depth: Sequence[int] = (2, 2, 2, 3),
+    feature_mean: float | Sequence[float] = 0.0,
+    feature_std: float | Sequence[float] = 1.0,
+    name: str = "bc_res2net",
+) -> keras.Model:
     """BC-Res2Net: BC-ResNet-ASC with multi-scale blocks, for segments of about 1 s.
 
     Stem 5x5 with stride 2 and 2c channels, batch normalization, ReLU, MFA; four stages of c, 1.5c, 2c and 2.5c

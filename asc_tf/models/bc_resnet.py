@@ -1,6 +1,7 @@
 """The original BC-ResNet, for keyword spotting."""
 
 import math
+from collections.abc import Sequence
 
 import tf_keras as keras
 
@@ -14,21 +15,21 @@ _HEAD_BINS = 5
 
 
 def bc_resnet(
-    input_shape=(256, 334, 1),
-    classes=10,
+    input_shape: tuple[int, int, int] = (256, 334, 1),
+    classes: int = 10,
     *,
-    width=64,
-    norm_position="none",
-    norm="resnorm",
-    lambda_=0.1,
-    learnable_lambda=False,
-    sub_bands=4,
-    dropout=0.1,
-    depth=(2, 2, 4, 4),
-    feature_mean=0.0,
-    feature_std=1.0,
-    name="bc_resnet",
-):
+    width: int = 64,
+    norm_position: str = "none",
+    norm: str = "resnorm",
+    lambda_: float = 0.1,
+    learnable_lambda: bool | str = False,
+    sub_bands: int = 4,
+    dropout: float = 0.1,
+    depth: Sequence[int] = (2, 2, 4, 4),
+    feature_mean: float | Sequence[float] = 0.0,
+    feature_std: float | Sequence[float] = 1.0,
+    name: str = "bc_resnet",
+) -> keras.Model:
     """BC-ResNet: broadcasted residual blocks at full temporal resolution, dilated to see far in time.
 
     The network that BC-ResNet-ASC was made from, and the papers' baseline. Stem 5x5 with stride 2 over frequency alone

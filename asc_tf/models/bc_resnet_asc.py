@@ -1,5 +1,7 @@
 """BC-ResNet-ASC (BC-ResNet-Mod in the technical report)."""
 
+from collections.abc import Sequence
+
 import tf_keras as keras
 
 from asc_tf.blocks import batch_norm, bc_res_block, frequency_norm
@@ -10,20 +12,20 @@ STAGE_WIDTHS = (1.0, 1.5, 2.0, 2.5)
 
 
 def bc_resnet_asc(
-    input_shape=(256, 334, 1),
-    classes=10,
-    width=10,
-    norm_position="all",
-    lambda_=0.1,
-    learnable_lambda=False,
-    sub_bands=4,
-    dropout=0.1,
-    depth=(2, 2, 2, 3),
-    feature_mean=0.0,
-    feature_std=1.0,
-    norm="resnorm",
-    name="bc_resnet_asc",
-):
+    input_shape: tuple[int, int, int] = (256, 334, 1),
+    classes: int = 10,
+    width: int = 10,
+    norm_position: str = "all",
+    lambda_: float = 0.1,
+    learnable_lambda: bool | str = False,
+    sub_bands: int = 4,
+    dropout: float = 0.1,
+    depth: Sequence[int] = (2, 2, 2, 3),
+    feature_mean: float | Sequence[float] = 0.0,
+    feature_std: float | Sequence[float] = 1.0,
+    norm: str = "resnorm",
+    name: str = "bc_resnet_asc",
+) -> keras.Model:
     """BC-ResNet-ASC: a fully convolutional network of broadcasted residual blocks, receptive field 109x109.
 
     Stem 5x5 with stride 2 and 2c channels; four stages of c, 1.5c, 2c and 2.5c channels with 2x2 max-pooling
@@ -58,6 +60,12 @@ def bc_resnet_asc(
     Reference: Kim et al., DCASE Workshop 2021, table 1 and section 2.1. Differences: "same" padding of
     the stride-2 stem puts the odd row after the input, where PyTorch's symmetric padding puts it before;
     kernels start from Keras's Glorot uniform.
+
+    Example:
+        >>> import asc_tf
+        >>> network = asc_tf.bc_resnet_asc(width=10)
+        >>> sum(weight.shape.num_elements() for weight in network.trainable_weights)
+        8055
     """
     if norm_position not in NORM_POSITIONS:
         raise ValueError(f"norm_position is '{norm_position}'; expected one of {', '.join(NORM_POSITIONS)}")

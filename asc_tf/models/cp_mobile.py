@@ -1,5 +1,7 @@
 """CP-Mobile as the DCASE 2024 baseline has it: a present-day network to compare with."""
 
+from collections.abc import Sequence
+
 import tf_keras as keras
 
 from asc_tf.blocks import batch_norm
@@ -8,17 +10,17 @@ from asc_tf.models.standardized_input import standardized_input
 
 
 def cp_mobile(
-    input_shape=(256, 65, 1),
-    classes=10,
+    input_shape: tuple[int, int, int] = (256, 65, 1),
+    classes: int = 10,
     *,
-    width=32,
-    multiplier=1.8,
-    expansion=2.1,
-    depth=(3, 2, 1),
-    feature_mean=0.0,
-    feature_std=1.0,
-    name="cp_mobile",
-):
+    width: int = 32,
+    multiplier: float = 1.8,
+    expansion: float = 2.1,
+    depth: Sequence[int] = (3, 2, 1),
+    feature_mean: float | Sequence[float] = 0.0,
+    feature_std: float | Sequence[float] = 1.0,
+    name: str = "cp_mobile",
+) -> keras.Model:
     """CP-Mobile: inverted residual blocks, wide inside and narrow between, with 3x3 depthwise convolutions.
 
     Two 3x3 convolutions of stride 2 with c/4 and c channels; three stages of c, 1.8c and 3.24c channels; a 1x1

@@ -1,5 +1,7 @@
 """CP-ResNet: a residual network whose receptive field is a parameter."""
 
+from collections.abc import Sequence
+
 import tf_keras as keras
 
 from asc_tf.blocks import batch_norm
@@ -12,15 +14,15 @@ MAX_RHO = 22
 
 
 def cp_resnet(
-    input_shape=(256, 334, 1),
-    classes=10,
+    input_shape: tuple[int, int, int] = (256, 334, 1),
+    classes: int = 10,
     *,
-    width=64,
-    rho=5,
-    feature_mean=0.0,
-    feature_std=1.0,
-    name="cp_resnet",
-):
+    width: int = 64,
+    rho: int = 5,
+    feature_mean: float | Sequence[float] = 0.0,
+    feature_std: float | Sequence[float] = 1.0,
+    name: str = "cp_resnet",
+) -> keras.Model:
     """CP-ResNet: residual blocks of 3x3 convolutions as far as the receptive field may grow, of 1x1 from there on.
 
     A receptive field that is too large overfits scenes; rho sets it without touching depth or width. Stem 5x5 of stride

@@ -1,5 +1,7 @@
 """Several networks as one."""
 
+from collections.abc import Sequence
+
 import tf_keras as keras
 
 from asc_tf.layers import LogMeanProbability
@@ -7,7 +9,7 @@ from asc_tf.layers import LogMeanProbability
 AVERAGES = ("probabilities", "logits")
 
 
-def ensemble(models, average="probabilities", name="ensemble"):
+def ensemble(models: Sequence[keras.Model], average: str = "probabilities", name: str = "ensemble") -> keras.Model:
     """Join networks of the same input into one flat functional model that averages what they give.
 
     Layers keep their names behind "m1_", "m2_" and so on; the members stay as they are. The result saves, counts,

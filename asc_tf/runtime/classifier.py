@@ -1,6 +1,8 @@
 """Classify audio with a .tflite file: numpy, soundfile, soxr and LiteRT, no TensorFlow."""
 
 import hashlib
+import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +37,7 @@ class Classifier:
         AscError: missing or damaged file, or not one of ours.
     """
 
-    def __init__(self, path, threads=1, uncertain_below=None):
+    def __init__(self, path: str | os.PathLike, threads: int = 1, uncertain_below: float | None = None):
         from ai_edge_litert.interpreter import Interpreter
 
         self._path = path
@@ -77,7 +79,7 @@ class Classifier:
                 raise AscError(f"{path}: takes and gives {types}; expected float32 or quantized integers")
         return inputs[0], outputs[0]
 
-    def classify_file(self, path):
+    def classify_file(self, path: str | os.PathLike) -> np.ndarray:
         """Probabilities [classes] of an audio file of any rate, channel count and length, as `classify`.
 
         The file is read and classified block after block: its length takes no memory.
@@ -87,12 +89,12 @@ class Classifier:
         """
         return self.mean(self.windows_of_file(path))
 
-    def windows_of_file(self, path):
+    def windows_of_file(self, path: str | os.PathLike) -> Iterator[np.ndarray]:
         """Probabilities [classes] of each window of a file in which there is sound; errors as `classify_file`."""
         with enough_memory(path):
             yield from self._heard(waveform_blocks(path, self.sample_rate_hz))
 
-    def classify(self, waveform, sample_rate_hz):
+    def classify(self, waveform: np.ndarray, sample_rate_hz: int) -> np.ndarray:
         """Probabilities of a waveform at the given rate: the mean over its windows in which there is sound.
 
         Args:
@@ -117,7 +119,7 @@ class Classifier:
         check_levels(channels, "a waveform cannot be classified")
         return self.mean(self._heard([resample(mixed_down(channels), sample_rate_hz, self.sample_rate_hz)]))
 
-    def window_probabilities(self, window):
+    def window_probabilities(self, window: np.ndarray) -> np.ndarray:
         """What the network gives for one window: [samples] at its rate, or features [frequency, time].
 
         Features are for files that take them. An 8-bit input is quantized as the file says; what is beyond its range
@@ -136,7 +138,7 @@ class Classifier:
             raise AscError(f"{self._path}: gives numbers that are not finite")
         return probabilities
 
-    def mean(self, probabilities):
+    def mean(self, probabilities: Iterable[np.ndarray]) -> np.ndarray:
         """Mean [classes] of the probabilities of windows; all 0 where there is none."""
         total, count = np.zeros(len(self.labels), np.float32), 0
         for one in probabilities:

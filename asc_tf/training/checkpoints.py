@@ -1,5 +1,7 @@
 """The state of a training after an epoch or in the middle of one, and going on from it."""
 
+from __future__ import annotations
+
 import dataclasses
 import json
 import os
@@ -7,12 +9,16 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
 from asc_tf.atomic import write_text
 from asc_tf.distributed.replicas import gathered, is_chief
 from asc_tf.errors import AscError
+
+if TYPE_CHECKING:
+    import tf_keras as keras
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,7 @@ class EpochCheckpoints:
         model: compiled model, built; its optimizer is kept with it.
     """
 
-    def __init__(self, directory, model):
+    def __init__(self, directory: str | os.PathLike, model: keras.Model):
         self.directory = Path(directory)
         self.strategy = model.distribute_strategy
         with model.distribute_strategy.scope():  # else replicas would share one momentum and drift apart
@@ -60,7 +66,7 @@ class EpochCheckpoints:
         generators = [layer._random_generator for layer in model.layers if hasattr(layer, "_random_generator")]
         self._state = tf.train.Checkpoint(model=model, optimizer=model.optimizer, generators=generators)
 
-    def restore(self):
+    def restore(self) -> Progress:
         """Put the newest state back, but for the metrics' values. Returns its `Progress`, that of a start if none is.
 
         Raises:
@@ -84,7 +90,7 @@ class EpochCheckpoints:
                 "delete the folder to begin anew"
             ) from error
 
-    def save(self, progress):
+    def save(self, progress: Progress) -> None:
         """Keep the present state as that at `progress`.
 
         Raises:

@@ -1,5 +1,6 @@
 """Device-aware data-random-drop."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -52,12 +53,12 @@ class DeviceRandomDrop:
     for itself or a fixed number of them goes.
     """
 
-    def __init__(self, dropped, steps, max_rate=0.9):
+    def __init__(self, dropped: np.ndarray, steps: int, max_rate: float = 0.9):
         if not 0 <= max_rate <= 1:
             raise ValueError(f"max_rate is {max_rate}; expected 0 to 1")
         self.dropped, self.steps, self.max_rate = np.asarray(dropped, bool), steps, max_rate
 
-    def rate(self, step):
+    def rate(self, step: int) -> float:
         """`drop_rate` of a batch."""
         return drop_rate(step, self.steps, self.max_rate)
 
@@ -89,7 +90,7 @@ class DropRateLog(keras.callbacks.Callback):
         path: of the CSV file.
     """
 
-    def __init__(self, drop, path):
+    def __init__(self, drop: DeviceRandomDrop, path: str | os.PathLike):
         super().__init__()
         self.drop, self.path = drop, Path(path)
 

@@ -1,8 +1,15 @@
 """Knowledge distillation."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import tensorflow as tf
 
 from asc_tf.training.extra_loss import ExtraLossModel
+
+if TYPE_CHECKING:
+    import tf_keras as keras
 
 
 def distillation_loss(logits, teacher_logits, temperature):
@@ -63,7 +70,9 @@ class DistilledModel(ExtraLossModel):
     learns from a trained one of the same size.
     """
 
-    def __init__(self, student, teacher=None, temperature=2.0, weight=0.5):
+    def __init__(
+        self, student: keras.Model, teacher: keras.Model | None = None, temperature: float = 2.0, weight: float = 0.5
+    ):
         if temperature <= 0 or not 0 <= weight <= 1:
             raise ValueError(f"temperature is {temperature} and weight {weight}; expected more than 0, and 0 to 1")
         classes = student.output_shape[-1]
@@ -74,9 +83,9 @@ class DistilledModel(ExtraLossModel):
         # Hidden from the checkpoints in a function.
         self._ask = teacher and (lambda features: soften(teacher(features, training=False), temperature))
 
-    def split(self, features, targets):
+    def split(self, features: tf.Tensor, targets: tf.Tensor) -> tuple:
         return (targets, self._ask(features)) if self._ask else tf.split(targets, 2, axis=-1)
 
-    def total_loss(self, loss, logits, taught):
+    def total_loss(self, loss: tf.Tensor, logits: tf.Tensor, taught: tf.Tensor) -> tf.Tensor:
         distilled = tf.reduce_mean(softened_loss(logits, taught, self.temperature))
         return (1 - self.weight) * loss + self.weight * distilled

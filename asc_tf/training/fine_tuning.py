@@ -31,7 +31,7 @@ class AnchoredModel(ExtraLossModel):
     Reference: Lee et al. (HYU), DCASE Workshop 2022, equation 3.
     """
 
-    def __init__(self, network, weight=0.4, classifier=None):
+    def __init__(self, network: keras.Model, weight: float = 0.4, classifier: keras.layers.Layer | None = None):
         if weight < 0:
             raise ValueError(f"weight is {weight}; expected 0 or more")
         super().__init__(network)
@@ -41,7 +41,7 @@ class AnchoredModel(ExtraLossModel):
         self.distance = lambda: squared_distance(held, anchors)
         self.weight = weight
 
-    def total_loss(self, loss, logits, aid):
+    def total_loss(self, loss: tf.Tensor, logits: tf.Tensor, aid: tf.Tensor | None) -> tf.Tensor:
         return loss + self.weight * self.distance()
 
 
@@ -51,7 +51,7 @@ def classifier_layers(model):
     return model.layers[last:]
 
 
-def renew_classifier(model):
+def renew_classifier(model: keras.Model) -> None:
     """Give a model's classifier new initial weights, drawn by its layers' own initializers; `set_seed` before it."""
     names = [layer.name for layer in classifier_layers(model) if layer.weights]
     fresh = keras.models.clone_model(model)
@@ -59,7 +59,7 @@ def renew_classifier(model):
         model.get_layer(name).set_weights(fresh.get_layer(name).get_weights())
 
 
-def freeze_all_but_classifier(model, frozen=True):
+def freeze_all_but_classifier(model: keras.Model, frozen: bool = True) -> None:
     """Let only the classifier be trained, or everything again; `compile` after it.
 
     Frozen normalizations use and keep their moving statistics.

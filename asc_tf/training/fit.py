@@ -1,8 +1,10 @@
 """`model.fit` that survives being killed."""
 
 import math
+import os
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -19,18 +21,18 @@ _STEPS_BETWEEN_QUESTIONS = 10  # whether it is time to keep the state, as each c
 
 
 def resumable_fit(
-    model,
-    batches,
-    steps_per_epoch,
-    epochs,
-    directory,
-    validation=None,
-    best=None,
-    report=print,
-    save_seconds=300.0,
-    callbacks=(),
-    validation_steps=None,
-):
+    model: keras.Model,
+    batches: Callable[[int], tf.data.Dataset],
+    steps_per_epoch: int,
+    epochs: int,
+    directory: str | os.PathLike,
+    validation: tf.data.Dataset | None = None,
+    best: str | os.PathLike | None = None,
+    report: Callable[[str], object] = print,
+    save_seconds: float = 300.0,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    validation_steps: int | None = None,
+) -> list[dict]:
     """Train a compiled model, keeping its newest state on disk, and go on from there if it was interrupted.
 
     The state is kept after every epoch, and within an epoch every `save_seconds`. The batches after it are trained

@@ -19,7 +19,14 @@ class SGDWithL2(keras.optimizers.SGD):
     Reference: Kim et al., DCASE Workshop 2021, section 3.1.
     """
 
-    def __init__(self, learning_rate=0.01, momentum=0.9, l2=0.001, name="SGDWithL2", **kwargs):
+    def __init__(
+        self,
+        learning_rate: float | keras.optimizers.schedules.LearningRateSchedule = 0.01,
+        momentum: float = 0.9,
+        l2: float = 0.001,
+        name: str = "SGDWithL2",
+        **kwargs,
+    ):
         super().__init__(learning_rate=learning_rate, momentum=momentum, name=name, **kwargs)
         self.l2 = l2
 
@@ -49,6 +56,13 @@ class AdamWOnKernels(keras.optimizers.AdamW):
     added before the bias correction, where Keras has it.
     """
 
-    def __init__(self, learning_rate=0.01, weight_decay=0.05, epsilon=1e-8, name="AdamWOnKernels", **kwargs):
+    def __init__(
+        self,
+        learning_rate: float | keras.optimizers.schedules.LearningRateSchedule = 0.01,
+        weight_decay: float = 0.05,
+        epsilon: float = 1e-8,
+        name: str = "AdamWOnKernels",
+        **kwargs,
+    ):
         super().__init__(learning_rate=learning_rate, weight_decay=weight_decay, epsilon=epsilon, name=name, **kwargs)
         self.exclude_from_weight_decay(var_names=["(^|/)(gamma|beta|bias|lambda)(:|$)"])

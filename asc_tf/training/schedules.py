@@ -4,7 +4,9 @@ import tensorflow as tf
 import tf_keras as keras
 
 
-def warmup_cosine(peak, steps_per_epoch, epochs, warmup_epochs=5, start=0.0):
+def warmup_cosine(
+    peak: float, steps_per_epoch: int, epochs: int, warmup_epochs: int = 5, start: float = 0.0
+) -> keras.optimizers.schedules.LearningRateSchedule:
     """Linear warm-up from `start` to `peak`, step by step, then cosine decay to 0 at the last step.
 
         step < w: start + (peak - start) * step / w,   else: peak / 2 * (1 + cos(pi * (step - w) / (n - w)))
@@ -22,6 +24,12 @@ def warmup_cosine(peak, steps_per_epoch, epochs, warmup_epochs=5, start=0.0):
         A `keras.optimizers.schedules.LearningRateSchedule`.
 
     Reference: Kim et al., DCASE Workshop 2021, section 3.1; Lee et al. (HYU), DCASE Workshop 2022, section 4.2.
+
+    Example:
+        >>> import asc_tf
+        >>> rates = asc_tf.warmup_cosine(0.06, steps_per_epoch=10, epochs=100)
+        >>> [round(float(rates(step)), 3) for step in (0, 25, 50, 1000)]
+        [0.0, 0.03, 0.06, 0.0]
     """
     warmup_steps = warmup_epochs * steps_per_epoch
     decay_steps = max(1, epochs * steps_per_epoch - warmup_steps)

@@ -8,7 +8,7 @@ import tf_keras as keras
 from tf_keras.src import backend
 
 
-def set_seed(seed, deterministic=False):
+def set_seed(seed: int, deterministic: bool = False) -> None:
     """Seed the initial weights, dropout and everything else that draws random numbers.
 
     Call it before the model is built. Dropout then draws from `tf.random.Generator`s, whose state

@@ -1,9 +1,18 @@
 """Which epoch's weights to keep."""
 
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 import tf_keras as keras
 
 from asc_tf.training.fit import save_model
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 def device_accuracies(logits, labels, devices):
@@ -42,13 +51,20 @@ class MinVarianceCheckpoint(keras.callbacks.Callback):
     margin is ours.
     """
 
-    def __init__(self, batches, labels, devices, path, margin=2.0):
+    def __init__(
+        self,
+        batches: tf.data.Dataset,
+        labels: np.ndarray,
+        devices: Sequence[str],
+        path: str | os.PathLike,
+        margin: float = 2.0,
+    ):
         super().__init__()
         self.batches, self.labels, self.devices = batches, labels, devices
         self.path, self.margin = path, margin
         self.resume([])
 
-    def resume(self, history):
+    def resume(self, history: list[dict]) -> None:
         """Go on after these epochs, each with the logs that it ended with."""
         self.best, self.kept = -np.inf, None
         for logs in history:

@@ -1,8 +1,11 @@
 """Paired clips aligned in time, and kept as features for training."""
 
+from __future__ import annotations
+
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
@@ -12,10 +15,17 @@ from asc_tf.atomic import whole_file
 from asc_tf.errors import AscError
 from asc_tf.frontend.log_mel import LogMel
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from asc_tf.data.waveforms import Cut
+
 ALIGNMENT_HOP_MS = 5.0
 
 
-def align_pairs(root, pairs, cut, max_lag_seconds=1.0, min_correlation=0.3):
+def align_pairs(
+    root: str | os.PathLike, pairs: pd.DataFrame, cut: Cut, max_lag_seconds: float = 1.0, min_correlation: float = 0.3
+) -> pd.DataFrame:
     """Find by how much each pair's target is late, and whether the two are the same sound at all.
 
     Log-mel spectrograms of 40 bins with a hop of 5 ms are cross-correlated along time, each bin without its mean, and

@@ -1,5 +1,7 @@
 """Paired clips, one segment heard by two devices: found, held out, counted. Needs no TensorFlow."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from asc_tf.data.clips import hold_out_locations
@@ -8,7 +10,7 @@ from asc_tf.errors import AscError
 SEGMENT = ["scene", "location", "segment", "piece"]
 
 
-def find_pairs(clips, source, targets):
+def find_pairs(clips: pd.DataFrame, source: str, targets: Sequence[str]) -> pd.DataFrame:
     """Pair every clip of a device with the clips of other devices of the same scene, location and segment.
 
     Args:

@@ -1,5 +1,7 @@
 """The device translator's discriminator: a PatchGAN, which judges overlapping patches of a spectrogram."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import tf_keras as keras
 
@@ -9,7 +11,13 @@ from asc_tf.translator.unet import KERNEL, DeviceResponse, convolution
 LEAK = 0.2
 
 
-def patch_gan(response, width=64, layers=3, feature_mean=0.0, feature_std=1.0):
+def patch_gan(
+    response: np.ndarray,
+    width: int = 64,
+    layers: int = 3,
+    feature_mean: float | Sequence[float] = 0.0,
+    feature_std: float | Sequence[float] = 1.0,
+) -> keras.Model:
     """Build the discriminator of source and candidate: real, or translated?
 
     `layers` 4x4 convolutions of stride 2, one of stride 1, and one to a single channel: with 3 each score judges a

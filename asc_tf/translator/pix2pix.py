@@ -38,7 +38,13 @@ class Pix2Pix(keras.Model):
     where it has cross-entropy.
     """
 
-    def __init__(self, generator, discriminator, reconstruction_weight=100.0, scale=1.0):
+    def __init__(
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        reconstruction_weight: float = 100.0,
+        scale: float = 1.0,
+    ):
         super().__init__(generator.inputs, generator.outputs, name="pix2pix")
         self.discriminator = discriminator
         self.reconstruction_weight, self.scale = reconstruction_weight, scale

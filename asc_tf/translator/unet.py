@@ -1,5 +1,7 @@
 """The device translator's generator: a U-Net from the log-mel spectrogram of one device to that of another."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import tensorflow as tf
 import tf_keras as keras
@@ -47,15 +49,15 @@ class DeviceResponse(keras.layers.Layer):
 
 
 def unet(
-    response,
-    width=64,
-    depth=4,
-    residual_blocks=6,
-    sub_bands=16,
-    dropout=0.5,
-    feature_mean=0.0,
-    feature_std=1.0,
-):
+    response: np.ndarray,
+    width: int = 64,
+    depth: Sequence[int] = 4,
+    residual_blocks: int = 6,
+    sub_bands: int = 16,
+    dropout: float = 0.5,
+    feature_mean: float | Sequence[float] = 0.0,
+    feature_std: float | Sequence[float] = 1.0,
+) -> keras.Model:
     """Build the generator.
 
     An encoder of 4x4 convolutions of stride 2, residual blocks at the lowest resolution, and a decoder of transposed
@@ -127,7 +129,7 @@ def unet(
     return keras.Model([features, targets], outputs, name="unet")
 
 
-def translate(generator, features, targets):
+def translate(generator: keras.Model, features: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """Translate clips of any length.
 
     Args:

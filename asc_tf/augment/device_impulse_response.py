@@ -4,15 +4,14 @@ import os
 from pathlib import Path
 
 import numpy as np
-import soundfile
 import tensorflow as tf
 
+from asc_tf.audio.finding import is_audio
 from asc_tf.audio.waveform import load_waveform
 from asc_tf.errors import AscError
 
 LONGEST_RESPONSE_SECONDS = 2.0
 # Not .raw: without a header nothing says at which rate it was sampled.
-AUDIO_SUFFIXES = {f".{name.lower()}" for name in soundfile.available_formats()} - {".raw"} | {".aif", ".oga"}
 
 
 def load_impulse_responses(folder: str | os.PathLike, sample_rate_hz: int) -> np.ndarray:
@@ -35,7 +34,7 @@ def load_impulse_responses(folder: str | os.PathLike, sample_rate_hz: int) -> np
     folder = Path(folder)
     if not folder.is_dir():
         raise AscError(f"{folder}: no such folder; expected one of impulse responses")
-    paths = [path for path in sorted(folder.iterdir()) if _is_audio(path)]
+    paths = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".") and is_audio(path)]
     if not paths:
         raise AscError(f"{folder}: holds no audio file; expected impulse responses, such as .wav")
     responses = [_load_impulse_response(path, sample_rate_hz) for path in paths]
@@ -94,10 +93,6 @@ def _load_impulse_response(path, sample_rate_hz):
     if energy == 0:
         raise AscError(f"{path}: is silent; expected an impulse response")
     return (response / np.sqrt(energy)).astype(np.float32)
-
-
-def _is_audio(path):
-    return path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith(".")
 
 
 def _centred(responses):

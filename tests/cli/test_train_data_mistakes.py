@@ -28,7 +28,7 @@ def test_clip_in_a_split_and_not_on_disk(root, tmp_path, capsys):
         (damage_empty, "the file is empty"),
         (damage_truncate, "truncated"),
         (damage_text, "cannot be decoded as audio"),
-        (damage_nan, "sample 1234 is not a finite number"),
+        (damage_nan, "sample 1234 is nan, which is not a finite number"),
     ],
 )
 @pytest.mark.parametrize("which", ["first", "last"])

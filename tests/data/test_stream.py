@@ -299,7 +299,7 @@ DAMAGES = {
     "empty": (lambda path: path.write_bytes(b""), "the file is empty"),
     "text": (lambda path: path.write_text("this is no audio at all, but long enough for a header of 44 bytes"),
              "cannot be decoded as audio"),
-    "half a header": (lambda path: os.truncate(path, 30), "cannot be decoded as audio"),
+    "half a header": (lambda path: os.truncate(path, 30), "ended inside the WAV header"),
     "cut short": (cut_short, "truncated"),
     "vanished": (lambda path: path.unlink(), "cannot be read (No such file or directory)"),
     "folder": (lambda path: (path.unlink(), path.mkdir()), "cannot be read (Is a directory)"),

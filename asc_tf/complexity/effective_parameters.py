@@ -3,6 +3,7 @@
 import numpy as np
 
 from asc_tf.complexity.parameters import Parameters
+from asc_tf.internals.model_optimization import is_wrapper, pruned_weights, quantized_weights
 
 _KINDS = {
     "kernel": "kernel",
@@ -46,12 +47,11 @@ def parameters_of(layer, seen=None):
 
 def _stored(layer):
     """(variable, its numbers at inference, their type) of each parameter."""
-    masks = {id(variable): mask for variable, mask, _ in getattr(layer, "pruning_vars", [])}
-    quantizers = {id(variable): rest for variable, *rest in getattr(layer, "_weight_vars", [])}
-    owner = layer.layer if hasattr(layer, "pruning_vars") or hasattr(layer, "_weight_vars") else layer
-    # The layer inside a quantizing wrapper holds a symbolic tensor for its kernel: the wrapper alone knows the
-    # variable.
-    variables = [*(variable for variable, *_ in getattr(layer, "_weight_vars", [])), *owner.weights]
+    masks = {id(variable): mask for variable, mask in pruned_weights(layer)}
+    quantized = quantized_weights(layer)
+    quantizers = {id(variable): rest for variable, *rest in quantized}
+    owner = layer.layer if is_wrapper(layer) else layer
+    variables = [*(variable for variable, *_ in quantized), *owner.weights]
     for variable in variables:
         values, dtype = np.asarray(variable), variable.dtype.name
         if id(variable) in masks:

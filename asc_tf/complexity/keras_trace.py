@@ -7,6 +7,8 @@ import tensorflow as tf
 import tf_keras as keras
 
 from asc_tf.errors import AscError
+from asc_tf.internals.tf_keras import calls as calls_of
+from asc_tf.internals.tf_keras import is_graph_of_layers
 
 # Operations that give their first input another name or shape, and take no memory of their own.
 VIEWS = {"Identity", "IdentityN", "Reshape", "Squeeze", "ExpandDims", "StopGradient", "PreventGradient", "Snapshot"}
@@ -93,7 +95,7 @@ def storage(tensor, inputs):
 
 
 def _check(model):
-    if not isinstance(model, keras.Model) or not getattr(model, "_is_graph_network", False):
+    if not is_graph_of_layers(model):
         raise AscError(
             f"{getattr(model, 'name', model)}: is a {type(model).__name__} without a graph of layers; "
             "expected a functional or a built sequential tf_keras model"
@@ -115,12 +117,9 @@ def _inputs(model, length):
 
 def _run(model, inputs, prefix, calls):
     values = dict(zip(map(id, model.inputs), inputs, strict=True))
-    # Keras has no public list of a model's calls in the order of execution.
-    for depth in sorted(model._nodes_by_depth, reverse=True):
-        for node in model._nodes_by_depth[depth]:
-            if not node.is_input:
-                outputs = _call(node, values, prefix, calls)
-                values.update(zip(map(id, tf.nest.flatten(node.outputs)), outputs, strict=True))
+    for node in calls_of(model):
+        outputs = _call(node, values, prefix, calls)
+        values.update(zip(map(id, tf.nest.flatten(node.outputs)), outputs, strict=True))
     return [values[id(tensor)] for tensor in model.outputs]
 
 

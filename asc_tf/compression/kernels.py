@@ -2,6 +2,8 @@
 
 import tf_keras as keras
 
+from asc_tf.internals.model_optimization import quantized_weights
+from asc_tf.internals.tf_keras import is_graph_of_layers
 from asc_tf.layers.contract import kernel_attribute
 
 
@@ -11,7 +13,7 @@ def kernels(model):
     Raises:
         ValueError: the model is not functional, is wrapped already, has no kernel, or one that cannot be compressed.
     """
-    if not isinstance(model, keras.Model) or not getattr(model, "_is_graph_network", False):
+    if not is_graph_of_layers(model):
         raise ValueError(f"{type(model).__name__} cannot be compressed; expected a functional Keras model")
     found = {}
     for layer in model.layers:
@@ -89,7 +91,7 @@ def _variables(layer):
     """The variables of a layer, without those of a wrapper around it, its kernel first."""
     plain = _plain(layer)
     attribute = kernel_attribute(plain)
-    first = [variable for variable, *_ in getattr(layer, "_weight_vars", [])]  # a tensor stands in the layer for it
+    first = [variable for variable, _, _ in quantized_weights(layer)]  # a tensor stands in the layer for it
     if attribute and not first:
         first = [getattr(plain, attribute)]
     return [*first, *(weight for weight in plain.weights if all(weight is not variable for variable in first))]

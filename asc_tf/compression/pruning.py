@@ -3,10 +3,10 @@
 import tensorflow as tf
 import tensorflow_model_optimization as tfmot
 import tf_keras as keras
-from tensorflow_model_optimization.python.core.sparsity.keras.pruning_wrapper import PruneLowMagnitude
 
 from asc_tf.compression.kernels import cloned, kernels, stripped
 from asc_tf.compression.masks import connected_masks, global_masks, layer_masks
+from asc_tf.internals.model_optimization import PruningWrapper, pruned_weights, start_schedule
 from asc_tf.layers.contract import kernel_attribute
 
 SCOPES = ("connected", "global", "layer")
@@ -58,7 +58,7 @@ def prune(model: keras.Model, ratio: float, scope: str = "connected", floor: flo
         masks = layer_masks(found.values(), ratio)
     wrapped = _wrapped(model, FixedMask(ratio))
     for name, mask in zip(found, masks, strict=True):
-        ((kernel, stored, _),) = wrapped.get_layer(PrunedKernel.prefix + name).pruning_vars
+        ((kernel, stored),) = pruned_weights(wrapped.get_layer(PrunedKernel.prefix + name))
         stored.assign(mask)
         kernel.assign(found[name] * mask)
     return wrapped
@@ -143,7 +143,7 @@ _SCHEDULES = {
 
 
 @keras.saving.register_keras_serializable("asc_tf")
-class PrunedKernel(PruneLowMagnitude):
+class PrunedKernel(PruningWrapper):
     """tfmot's pruning wrapper around any layer with a kernel.
 
     tfmot's list of layers has depthwise convolutions as layers with nothing to prune, and no subclasses.
@@ -161,7 +161,7 @@ class PrunedKernel(PruneLowMagnitude):
 
     def effective_kernel(self):
         """The kernel behind its mask."""
-        ((kernel, mask, _),) = self.pruning_vars
+        ((kernel, mask),) = pruned_weights(self)
         return kernel * mask
 
     @classmethod
@@ -179,7 +179,7 @@ def _wrapped(model, schedule):
     wrapped = cloned(model, wrap)
     for layer in wrapped.layers:
         if isinstance(layer, PrunedKernel):
-            layer.pruning_step.assign(0)  # as tfmot's callback would
+            start_schedule(layer)
     return wrapped
 
 

@@ -80,7 +80,7 @@ def _holds_output(layer, model):
     """Whether an integer runtime holds the layer's output in 8 bits with a range of its own."""
     if isinstance(layer, keras.layers.InputLayer) or moves_numbers(layer):
         return False
-    consumers = [node.outbound_layer for node in layer._outbound_nodes if node.outbound_layer in model.layers]
+    consumers = [node.layer for node in layer.outbound_nodes if node.layer in model.layers]
     return len(consumers) != 1 or not _folds(layer, consumers[0])
 
 

@@ -4,6 +4,7 @@ import tensorflow as tf
 import tensorflow_model_optimization as tfmot
 import tf_keras as keras
 
+from asc_tf.internals.model_optimization import output_range, quantized_weights
 from asc_tf.layers.contract import kernel_attribute
 
 _tfmot = tfmot.quantization.keras
@@ -144,18 +145,19 @@ class QuantizedLayer(_tfmot.QuantizeWrapper):
 
     def effective_kernel(self):
         """The kernel masked and rounded."""
-        ((kernel, quantizer, state),) = self._weight_vars
+        ((kernel, quantizer, state),) = quantized_weights(self)
         return quantizer(tf.convert_to_tensor(kernel), False, weights=state)
 
     def set_mask(self, mask):
         """Keep the kernel's weights where `mask` is one; the others are zero from now on."""
-        ((_, _, state),) = self._weight_vars
+        ((_, _, state),) = quantized_weights(self)
         state["mask"].assign(mask)
 
     def set_range(self, low, high):
         """Set the range of the output."""
-        self._output_quantizer_vars["min"].assign(low)
-        self._output_quantizer_vars["max"].assign(high)
+        bounds = output_range(self)
+        bounds["min"].assign(low)
+        bounds["max"].assign(high)
 
     def get_config(self):
         config = super().get_config()

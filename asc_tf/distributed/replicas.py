@@ -9,10 +9,11 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from asc_tf.data.autotuning import untune_devices
+from asc_tf.data.autotuning import untuned
 from asc_tf.distributed.cluster import read_cluster
 from asc_tf.distributed.private_network import is_private
 from asc_tf.errors import AscError, WorkerLostError
+from asc_tf.internals.tensorflow import change_device_data
 from asc_tf.quiet import native_stderr_hidden
 
 _LOST = (
@@ -41,7 +42,7 @@ def make_strategy(
         AscError: TF_CONFIG is missing or wrong, its workers could be reached from outside unnoticed, or another worker
             does not answer.
     """
-    untune_devices()
+    change_device_data(untuned)
     if name == "mirrored":
         devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
         return tf.distribute.MirroredStrategy([device.name for device in devices])

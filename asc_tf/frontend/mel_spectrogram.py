@@ -3,8 +3,10 @@
 import tensorflow as tf
 import tf_keras as keras
 
-import asc_tf.internals.autograph  # noqa: F401
 from asc_tf.frontend.mel import bands_of, frame_lengths, mel_filterbank
+from asc_tf.internals.tensorflow import spare_autograph
+
+spare_autograph()
 
 
 @keras.saving.register_keras_serializable("asc_tf")

@@ -1,6 +1,6 @@
 """Leaf layers: one idea of the papers a file."""
 
-import asc_tf.internals.autograph  # noqa: F401
+from asc_tf.internals.tensorflow import spare_autograph
 from asc_tf.layers.batch_norm import BatchNormalization
 from asc_tf.layers.channel_split import ChannelSplit
 from asc_tf.layers.frequency_pooling import FrequencyAveragePooling
@@ -12,6 +12,8 @@ from asc_tf.layers.residual_norm import FrequencyInstanceNormalization, Residual
 from asc_tf.layers.strided_depthwise import StridedDepthwiseConv2D
 from asc_tf.layers.sub_spectral_norm import SubSpectralNormalization
 from asc_tf.layers.time_pooling import TimeAveragePooling
+
+spare_autograph()
 
 __all__ = [
     "BatchNormalization",

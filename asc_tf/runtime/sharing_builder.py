@@ -1,12 +1,13 @@
 """Writing .tflite files in which nothing stands twice. Needs no TensorFlow."""
 
-import flatbuffers
 import numpy as np
+
+from asc_tf.internals.flatbuffers import RevocableBuilder
 
 _BUFFER_ALIGNMENT = 16  # of the format: runtimes map weights into place
 
 
-class SharingBuilder(flatbuffers.Builder):
+class SharingBuilder(RevocableBuilder):
     """A flatbuffer builder that writes what is equal once and lets all that refer to it point there.
 
     Vectors of plain numbers: buffers, shapes, scales and, by far the most, the zero points of symmetric kernels, 8
@@ -43,18 +44,19 @@ class SharingBuilder(flatbuffers.Builder):
         earlier = self._earlier(size, max(alignment, 4))
         if earlier is None:
             return vector
-        self.head = len(self.Bytes) - before  # what was written again is taken back
+        self.take_back(before)  # what was written again
         return earlier
 
     def _earlier(self, size, alignment):
         """Offset of an older vector that is equal to the one just written, or None."""
-        vector = bytes(self.Bytes[self.Head() : self.Head() + size])
-        place = self.Bytes.find(vector, self.Head() + size)
+        buffer, begin = self.written()
+        vector = bytes(buffer[begin : begin + size])
+        place = buffer.find(vector, begin + size)
         while place >= 0:
-            offset = len(self.Bytes) - place
+            offset = len(buffer) - place
             if offset % 4 == 0 and (offset - 4) % alignment == 0:
                 return offset
-            place = self.Bytes.find(vector, place + 1)
+            place = buffer.find(vector, place + 1)
         return None
 
     def StartObject(self, fields):
@@ -75,9 +77,7 @@ class SharingBuilder(flatbuffers.Builder):
         if key not in self._tables:
             self._tables[key] = super().EndObject()
         else:
-            self.assertNested()
-            self.nested, self.current_vtable = False, None
-            self.head = len(self.Bytes) - before  # the fields were written again
+            self.take_back_object(before)  # its fields were written again
         return self._tables[key]
 
 

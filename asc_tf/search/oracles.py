@@ -7,9 +7,9 @@ import shutil
 
 import keras_tuner
 from keras_tuner import oracles as stock
-from keras_tuner.engine import trial as trial_module
 
 from asc_tf.atomic import write_text
+from asc_tf.internals.keras_tuner import OpenHyperband, OpenOracle, Trial, TrialStatus
 
 ENDED = ("COMPLETED", "FAILED")
 MAX_DRAWS = 20_000
@@ -17,7 +17,7 @@ PROJECT = "trials"
 """folder of a search's oracle and trials"""
 
 
-class _Oracle:
+class _Oracle(OpenOracle):
     """What all three have in common; stands before KerasTuner's class.
 
     KerasTuner 1.4.8 writes its files in place and in parts: killed in between, a trial that has begun is in no list,
@@ -42,8 +42,8 @@ class _Oracle:
         """End a trial once, whoever says so: a worker that was taken for lost may have ended it as well."""
         if trial.trial_id not in self.end_order:
             super().end_trial(trial)
-        if trial.trial_id in self._retry_queue:
-            self._retry_queue.remove(trial.trial_id)
+        if trial.trial_id in self.to_repeat:
+            self.to_repeat.remove(trial.trial_id)
         held = [name for name, ongoing in self.ongoing_trials.items() if ongoing.trial_id == trial.trial_id]
         for tuner_id in held:
             del self.ongoing_trials[tuner_id]
@@ -55,7 +55,7 @@ class _Oracle:
         for tuner_id in lost:
             trial = self.ongoing_trials.pop(tuner_id, None)
             if trial is not None:
-                self._retry_queue.append(trial.trial_id)
+                self.to_repeat.append(trial.trial_id)
         self.tuner_ids -= lost
         if lost:
             self.save()
@@ -63,22 +63,22 @@ class _Oracle:
     @property
     def finished(self):
         """Whether no trial is left to begin, to end or to repeat."""
-        return self.stopped and not self.ongoing_trials and not self._retry_queue
+        return self.stopped and not self.ongoing_trials and not self.to_repeat
 
     def save(self):
-        write_text(self._get_oracle_fname(), json.dumps(self.get_state()))
+        write_text(self.path, json.dumps(self.get_state()))
 
-    def _save_trial(self, trial):
-        write_text(os.path.join(self._get_trial_dir(trial.trial_id), "trial.json"), json.dumps(trial.get_state()))
+    def write_trial(self, trial):
+        write_text(self.trial_path(trial), json.dumps(trial.get_state()))
 
     def reload(self):
         """Read back what was kept. Trials that were worked on stay with their worker: it may be alive."""
-        with open(self._get_oracle_fname()) as file:
+        with open(self.path) as file:
             state = json.load(file)
-        for trial_id in os.listdir(self._project_dir):
-            path = os.path.join(self._project_dir, trial_id, "trial.json")
+        for trial_id in os.listdir(self.folder):
+            path = os.path.join(self.folder, trial_id, "trial.json")
             if os.path.isfile(path):
-                trial = trial_module.Trial.load(path)
+                trial = Trial.load(path)
                 if trial.trial_id in state["start_order"]:
                     self.trials[trial.trial_id] = trial
                 else:  # no worker was told of it
@@ -100,16 +100,15 @@ class _Oracle:
         self.stopped = state["stopped"]
         self.tuner_ids = {*self.ongoing_trials}
 
-    def _random_values(self):
+    def draw(self):
         """Values within the budget that were not tried yet; None if there seem to be none."""
         drawn = (self._drawn() for _ in range(MAX_DRAWS))
-        return next((values for values in drawn if self.fits(values) and not self._duplicate(values)), None)
+        return next((values for values in drawn if self.fits(values) and not self.is_tried(values)), None)
 
     def _drawn(self):
         values = {}
         for hp in self.hyperparameters.space:
-            values[hp.name] = hp.random_sample(self._seed_state)
-            self._seed_state += 1
+            values[hp.name] = hp.random_sample(self.next_seed())
         return values
 
 
@@ -129,8 +128,9 @@ class BayesianOracle(_Oracle, stock.BayesianOptimizationOracle):
         values = response.get("values")
         if values is not None and not self.fits(values):
             response["values"] = values = self._nearest(values)
-        if values is None or self._duplicate(values):
-            return self._random_populate_space()
+        if values is None or self.is_tried(values):
+            values = self.draw()
+            return {"status": TrialStatus.STOPPED if values is None else TrialStatus.RUNNING, "values": values}
         return response
 
     def _nearest(self, values):
@@ -143,7 +143,7 @@ class BayesianOracle(_Oracle, stock.BayesianOptimizationOracle):
         return min((other for other in drawn if self.fits(other)), key=distance, default=None)
 
 
-class HyperbandOracle(_Oracle, stock.HyperbandOracle):
+class HyperbandOracle(_Oracle, OpenHyperband):
     """Hyperband with a given number of networks, which KerasTuner's takes from the number of epochs.
 
     The brackets share the networks in the proportions of KerasTuner's, at least one each; where there are fewer
@@ -157,19 +157,19 @@ class HyperbandOracle(_Oracle, stock.HyperbandOracle):
     def __init__(self, trials, **arguments):
         self._trials = trials
         super().__init__(**arguments)
-        brackets = range(self._get_num_brackets())
-        stock_sizes = [super(HyperbandOracle, self)._get_size(bracket, 0) for bracket in brackets]
+        brackets = range(self.bracket_count())
+        stock_sizes = [super(HyperbandOracle, self).bracket_size(bracket, 0) for bracket in brackets]
         shares = [(trials - len(brackets)) * size / sum(stock_sizes) for size in stock_sizes]
         self._sizes = [1 + math.floor(share) for share in shares]
         by_rest = sorted(brackets, key=lambda bracket: math.floor(shares[bracket]) - shares[bracket])
         for bracket in by_rest[: trials - sum(self._sizes)]:
             self._sizes[bracket] += 1
 
-    def _get_num_brackets(self):
-        return min(super()._get_num_brackets(), self._trials, 3)
+    def bracket_count(self):
+        return min(super().bracket_count(), self._trials, 3)
 
-    def _get_size(self, bracket_num, round_num):
-        return math.ceil(self._sizes[bracket_num] / self.factor**round_num)
+    def bracket_size(self, bracket, round_):
+        return math.ceil(self._sizes[bracket] / self.factor**round_)
 
 
 def has_ended(directory):

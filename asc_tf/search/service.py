@@ -1,6 +1,6 @@
 """One oracle for several workers: KerasTuner's gRPC service, with chief and workers that may be killed at any time.
 
-KerasTuner 1.4.8 has no public name for its service. Its own chief waits for ever for a worker that was killed, and its
+KerasTuner's own chief waits for ever for a worker that was killed, and its
 workers end with their chief.
 """
 
@@ -13,12 +13,10 @@ import time
 from concurrent import futures
 
 import grpc
-from keras_tuner.src import protos
-from keras_tuner.src.distribute.oracle_chief import OracleServicer
-from keras_tuner.src.distribute.oracle_client import OracleClient
 
 from asc_tf.distributed.cluster import is_loopback
 from asc_tf.errors import AscError
+from asc_tf.internals.keras_tuner import OracleServicer, WorkerOracle, add_to_server, chief_stub
 from asc_tf.search.oracles import has_ended
 
 HEARTBEAT_SECONDS, LEASE_SECONDS = 5.0, 60.0
@@ -50,7 +48,7 @@ def serve(oracle, address, report=print, lease_seconds=LEASE_SECONDS):
     """
     servicer = _Servicer(oracle)
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=1), options=[("grpc.so_reuseport", 0)])
-    protos.get_service_grpc().add_OracleServicer_to_server(servicer, server)
+    add_to_server(servicer, server)
     try:
         bound = server.add_insecure_port(address)
     except (RuntimeError, ValueError):
@@ -135,7 +133,8 @@ class Chief:
 
     def oracle_for(self, oracle):
         """What asks the chief wherever `oracle` would be asked."""
-        self._client = _Client(oracle, self._channel, self.worker, self._folder)
+        stub = _PatientStub(chief_stub(self._channel), self._folder)
+        self._client = WorkerOracle(oracle, stub, self.worker)
         return self._client
 
     def pause(self):
@@ -158,15 +157,6 @@ class Chief:
             yield
         finally:
             ended.set()
-
-
-class _Client(OracleClient):
-    """KerasTuner's, on a channel that asks again when the chief was killed with a question unanswered."""
-
-    def __init__(self, oracle, channel, worker, folder):
-        self._oracle, self.tuner_id = oracle, worker
-        self.stub = _PatientStub(protos.get_service_grpc().OracleStub(channel), folder)
-        self.multi_worker, self.should_report = False, True
 
 
 class _PatientStub:

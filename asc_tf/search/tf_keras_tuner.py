@@ -8,37 +8,37 @@ their best epoch.
 import keras_tuner
 import numpy as np
 import tf_keras as keras
-from keras_tuner.src.utils import save_json
+
+from asc_tf.internals.keras_tuner import OpenTuner
 
 
-class _TfKerasTuner(keras_tuner.Tuner):
+class _TfKerasTuner(OpenTuner):
     """Stands after KerasTuner's tuner, so that Hyperband's way to go on with a trial comes first."""
 
-    def _try_build(self, hp):
+    def build(self, hyperparameters):
         keras.backend.clear_session()
-        return self._build_hypermodel(hp)
+        return super().build(hyperparameters)
 
     def run_trial(self, trial, *arguments, callbacks=(), **more):
         """Fit the network of a trial; returns {metric: value} of the epoch that is best in the objective."""
-        model = self._try_build(trial.hyperparameters)
+        model = self.build(trial.hyperparameters)
         objective = self.oracle.objective
         best = keras.callbacks.ModelCheckpoint(
-            self._get_checkpoint_fname(trial.trial_id),
+            self.weights_path(trial),
             monitor=objective.name,
             mode=objective.direction,
             save_best_only=True,
             save_weights_only=True,
         )
-        # Hyperband's next trial reads it before it loads the weights.
-        save_json(self._get_build_config_fname(trial.trial_id), model.get_build_config())
+        self.keep_build_config(trial, model)
         fitted = self.hypermodel.fit(trial.hyperparameters, model, *arguments, callbacks=[*callbacks, best], **more)
         scores = fitted.history[objective.name]
         epoch = int(np.argmax(scores) if objective.direction == "max" else np.argmin(scores))
         return {name: float(values[epoch]) for name, values in fitted.history.items()}
 
     def load_model(self, trial):
-        model = self._try_build(trial.hyperparameters)
-        model.load_weights(self._get_checkpoint_fname(trial.trial_id))
+        model = self.build(trial.hyperparameters)
+        model.load_weights(self.weights_path(trial))
         return model
 
 

@@ -4,14 +4,14 @@ import contextlib
 import os
 
 import tensorflow as tf
-from keras_tuner.engine import base_tuner, trial
 
 from asc_tf.errors import DivergedError
+from asc_tf.internals.keras_tuner import TrialLoop, TrialStatus
 from asc_tf.search.oracles import PROJECT
 from asc_tf.search.service import SearchEnded
 
 
-class RunTuner(base_tuner.BaseTuner):
+class RunTuner(TrialLoop):
     """Tries what an oracle proposes, alone or as one of several workers.
 
     A trial has the folder DIRECTORY/trials/trial_ID, for KerasTuner's trial.json and for its training; what was begun
@@ -30,7 +30,7 @@ class RunTuner(base_tuner.BaseTuner):
         self._run, self._chief = run, chief
         if chief is not None:
             self.oracle, self.tuner_id = chief.oracle_for(oracle), chief.worker
-        elif os.path.isfile(oracle._get_oracle_fname()):
+        elif os.path.isfile(oracle.path):
             oracle.reload()
 
     def search(self):
@@ -46,15 +46,15 @@ class RunTuner(base_tuner.BaseTuner):
         with self._chief.heartbeat(trial.trial_id):
             return self._run(values, *folders)
 
-    def _try_run_and_update_trial(self, trial_):
+    def try_trial(self, trial):
         """Only what is wrong with the values fails a trial; all else ends the search, which can then go on."""
         try:
-            metrics = self.run_trial(trial_)
-            if not self.oracle.get_trial(trial_.trial_id).metrics.exists(self.oracle.objective.name):
-                self.oracle.update_trial(trial_.trial_id, metrics)
-            trial_.status = trial.TrialStatus.COMPLETED
+            metrics = self.run_trial(trial)
+            if not self.oracle.get_trial(trial.trial_id).metrics.exists(self.oracle.objective.name):
+                self.oracle.update_trial(trial.trial_id, metrics)
+            trial.status = TrialStatus.COMPLETED
         except (DivergedError, tf.errors.ResourceExhaustedError) as error:
-            trial_.status, trial_.message = trial.TrialStatus.FAILED, str(error)
+            trial.status, trial.message = TrialStatus.FAILED, str(error)
 
     def pre_create_trial(self):
         if self._chief is not None:

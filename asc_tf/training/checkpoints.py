@@ -16,6 +16,7 @@ import tensorflow as tf
 from asc_tf.atomic import write_text
 from asc_tf.distributed.replicas import gathered, is_chief
 from asc_tf.errors import AscError
+from asc_tf.internals.tf_keras import random_generators
 
 if TYPE_CHECKING:
     import tf_keras as keras
@@ -62,9 +63,7 @@ class EpochCheckpoints:
         self.strategy = model.distribute_strategy
         with model.distribute_strategy.scope():  # else replicas would share one momentum and drift apart
             model.optimizer.build(model.trainable_variables)
-        # tf_keras keeps the random generators of its dropout layers out of a model's checkpoint.
-        generators = [layer._random_generator for layer in model.layers if hasattr(layer, "_random_generator")]
-        self._state = tf.train.Checkpoint(model=model, optimizer=model.optimizer, generators=generators)
+        self._state = tf.train.Checkpoint(model=model, optimizer=model.optimizer, generators=random_generators(model))
 
     def restore(self) -> Progress:
         """Put the newest state back, but for the metrics' values. Returns its `Progress`, that of a start if none is.

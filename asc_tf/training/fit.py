@@ -14,6 +14,8 @@ from tqdm import tqdm
 from asc_tf.atomic import whole_file
 from asc_tf.distributed.replicas import gathered, is_chief, workers_of
 from asc_tf.errors import AscError, DivergedError
+from asc_tf.internals.tensorflow import replica_spec
+from asc_tf.internals.tf_keras import build_metrics
 from asc_tf.training.checkpoints import EpochCheckpoints, Progress
 from asc_tf.training.extra_loss import ExtraLossModel
 
@@ -126,13 +128,12 @@ def _make_metrics(model, labels):
     """
 
     def example(spec):
-        spec = getattr(spec, "_value_specs", [spec])[0]  # of several replicas, the first one's
+        spec = replica_spec(spec)
         return tf.zeros([length or 1 for length in spec.shape], spec.dtype)
 
     with model.distribute_strategy.scope():
-        predictions = tf.nest.map_structure(example, model.output)
-        model.compiled_loss.build(predictions)
-        model.compiled_metrics.build(predictions, tf.nest.map_structure(example, labels))
+        predictions, labels = (tf.nest.map_structure(example, specs) for specs in (model.output, labels))
+        build_metrics(model, predictions, labels)
 
 
 class _Keeper(keras.callbacks.Callback):

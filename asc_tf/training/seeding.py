@@ -5,7 +5,8 @@ import random
 import numpy as np
 import tensorflow as tf
 import tf_keras as keras
-from tf_keras.src import backend
+
+from asc_tf.internals.tf_keras import forget_seed
 
 
 def set_seed(seed: int, deterministic: bool = False) -> None:
@@ -22,7 +23,7 @@ def set_seed(seed: int, deterministic: bool = False) -> None:
             seed then gives the same weights to the last bit on the same machine. Slower.
     """
     keras.backend.experimental.enable_tf_random_generator()
-    backend._SEED_GENERATOR.generator = None
+    forget_seed()
     random.seed(seed)
     np.random.seed(seed)
     tf.random.set_seed(seed)

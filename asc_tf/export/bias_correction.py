@@ -2,10 +2,10 @@
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
-from ai_edge_litert.interpreter import Interpreter
 
 from asc_tf.export.operators import bias_integers, has_bias, kind_of, set_bias_integers
 from asc_tf.runtime.classifier import from_quantized, to_quantized
+from asc_tf.runtime.interpreter import loaded
 from asc_tf.runtime.sharing_builder import packed
 
 _KIND = schema.BuiltinOperator
@@ -59,8 +59,7 @@ def _last_affine(model):
 
 def logits_of(content, features):
     """Logits [clips, classes] that a .tflite file of one clip gives to features [clips, frequency, time, channel]."""
-    interpreter = Interpreter(model_content=content)
-    interpreter.allocate_tensors()
+    interpreter = loaded(content)
     (taken,), (given,) = interpreter.get_input_details(), interpreter.get_output_details()
     found = []
     for clip in features:

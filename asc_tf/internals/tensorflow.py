@@ -2,7 +2,6 @@
 
 import functools
 
-import tensorflow as tf
 from tensorflow.python.autograph.core import config
 from tensorflow.python.data.ops import multi_device_iterator_ops
 
@@ -44,8 +43,8 @@ def change_device_data(change):
 
 
 def replica_spec(spec):
-    """The `tf.TensorSpec` of the first replica's part of distributed data; a `tf.TensorSpec` itself stays as it is.
+    """The specification of the first replica's part of distributed data; that of a tensor stays as it is.
 
     The class of the specification of several parts has no public name and hands them out nowhere.
     """
-    return spec if isinstance(spec, tf.TensorSpec) else spec._value_specs[0]
+    return getattr(spec, "_value_specs", [spec])[0]

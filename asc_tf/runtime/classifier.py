@@ -10,8 +10,8 @@ import numpy as np
 from asc_tf.audio.levels import check_levels, is_silent
 from asc_tf.audio.waveform import enough_memory, mixed_down, resample, waveform_blocks
 from asc_tf.errors import AscError
-from asc_tf.quiet import native_stderr_hidden
 from asc_tf.runtime.frontend import frontend_of
+from asc_tf.runtime.interpreter import loaded
 from asc_tf.runtime.isolated_run import check_by_trial
 from asc_tf.runtime.metadata import read_metadata
 from asc_tf.runtime.windows import windows
@@ -38,8 +38,6 @@ class Classifier:
     """
 
     def __init__(self, path: str | os.PathLike, threads: int = 1, uncertain_below: float | None = None):
-        from ai_edge_litert.interpreter import Interpreter
-
         self._path = path
         try:
             content = Path(path).read_bytes()
@@ -54,9 +52,7 @@ class Classifier:
         if self.metadata.checksum is None:
             check_by_trial(content, path)
         try:
-            with native_stderr_hidden():
-                self._interpreter = Interpreter(model_content=content, num_threads=threads)
-                self._interpreter.allocate_tensors()
+            self._interpreter = loaded(content, threads)
         except Exception as error:  # LiteRT raises what it likes
             raise AscError(f"{path}: LiteRT cannot load it ({_first_line(error)})") from error
         self._input, self._output = self._ends(path)

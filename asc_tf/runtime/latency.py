@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 
-from asc_tf.quiet import native_stderr_hidden
+from asc_tf.runtime.interpreter import loaded
 
 
 def latencies(contents, rounds, runs):
@@ -34,11 +34,7 @@ def latency_ratio(one, other):
 
 
 def _ready(content):
-    from ai_edge_litert.interpreter import Interpreter
-
-    with native_stderr_hidden():
-        interpreter = Interpreter(model_content=content, num_threads=1)
-        interpreter.allocate_tensors()
+    interpreter = loaded(content)
     (taken,) = interpreter.get_input_details()
     noise = np.random.default_rng(0).normal(0, 1, taken["shape"])
     noise = noise * 40 if taken["dtype"] == np.int8 else noise

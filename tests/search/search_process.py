@@ -5,6 +5,10 @@ import sys
 import time
 from pathlib import Path
 
+from asc_tf.quiet import silence_tensorflow
+
+silence_tensorflow()
+
 from asc_tf.experiment.settings import Config
 from asc_tf.search import service
 from asc_tf.search.oracles import make_oracle

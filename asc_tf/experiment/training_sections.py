@@ -34,6 +34,10 @@ class TrainConfig:
     momentum: Annotated[float, Setting("of sgd", 0, 0.9999)] = 0.9
     l2: Annotated[float, _rate("weight of sgd's L2 regularization")] = 0.001
     weight_decay: Annotated[float, _rate("of adamw")] = 0.05
+    precision: Annotated[
+        Literal["float32", "mixed_float16", "mixed_bfloat16"],
+        Setting("of the layers' arithmetic in training; weights, statistics, logits and what is kept stay float32"),
+    ] = "float32"
     select: Annotated[
         Literal["last", "best", "min-var"],
         Setting(

@@ -41,6 +41,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
     def call(self, inputs, training=None, mask=None):
         if training is None:
             training = keras.backend.learning_phase()
+        if replicas() > 1 and inputs.dtype in (tf.float16, tf.bfloat16):  # else each would take its own statistics
+            return tf.cast(self.call(tf.cast(inputs, tf.float32), training=training), inputs.dtype)
         trained = isinstance(training, (bool, int)) and training and self.trainable and self._is_plain(inputs)
         if not trained or not (replicas() > 1 or self._gains_by_rows(*inputs.shape[1::2])):
             return super().call(inputs, training=training, mask=mask)

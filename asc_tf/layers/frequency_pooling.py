@@ -19,7 +19,7 @@ class FrequencyAveragePooling(keras.layers.Layer):
     channel_paths = SUM
 
     def call(self, inputs):
-        return _mean(inputs)
+        return tf.cast(_mean(tf.cast(inputs, tf.float32)), inputs.dtype)
 
 
 @tf.custom_gradient

@@ -19,4 +19,4 @@ class TimeAveragePooling(keras.layers.Layer):
     channel_paths = SUM
 
     def call(self, inputs):
-        return tf.reduce_mean(inputs, axis=2, keepdims=True)
+        return tf.cast(tf.reduce_mean(tf.cast(inputs, tf.float32), axis=2, keepdims=True), inputs.dtype)

@@ -18,7 +18,9 @@ from asc_tf.experiment.teachers import check_teachers, teacher_config
 from asc_tf.stages.evaluation import predict_test
 from asc_tf.stages.experiment import Experiment
 from asc_tf.stages.teacher import cached_targets, distilled, teacher_runs
+from asc_tf.training.devices import device_line
 from asc_tf.training.fit import resumable_fit, save_model
+from asc_tf.training.precision import with_precision, with_scaled_loss
 from asc_tf.training.seeding import set_seed
 from asc_tf.training.selection import MinVarianceCheckpoint
 
@@ -91,6 +93,7 @@ def find_teachers(run, experiment, report, strategy=None):
 
 
 def _train(root, config, run, report, strategy):
+    report(device_line(strategy))
     experiment = Experiment.begin(root, config)
     teachers = find_teachers(run, experiment, report, strategy)
     with chief_first(strategy):
@@ -120,7 +123,10 @@ def fit_network(run, experiment, teachers=(), targets=None, report=print, strate
     keras.backend.clear_session()
     set_seed(config.seed, config.deterministic)
     with (strategy or tf.distribute.get_strategy()).scope():
-        student = distilled(config, build_model(config, experiment.dataset), teachers)
+        network = build_model(config, experiment.dataset)
+        if config.train.precision != "float32":
+            network = with_precision(network, config.train.precision)
+        student = distilled(config, network, teachers)
     fit(run, experiment, student, report, targets=targets, until=until, **selection(run, experiment))
     return student
 
@@ -149,7 +155,7 @@ def fit(folder, experiment, model, report=print, best=None, optimizer=None, call
     steps_per_epoch = math.ceil(len(experiment.training) / batch_size)
     with strategy.scope():
         model.compile(
-            optimizer or build_optimizer(config, steps_per_epoch),
+            with_scaled_loss(optimizer or build_optimizer(config, steps_per_epoch), model),
             keras.losses.CategoricalCrossentropy(from_logits=True),
             metrics=["accuracy"],
         )

@@ -18,6 +18,7 @@ from asc_tf.internals.tensorflow import replica_spec
 from asc_tf.internals.tf_keras import build_metrics
 from asc_tf.training.checkpoints import EpochCheckpoints, Progress
 from asc_tf.training.extra_loss import ExtraLossModel
+from asc_tf.training.precision import is_mixed, with_precision
 
 _STEPS_BETWEEN_QUESTIONS = 10  # whether it is time to keep the state, as each costs the workers a message
 
@@ -107,11 +108,14 @@ def resumable_fit(
 
 
 def save_model(model, path):
-    """Write a model, of an `ExtraLossModel` its network, as a .keras file, whole or not at all.
+    """Write a model, of an `ExtraLossModel` its network, in float32 as a .keras file, whole or not at all.
 
     All workers of a strategy must call it, for TensorFlow gathers the weights from all of them; the chief writes.
     """
     network = model.network if isinstance(model, ExtraLossModel) else model
+    if is_mixed(network):
+        with model.distribute_strategy.scope():
+            network = with_precision(network, "float32")
     if not is_chief(model.distribute_strategy):
         with tempfile.TemporaryDirectory() as folder:
             network.save(f"{folder}/network.keras")

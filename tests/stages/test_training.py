@@ -130,3 +130,14 @@ def test_streamed_pcen_gives_the_same_statistics(baseline_run, synthetic_root, t
 def test_the_frontend_of_settings_of_before_pcen_is_the_same_log_mel():
     assert type(build_frontend(Config())) is LogMel
     assert build_frontend(Config()).settings() == LogMel().settings() and "compression" not in LogMel().settings()
+
+
+@pytest.mark.slow
+def test_a_training_in_mixed_precision_says_its_device_and_leaves_a_float32_run(synthetic_root, tiny_config, tmp_path):
+    config, lines = tiny_config.with_settings(["train.precision=mixed_float16"]), []
+    stages.train(synthetic_root, config, tmp_path / "run", report=lines.append)
+    assert lines[0].startswith("training on ")
+    network = load_model(tmp_path / "run")
+    assert {layer.compute_dtype for layer in network.layers} == {"float32"}
+    path, _, _ = stages.export(tmp_path / "run", tmp_path / "model.tflite", report=quiet)
+    assert Classifier(path).samples == 16000

@@ -22,6 +22,10 @@ class DivergedError(AscError):
     """A training whose loss or weights are no finite numbers any more: of its settings, and of no others."""
 
 
+class DamagedError(AscError):
+    """A file that holds something else than was written into it."""
+
+
 def nearest(word, known, otherwise=None):
     """ "did you mean 'X'?" with the nearest of the `known` words; if none is near, `otherwise` or the list of them."""
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)

@@ -7,6 +7,7 @@ from ai_edge_litert.interpreter import Interpreter
 from compression_checks import check_compression
 
 from asc_tf.export import conversion
+from asc_tf.models.network_file import read_network
 
 
 def trainable_parameters(model):
@@ -31,7 +32,7 @@ def check_network(model, folder):
     expected = model.predict(features, verbose=0)
     assert expected.dtype == np.float32 and np.isfinite(expected).all() and np.ptp(expected, axis=0).min() > 0.05
     model.save(folder / "network.keras")
-    loaded = keras.models.load_model(folder / "network.keras")
+    loaded = read_network(folder / "network.keras")
     np.testing.assert_array_equal(loaded.predict(features, verbose=0), expected)
     check_compression(model, labels, folder)
     np.testing.assert_allclose(run_tflite(converted(model), features), expected, rtol=0, atol=1e-4)

@@ -1,12 +1,17 @@
 import errno
 import os
+import socket
+import stat
 import subprocess
 import sys
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from asc_tf.atomic import exclusive, whole_file, write_text
+from asc_tf.atomic import exclusive, files, is_own, whole_file, write_text
+from asc_tf.atomic.locks import LOCK
 from asc_tf.errors import AscError
 
 
@@ -61,13 +66,71 @@ def test_an_existing_file_survives_a_failing_block(tmp_path):
     assert contents(tmp_path) == {"table.csv": "old"}
 
 
-def test_what_a_killed_process_left_is_overwritten(tmp_path):
-    with whole_file(tmp_path / "table.csv") as part:
-        left = part
-        part.write_text("")
-    left.write_text("what a killed process left, longer than what follows")
-    write_text(tmp_path / "table.csv", "new")
-    assert contents(tmp_path) == {"table.csv": "new"}
+def in_another_process(code, *arguments):
+    """The killed process of a Python program, after the first line that it prints."""
+    with subprocess.Popen([sys.executable, "-c", code, *map(str, arguments)], stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        process.kill()
+
+
+HALF_A_FILE = (
+    "import sys, time\n"
+    "from asc_tf.atomic import whole_file\n"
+    "with whole_file(sys.argv[1]) as part:\n"
+    "    part.write_text('half of a fi')\n"
+    "    print(part, flush=True)\n"
+    "    time.sleep(60)\n"
+)
+
+
+def test_what_a_killed_process_left_goes_with_the_next_file_and_what_others_write_stays(tmp_path):
+    in_another_process(HALF_A_FILE, tmp_path / "table.csv")
+    (left,) = tmp_path.iterdir()
+    elsewhere, old = (tmp_path / f".part-00000000-1-{n}-table.csv" for n in range(2))
+    with whole_file(tmp_path / "other.csv") as alive:
+        pass_by = [elsewhere, old, tmp_path / ".part-notes"]
+        for path in pass_by:
+            path.write_text("")
+        os.utime(old, (0, 0))
+        alive.write_text("")
+        files._swept.clear()  # as another process begins
+        write_text(tmp_path / "table.csv", "new")
+        assert alive.exists() and not left.exists()
+    assert set(contents(tmp_path)) == {"table.csv", "other.csv", elsewhere.name, ".part-notes"}
+
+
+def test_two_calls_write_one_file_without_seeing_each_other(tmp_path):
+    path = tmp_path / "table.csv"
+    with whole_file(path) as slow:
+        slow.write_text("half of ")
+        with whole_file(path) as fast:
+            fast.write_text("whole")
+            assert slow != fast and all(
+                part.name.startswith(".part-") and part.suffix == ".csv" for part in (slow, fast)
+            )
+        assert path.read_text() == "whole"
+        slow.write_text("whole")
+    assert contents(tmp_path) == {"table.csv": "whole"}
+
+
+def test_a_link_stays_and_its_file_is_written(tmp_path):
+    (tmp_path / "data").mkdir()
+    link = tmp_path / "table.csv"
+    link.symlink_to("data/new.csv")
+    write_text(link, "new")
+    assert link.is_symlink() and contents(tmp_path / "data") == {"new.csv": "new"}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may make a device")
+def test_a_device_stays(tmp_path):
+    device = tmp_path / "null"
+    try:
+        os.mknod(device, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+    except OSError:
+        pytest.skip("no devices here")
+    with pytest.raises(AscError, match="it is a device"):
+        write_text(device, "text")
+    assert stat.S_ISCHR(device.stat().st_mode)
 
 
 def test_a_block_that_writes_nothing_is_an_error(tmp_path):
@@ -145,14 +208,16 @@ def test_only_one_is_in_a_folder_at_a_time(tmp_path):
         assert order == []
         order.append("first")
     other.join(30)
-    assert order == ["first", "second"] and lines == [f"waiting for another process that writes to {folder}"]
+    assert order == ["first", "second"] and len(lines) == 1
+    assert lines[0].startswith(f"waiting for another process that writes to {folder} (process {os.getpid()} on ")
+    assert not folder.exists() and tmp_path.exists()
 
 
 def test_a_folder_is_free_again_after_the_block_though_it_fails(tmp_path):
     with pytest.raises(Interrupted), exclusive(tmp_path / "cache", pytest.fail):
         raise Interrupted
     with exclusive(tmp_path / "cache", pytest.fail):
-        assert [path.name for path in (tmp_path / "cache").iterdir()] == [".lock"]
+        assert all(is_own(path.name) for path in (tmp_path / "cache").iterdir())
     with exclusive(tmp_path / "another", pytest.fail), exclusive(tmp_path / "cache", pytest.fail):
         pass
 
@@ -178,13 +243,62 @@ def test_an_error_inside_the_block_is_not_taken_for_one_of_the_lock(tmp_path):
         (tmp_path / "nothing").read_text()
 
 
-def test_rivals_write_one_file_without_seeing_each_other(tmp_path):
-    path = tmp_path / "table.csv"
-    with whole_file(path, rivals=True) as slow:
-        slow.write_text("half of ")
-        with whole_file(path, rivals=True) as fast:
-            fast.write_text("whole")
-            assert slow != fast and slow.name.startswith(".part-") and slow.suffix == ".csv"
-        assert path.read_text() == "whole"
-        slow.write_text("whole")
-    assert contents(tmp_path) == {"table.csv": "whole"}
+LOCKED = (
+    "import sys, time\n"
+    "from asc_tf.atomic import exclusive\n"
+    "with exclusive(sys.argv[1]):\n"
+    "    print('locked', flush=True)\n"
+    "    sys.stdin.read()\n"
+)
+
+
+def test_the_second_is_refused_with_the_name_of_the_first_and_a_killed_first_is_no_hindrance(tmp_path):
+    command = [sys.executable, "-c", LOCKED, tmp_path]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as first:
+        first.stdout.readline()
+        with pytest.raises(AscError) as refused, exclusive(tmp_path):
+            pytest.fail("entered")
+        first.kill()
+    sentence = str(refused.value)
+    assert sentence.startswith(f"{tmp_path}: another process is writing it (process ") and "\n" not in sentence
+    assert f"process {first.pid} on {socket.gethostname()} since 2" in sentence and "-c 'import sys, time" in sentence
+    assert [path.name for path in tmp_path.iterdir()] == [LOCK]  # as the kill has left it
+    with exclusive(tmp_path):
+        pass
+    assert not contents(tmp_path)
+
+
+def test_the_thread_that_is_in_a_folder_may_enter_again(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "run")
+    with exclusive(tmp_path / "run"), exclusive(tmp_path / "link", pytest.fail):
+        with exclusive(tmp_path / "run"):
+            pass
+        assert (tmp_path / "run" / LOCK).exists()
+        with ThreadPoolExecutor() as pool, pytest.raises(AscError, match="another process is writing it"):
+            pool.submit(exclusive(tmp_path / "run").__enter__).result()
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_lock_that_was_deleted_while_another_waited_for_it_is_none(tmp_path):
+    """Many threads, each of which deletes the lock's file and the folder as it leaves: never are two inside."""
+    inside, most = [], []
+
+    def enter(number):
+        with exclusive(tmp_path / "run", lambda line: None):
+            inside.append(number)
+            most.append(len(inside))
+            time.sleep(0.001)
+            inside.remove(number)
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(enter, range(200)))
+    assert max(most) == 1 and len(most) == 200
+
+
+def test_a_link_in_the_place_of_the_lock_is_not_followed(tmp_path):
+    (tmp_path / "diary").write_text("mine")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / LOCK).symlink_to(tmp_path / "diary")
+    with pytest.raises(AscError, match="cannot be written"), exclusive(tmp_path / "run"):
+        pytest.fail("entered")
+    assert (tmp_path / "diary").read_text() == "mine"

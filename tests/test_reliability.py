@@ -24,11 +24,9 @@ def finish(root, run, settings=LONGER):
 
 
 def load_network(path):
-    import tf_keras as keras
+    from asc_tf.models.network_file import read_network
 
-    import asc_tf.layers  # noqa: F401  registers them
-
-    return keras.models.load_model(path, compile=False)
+    return read_network(path)
 
 
 def kill_after(line, root, run):
@@ -65,6 +63,25 @@ def test_a_killed_training_goes_on_and_ends_with_the_same_weights(unbroken, synt
             np.testing.assert_array_equal(mine, theirs)
     assert (run / "history.csv").read_text() == (unbroken / "history.csv").read_text()
     assert (run / "metrics.json").read_text() == (unbroken / "metrics.json").read_text()
+
+
+@pytest.mark.slow
+def test_a_second_training_in_the_same_folder_is_refused_and_the_first_is_not_disturbed(
+    unbroken, synthetic_root, tmp_path
+):
+    run = tmp_path / "run"
+    with subprocess.Popen(command(synthetic_root, run), stderr=subprocess.PIPE, text=True) as first:
+        for printed in first.stderr:
+            if printed.startswith("epoch 1/5"):
+                break
+        first.send_signal(signal.SIGSTOP)
+        second = finish(synthetic_root, run)
+        first.send_signal(signal.SIGCONT)
+        one_sentence(second, f"{run}: another process is writing it (process {first.pid} on ", "asc_tf train --data")
+        first.stderr.read()
+    assert first.returncode == 0
+    assert (run / "metrics.json").read_text() == (unbroken / "metrics.json").read_text()
+    assert not [path for path in run.rglob("*") if path.name.startswith((".part", ".asc-tf.lock"))]
 
 
 @pytest.mark.parametrize("seconds", [4.0, 6.0])

@@ -69,6 +69,10 @@ class Predict:
             return
         if self.workers is not None or (self.output is not None and not self.timeline):
             raise AscError("--output and --workers are for a folder; expected one folder in place of files")
+        if self.output is not None:
+            from asc_tf.runtime.scenes_csv import check_csv_path
+
+            check_csv_path(self.output)
         from asc_tf.runtime import Classifier
 
         self._run_on_files(Classifier(self.model, uncertain_below=self.threshold))

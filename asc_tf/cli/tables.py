@@ -57,9 +57,10 @@ class Models:
         from asc_tf.experiment.named_networks import NAMED_NETWORKS
 
         width = max(map(len, NAMED_NETWORKS))
-        print(f"{'':{width}}  parameters       MACs  input    receptive field  source")
-        for name, named in NAMED_NETWORKS.items():
+        for number, (name, named) in enumerate(NAMED_NETWORKS.items()):
             account = stages.account_of_named(name)
+            if number == 0:  # not before TensorFlow is there, which may be interrupted
+                print(f"{'':{width}}  parameters       MACs  input    receptive field  source")
             parameters = sum(tensor.count for tensor in account.parameters("network") if tensor.trainable)
             macs = account.operations("network").macs / 1e6
             field = "x".join(map(str, account.receptive_field["convolutions"]))

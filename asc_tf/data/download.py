@@ -15,7 +15,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 
-from asc_tf.atomic import whole_file, write_text
+from asc_tf.atomic import exclusive, whole_file, write_text
 from asc_tf.data.esc10 import copy_clips
 from asc_tf.errors import AscError, nearest
 
@@ -56,19 +56,20 @@ def download(name, root):
 
     Raises:
         AscError: an unknown name, soundata is not installed, the network fails, or an archive has another checksum, is
-            no zip file, or holds a member that cannot be written or would be written outside `root`.
+            no zip file, or holds a member that cannot be written or would be written outside `root`; another process is
+            downloading into `root`.
         OSError: the disk is full before an archive is whole, or `root` cannot be made.
     """
     archives = _archives(name)
     root = Path(root)
     folder = root / "archives"
-    folder.mkdir(parents=True, exist_ok=True)
-    for archive in archives:
-        done = folder / f"{archive.filename}.done"
-        if not (done.is_file() and done.read_text(encoding="utf-8").strip() == archive.md5):
-            _unpack_set(name, _fetch(archive, folder), root)
-            write_text(done, f"{archive.md5}\n")
-        (folder / archive.filename).unlink(missing_ok=True)
+    with exclusive(folder):
+        for archive in archives:
+            done = folder / f"{archive.filename}.done"
+            if not (done.is_file() and done.read_bytes().strip() == archive.md5.encode()):
+                _unpack_set(name, _fetch(archive, folder), root)
+                write_text(done, f"{archive.md5}\n")
+            (folder / archive.filename).unlink(missing_ok=True)
 
 
 def _unpack_set(name, path, root):

@@ -8,7 +8,7 @@ import shutil
 
 import pandas as pd
 
-from asc_tf.atomic import whole_file
+from asc_tf.atomic import exclusive, whole_file
 from asc_tf.data.tau_writer import write_tables
 from asc_tf.errors import AscError
 
@@ -63,7 +63,7 @@ def write_split(root, test_fold=TEST_FOLD):
         (number of training clips, number of test clips).
 
     Raises:
-        AscError: no such fold, or no clip of ESC-10 below `root`.
+        AscError: no such fold, no clip of ESC-10 below `root`, or another process is writing there.
     """
     rows = []
     for path in sorted((root / "audio").glob(f"*-*-*-*-{DEVICE}.wav")):
@@ -74,4 +74,5 @@ def write_split(root, test_fold=TEST_FOLD):
         raise AscError(f"{root}: holds no clip of ESC-10 in audio/")
     if test_fold not in range(1, 6):
         raise AscError(f"--test-fold {test_fold}: expected 1 to 5")
-    return write_tables(root, rows)
+    with exclusive(root):
+        return write_tables(root, rows)

@@ -14,6 +14,7 @@ import numpy as np
 import soundfile
 from scipy.signal import resample_poly
 
+from asc_tf.atomic import exclusive
 from asc_tf.data.clips import check_audio_files, read_clips
 from asc_tf.data.device_simulation import brown_noise, hear, read_devices
 from asc_tf.data.tau_writer import claim_folder, write_clip, write_tables
@@ -50,7 +51,7 @@ def write_multi_device(
 
     Raises:
         AscError: see `read_clips` and `read_devices`; the source has several devices, a response is missing, or `out`
-            holds something else.
+            holds something else or is being written by another process.
     """
     root, out = Path(root), Path(out)
     devices = read_devices(description)
@@ -60,13 +61,14 @@ def write_multi_device(
     own = _only_device(root, clips, devices)
     rate, samples = _format_of(root, clips)
     chains = _responses(Path(responses), devices, rate)
-    _claim(out, devices, clips, own, samples)
-    rows = []
-    for done, clip in enumerate(clips.itertuples(), 1):
-        rows += _record(root, out, clip, own, devices, chains, rate, samples)
-        if progress is not None:
-            progress(done, len(clips))
-    return write_tables(out, rows)
+    with exclusive(out):
+        _claim(out, devices, clips, own, samples)
+        rows = []
+        for done, clip in enumerate(clips.itertuples(), 1):
+            rows += _record(root, out, clip, own, devices, chains, rate, samples)
+            if progress is not None:
+                progress(done, len(clips))
+        return write_tables(out, rows)
 
 
 def _only_device(root, clips, devices):

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from asc_tf.atomic import exclusive
 from asc_tf.audio.waveform import load_waveform
 from asc_tf.data.clips import hold_out_locations
 from asc_tf.data.names import LONGEST_LABEL_BYTES, spelling
@@ -145,9 +146,14 @@ def write_own_set(
         (number of training clips, number of test clips).
 
     Raises:
-        AscError: `out` holds something else, or a recording cannot be read.
+        AscError: `out` holds something else or is being written by another process, or a recording cannot be read.
     """
-    out, clips = Path(out), plan.clips
+    with exclusive(out):
+        return _write_own_set(plan, Path(out), progress)
+
+
+def _write_own_set(plan, out, progress):
+    clips = plan.clips
     columns = ["path", "begin_seconds", "filename", "split"]
     made = {"clip_seconds": plan.clip_seconds, "clips": clips[columns].values.tolist()}
     claim_folder(out / _PLAN, json.dumps(made) + "\n", "data make", "of other recordings or another length")

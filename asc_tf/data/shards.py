@@ -84,7 +84,7 @@ def read_shard(path, shape, wanted):
 def shard_filenames(path):
     """The clips of a shard's rows, damaged ones perhaps among them; none if the file is not there."""
     try:
-        rows = np.load(path, mmap_mode="r")
+        rows = np.load(path, mmap_mode="r", allow_pickle=False)
         return [name.decode(errors="replace") for name in rows["filename"].tolist()]
     except Exception:  # as in `read_shard`
         return []

@@ -1,7 +1,6 @@
 """A small procedural data set in the layout of TAU Urban Acoustic Scenes Mobile, for demo and tests."""
 
 import shutil
-import tempfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from asc_tf.atomic import part_beside
 from asc_tf.data.synthetic_sounds import SAMPLE_RATE_HZ, amplitude, scene_waveform
 from asc_tf.data.tau import SCENES
 from asc_tf.data.tau_writer import write_tables
@@ -99,13 +99,15 @@ def write_synthetic(root, clips=400, seconds=3.0, seed=0, progress=None):
         raise AscError(f"{root}: exists and is not an empty folder; expected a new one")
     recordings = [*_training_recordings(clips), *_test_recordings(clips)]
     root.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=f".part-{root.name}-", dir=root.parent))
+    part = part_beside(root)
     try:
-        part.chmod(0o755)
+        part.mkdir()
         _write_audio(part, recordings, round(seconds * SAMPLE_RATE_HZ), seed, progress)
         rows = [(r.filename(d), r.scene, r.location, d, r.part) for r in recordings for d in r.devices]
         counts = write_tables(part, sorted(rows))
         part.replace(root)
+    except OSError as error:
+        raise AscError(f"{root}: cannot be written ({error.strerror or error})") from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return counts

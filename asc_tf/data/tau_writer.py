@@ -3,7 +3,7 @@
 import numpy as np
 import soundfile
 
-from asc_tf.atomic import whole_file, write_text
+from asc_tf.atomic import is_own, whole_file, write_text
 from asc_tf.errors import AscError
 
 _META = ("filename", "scene_label", "identifier", "source_label")
@@ -34,6 +34,8 @@ def write_tables(root, rows):
 def claim_folder(path, text, command, of):
     """Write what a folder is made of into it, or see that it is the same, so that a killed job goes on and no other.
 
+    Call it where the folder is `exclusive`.
+
     Args:
         path: of the file that says it, in that folder.
         text: of the file.
@@ -45,9 +47,9 @@ def claim_folder(path, text, command, of):
     """
     out = path.parent
     if path.is_file():
-        if path.read_text(encoding="utf-8") != text:
+        if path.read_bytes() != text.encode():
             raise AscError(f"{path}: is {of}; give another --out folder")
-    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
+    elif out.exists() and (not out.is_dir() or not all(is_own(each.name) for each in out.iterdir())):
         raise AscError(f"{out}: is not empty and was not made by 'asc-tf {command}'; expected a new folder")
     else:
         write_text(path, text)

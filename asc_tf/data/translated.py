@@ -45,7 +45,7 @@ def translated_clips(clips, targets):
     return pd.concat(parts, ignore_index=True)
 
 
-def write_translated(folder, root, rows, settings, shape, translate, report):
+def write_translated(folder, root, rows, settings, shape, translate):
     """Translate clips, or go on with it after an interruption.
 
     As in the cache, 64 shards hold a row for each translated clip, with a checksum, and with size and time of change of
@@ -58,34 +58,37 @@ def write_translated(folder, root, rows, settings, shape, translate, report):
         settings: of `translation_settings`.
         shape: of a clip's features, (frequency, time).
         translate: function (some of the rows) to their features [rows, frequency, time].
-        report: called with lines for the user.
 
     Raises:
-        AscError: the folder holds other clips or other translations, or cannot be written.
+        AscError: the folder holds other clips or other translations, is being written by another process, or cannot be
+            written.
     """
+    with exclusive(folder):
+        _check_settings(folder, settings)
+        state = audio_state(root, rows.source.unique())[0]
+        with tqdm(total=len(rows), desc="translation", unit="clip", disable=None, leave=False) as bar:
+            for number, group in rows.sort_values("filename").groupby(rows.filename.map(shard_of)):
+                shard = folder / f"{number:02d}.npy"
+                wanted = {row.filename: state[row.source] for row in group.itertuples()}
+                if len(read_shard(shard, shape, wanted.get)[1]) < len(wanted):
+                    names = [name.encode() for name in wanted]
+                    results = zip(names, wanted.values(), _in_batches(translate, group), strict=True)
+                    ready = ((name, *changed, features) for name, changed, features in results)
+                    write_shard(shard, ready, len(names), row_type(names, shape))
+                bar.update(len(wanted))
+
+
+def _check_settings(folder, settings):
+    """Write settings.json, or see that the folder is of these settings."""
     text = json.dumps(settings, indent=2) + "\n"
     path = folder / "settings.json"
-    if path.is_file() and path.read_text() != text:
+    if path.is_file() and path.read_bytes() != text.encode():
         raise AscError(
             f"{folder}: holds clips of another translator or to other devices; give another --out, or delete it"
         )
-    if not path.is_file() and folder.exists() and any(not each.name.startswith(".") for each in folder.iterdir()):
+    if not path.is_file() and any(not each.name.startswith(".") for each in folder.iterdir()):
         raise AscError(f"{folder}: is not empty and holds no translated clips; give another --out")
-    state = audio_state(root, rows.source.unique())[0]
-    with (
-        exclusive(folder, report),
-        tqdm(total=len(rows), desc="translation", unit="clip", disable=None, leave=False) as bar,
-    ):
-        write_text(path, text)
-        for number, group in rows.sort_values("filename").groupby(rows.filename.map(shard_of)):
-            shard = folder / f"{number:02d}.npy"
-            wanted = {row.filename: state[row.source] for row in group.itertuples()}
-            if len(read_shard(shard, shape, wanted.get)[1]) < len(wanted):
-                names = [name.encode() for name in wanted]
-                results = zip(names, wanted.values(), _in_batches(translate, group), strict=True)
-                ready = ((name, *changed, features) for name, changed, features in results)
-                write_shard(shard, ready, len(names), row_type(names, shape))
-            bar.update(len(wanted))
+    write_text(path, text)
 
 
 def translation_settings(frontend, cut, source, targets, translator):
@@ -114,7 +117,7 @@ def read_translated(folder, root, clips, frontend, cut, left_out=()):
         settings = json.loads(path.read_text())
         targets, source = settings.pop("targets"), settings.pop("source")
         del settings["translator"]
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise AscError(
             f"{path}: cannot be read; make it with 'asc-tf translate train' and 'asc-tf translate apply'"
         ) from None

@@ -1,46 +1,30 @@
 """The folder of a run: what is read from it and written to it."""
 
 import dataclasses
+import io
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
-from asc_tf.atomic import whole_file, write_text
-from asc_tf.data.names import check_labels
+from asc_tf.atomic import checked_file, is_own, read_checked, whole_file, write_checked
 from asc_tf.errors import AscError
+from asc_tf.experiment.dataset import read_dataset, write_dataset
 from asc_tf.experiment.settings import Config
+from asc_tf.experiment.trained_on import check_trained, digest_of, write_trained
 from asc_tf.extensions import NETWORKS, NORMALIZATIONS
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """What a run must know of its data: dataset.json."""
-
-    root: str
-    scenes: tuple[str, ...]
-    seen_devices: tuple[str, ...]
-    clip_seconds: float
-    feature_mean: float | tuple[float, ...]
-    feature_std: float | tuple[float, ...]
-    """of the training features: two numbers, or one a mel bin each"""
 
 
 def read_run(run):
     """(Config, Dataset) of a run folder. Raises AscError if it is none."""
     run = Path(run)
     try:
-        config = Config.read(run / "config.json")
-        values = json.loads((run / "dataset.json").read_text())
-        dataset = Dataset(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
-        check_labels(run / "dataset.json", "scene", dataset.scenes)
-        check_labels(run / "dataset.json", "device", dataset.seen_devices)
-        return config, dataset
+        return Config.read(run / "config.json"), read_dataset(run / "dataset.json")
     except FileNotFoundError as error:
         raise AscError(f"{error.filename}: no such file; expected a run folder made by 'asc-tf train'") from None
-    except (OSError, ValueError, TypeError) as error:
-        raise AscError(f"{run / 'dataset.json'}: cannot be read back ({error})") from error
+    except OSError as error:
+        raise AscError(f"{error.filename or run}: cannot be read ({error.strerror or error})") from error
 
 
 def check_finished(run):
@@ -51,21 +35,28 @@ def check_finished(run):
 
 
 def load_model(run):
-    """The network of a run, with the weights that train.select names."""
+    """The network of a run, with the weights that train.select names.
+
+    Raises:
+        AscError: no finished run, a file that `read_network` refuses, or the network of other features or scenes.
+    """
     check_finished(run)
-    config, _ = read_run(run)
+    config, dataset = read_run(run)
     NETWORKS.find(config.model.network)  # which imports the layers that it is made of
     if config.model.norm:
         NORMALIZATIONS.find(config.model.norm)
-    import tf_keras as keras
-
-    import asc_tf.layers  # noqa: F401  registers the layers for loading
+    from asc_tf.models.network_file import read_network
 
     path = Path(run) / f"{config.train.select}.keras"
-    try:
-        return keras.models.load_model(path, compile=False)
-    except (OSError, ValueError, KeyError) as error:
-        raise AscError(f"{path}: cannot be loaded ({str(error).splitlines()[0]})") from error
+    network = read_network(path)
+    found = network.input_shape[1], network.output_shape[-1]
+    expected = config.frontend.mel_bins, len(dataset.scenes)
+    if found != expected:
+        raise AscError(
+            f"{path}: is a network of {found[0]} mel bins and {found[1]} scenes; expected {expected[0]} and "
+            f"{expected[1]}, those of the run"
+        )
+    return network
 
 
 def check_repeatable(run, advice):
@@ -97,20 +88,22 @@ def claim(path, asked, kind, of, before=None):
     text = json.dumps(asked, indent=2) + "\n"
     if path.is_file():
         try:
-            known = {**(before or {}), **json.loads(path.read_text())}
-        except (ValueError, TypeError):
-            known = None
+            known = {**(before or {}), **json.loads(read_checked(path))}
+        except (ValueError, TypeError, RecursionError) as error:
+            raise AscError(f"{path}: cannot be read back ({error}); expected what was asked for here") from error
         if known != json.loads(text):
             raise AscError(f"{path}: is {of}; give another --out folder")
     else:
         check_free(path, kind)
-        write_text(path, text)
+        write_checked(path, text)
 
 
 def check_free(path, kind):
     """Raise an AscError if the folder of a file that `claim` has not written yet holds something else."""
     out = path.parent
-    if not path.is_file() and out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if path.is_file() or not out.exists():
+        return
+    if not out.is_dir() or not all(is_own(each.name) for each in out.iterdir()):
         raise AscError(f"{out}: is not empty and holds no {kind}; expected a new folder")
 
 
@@ -134,36 +127,81 @@ def check_run_folder(run, config, root):
 
 def _is_foreign(path):
     """Whether a file is none that a run leaves when it is killed before config.json is written."""
-    return path.name not in ("features", "teacher") and not path.name.startswith(".part-")
+    return path.name not in ("features", "teacher") and not is_own(path.name)
 
 
-def write_settings(run, config, dataset):
+def write_settings(run, config, dataset, trained=None):
     """Write config.json and dataset.json, unless they are there.
+
+    Args:
+        run: run folder.
+        config, dataset: a `Config` and a `Dataset`.
+        trained: frame of `asc_tf.experiment.trained_on.trained_clips`, to be kept and compared with.
 
     Raises:
         AscError: the data set is no longer what it was when the run began.
     """
     run = Path(run)
+    if trained is not None:
+        dataset = dataclasses.replace(dataset, clips_sha256=digest_of(trained))
     if (run / "dataset.json").is_file():
         _, before = read_run(run)
-        close = all(
-            np.shape(now) == np.shape(then) and np.abs(np.subtract(now, then)).max() < 1e-3
-            for now, then in (
-                (dataset.feature_mean, before.feature_mean),
-                (dataset.feature_std, before.feature_std),
-            )
-        )
-        same = (
-            dataclasses.replace(before, feature_mean=dataset.feature_mean, feature_std=dataset.feature_std) == dataset
-        )
-        if not (close and same):
+        if trained is not None:
+            check_trained(run, before, trained)
+        if not _alike(before, dataset):
             raise AscError(f"{run}: the data set has changed since the run began; give another --run folder")
         return
-    write_text(run / "config.json", config.to_json())
-    write_text(run / "dataset.json", json.dumps(dataclasses.asdict(dataset), indent=2) + "\n")
+    write_checked(run / "config.json", config.to_json())
+    if trained is not None:
+        write_trained(run, trained)
+    write_dataset(run / "dataset.json", dataset)
+
+
+def _alike(before, now):
+    """Whether two `Dataset` are of the same data; statistics may differ by the order of their sums."""
+    for name in ("feature_mean", "feature_std"):
+        then, today = getattr(before, name), getattr(now, name)
+        if np.shape(then) != np.shape(today) or np.abs(np.subtract(then, today)).max() >= 1e-3:
+            return False
+        now = dataclasses.replace(now, **{name: then})
+    if "" in (before.clips_sha256, now.clips_sha256):
+        now = dataclasses.replace(now, clips_sha256=before.clips_sha256)
+    return now == before
 
 
 def write_csv(path, frame):
     """Write a pandas frame as CSV, whole or not at all."""
     with whole_file(path) as part:
         frame.to_csv(part, index=False)
+
+
+def write_checked_csv(path, frame):
+    """As `write_csv`, with a checksum, for a table that is read back: `read_csv`."""
+    with checked_file(path) as part:
+        frame.to_csv(part, index=False)
+
+
+def read_csv(path, columns, text=()):
+    """A table of a run folder.
+
+    Args:
+        path: of the CSV file.
+        columns: names of those that it must have.
+        text: those columns that hold no numbers.
+
+    Raises:
+        AscError: it is damaged, no CSV file, or lacks rows or columns, or text stands where numbers do.
+    """
+    try:
+        content = io.BytesIO(read_checked(path))
+        frame = pd.read_csv(content, dtype=dict.fromkeys(text, str), keep_default_na=False, na_values=[""])
+    except (OSError, ValueError) as error:  # pandas' own are ValueErrors
+        raise AscError(f"{path}: cannot be read back ({str(error).splitlines()[0]}); expected a table") from error
+    missing = [name for name in columns if name not in frame.columns]
+    if missing or not len(frame):
+        found = f"no column '{missing[0]}'" if missing else "no row"
+        raise AscError(f"{path}: has {found}; expected rows of {', '.join(columns)}")
+    for name in frame.columns:
+        if name not in text and not pd.api.types.is_numeric_dtype(frame[name]):
+            raise AscError(f"{path}: column '{name}' holds text; expected numbers")
+    return frame.fillna(dict.fromkeys(text, ""))

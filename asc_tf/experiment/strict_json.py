@@ -2,6 +2,7 @@
 
 import json
 
+from asc_tf.atomic import read_checked
 from asc_tf.errors import AscError
 
 
@@ -9,11 +10,10 @@ def read_json(path):
     """What a JSON file holds.
 
     Raises:
-        AscError: it is not UTF-8, or as `parse_json`.
+        AscError: it is damaged (`asc_tf.atomic.read_checked`), it is not UTF-8, or as `parse_json`.
         OSError: it cannot be read.
     """
-    with open(path, "rb") as file:
-        content = file.read()
+    content = read_checked(path)
     try:
         return parse_json(content.decode(), path)
     except UnicodeDecodeError as error:

@@ -39,6 +39,11 @@ class Registry(Mapping):
         self._check_free(name, name in self._things or name in self._entry_points())
         self._things[name] = thing
 
+    @property
+    def packages(self):
+        """Top packages of the things that were found or registered so far."""
+        return {getattr(thing, "__module__", "").partition(".")[0] for thing in self._things.values()}
+
     def find(self, name):
         """The thing of a name.
 

@@ -69,10 +69,10 @@ def classify_archive(
     if not 1 <= shards <= MOST_SHARDS:
         raise AscError(f"--shards {shards}: expected 1 to {MOST_SHARDS}")
     pipeline, threads = new_pipeline(beam), workers or (1 if beam else os.cpu_count())
-    classifier = Classifier(model, uncertain_below=uncertain_below)
-    found = audio_below(archive) if archive.is_dir() else Found(_listed(archive), {})
-    skipped = f"{archive}: {found}" if str(found) else ""
-    with exclusive(output, report):
+    with exclusive(output):
+        classifier = Classifier(model, uncertain_below=uncertain_below)
+        found = audio_below(archive) if archive.is_dir() else Found(_listed(archive), {})
+        skipped = f"{archive}: {found}" if str(found) else ""
         plan = make_plan(classifier, Path(model).absolute(), archive, found.names, output, shards, report)
         del found, classifier  # millions of names
         with _watched(plan, progress):

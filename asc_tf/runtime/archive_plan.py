@@ -6,7 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from asc_tf.atomic import whole_file, write_text
+from asc_tf.atomic import checked_file, read_checked, write_checked
+from asc_tf.atomic.checksums import SUMS
 from asc_tf.errors import AscError
 
 KINDS = ("scenes", "failures")
@@ -71,7 +72,7 @@ class Plan:
 
 def refuse_other_files(output):
     """Refuse a folder that holds files but was not begun by `make_plan`."""
-    own = {"files.jsonl"}  # a kill may have left it without the manifest
+    own = {"files.jsonl", SUMS}  # a kill may have left them without the manifest
     names = set(os.listdir(output)) if output.exists() else set()
     other = {name for name in names - own if not name.startswith(".")}
     if other and "manifest.json" not in names:
@@ -98,11 +99,11 @@ def make_plan(classifier, model, archive, names, output, shards, report):
     own = {"model": classifier.sha256, "archive": str(archive.resolve()), "shards": shards, "threshold": threshold}
     if not manifest.exists():
         starts = _write_names(output / "files.jsonl", names, shards)
-        write_text(manifest, json.dumps({**own, "files": len(names), "starts": starts}, indent=1))
+        write_checked(manifest, json.dumps({**own, "files": len(names), "starts": starts}, indent=1))
     try:
-        kept = json.loads(manifest.read_text(encoding="utf-8"))
+        kept = json.loads(read_checked(manifest))
         begun, files, starts = {name: kept[name] for name in own}, kept["files"], tuple(kept["starts"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise AscError(f"{manifest}: cannot be read ({error}); expected what asc-tf predict wrote") from error
     for name, value in own.items():
         if begun[name] != value:
@@ -116,7 +117,7 @@ def make_plan(classifier, model, archive, names, output, shards, report):
 def _write_names(path, names, shards):
     """Write the names as lines of JSON, since they may hold line ends; where each shard's begin."""
     starts, position = [], 0
-    with whole_file(path) as part, part.open("wb") as file:
+    with checked_file(path) as part, part.open("wb") as file:
         for shard in range(shards):
             starts.append(position)
             for name in names[shard * len(names) // shards : (shard + 1) * len(names) // shards]:
@@ -130,14 +131,17 @@ def _line(name):
 
 def _compare(archive, names, output, report):
     """Say what came to a folder since the work began; a list is expected not to change."""
-    with (output / "files.jsonl").open("rb") as file:
-        if all(kept == now for kept, now in itertools.zip_longest(file, map(_line, names))):
+    path = output / "files.jsonl"
+    try:
+        kept = read_checked(path).splitlines(keepends=True)
+        if all(before == now for before, now in itertools.zip_longest(kept, map(_line, names))):
             return
         if not archive.is_dir():
             raise AscError(
                 f"{output}: was begun when {archive} named other files; expected the same, or another --output"
             )
-        file.seek(0)
-        new = set(names).difference(map(json.loads, file))
+        new = set(names).difference(map(json.loads, kept))
+    except (OSError, ValueError, TypeError) as error:
+        raise AscError(f"{path}: cannot be read ({error}); expected the names that asc-tf predict wrote") from error
     if new:
         report(f"{archive}: {len(new)} files came after {output} was begun and are left out, such as {min(new)}")

@@ -55,12 +55,12 @@ class ClassifyShard(beam.DoFn):
 
 def write_shard_scenes(numbered, plan):
     shard, records = numbered
-    write_scenes(plan.csv("scenes", shard), plan.labels, records, rivals=True, uncertain_below=plan.uncertain_below)
+    write_scenes(plan.csv("scenes", shard), plan.labels, records, uncertain_below=plan.uncertain_below)
 
 
 def write_shard_failures(numbered, plan):
     shard, records = numbered
-    write_failures(plan.csv("failures", shard), records, rivals=True)
+    write_failures(plan.csv("failures", shard), records)
 
 
 def classify_shards(pipeline, plan, threads=1):

@@ -5,11 +5,11 @@ import queue
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from pathlib import Path
 
-from asc_tf.audio.finding import ENDINGS, audio_below
+from asc_tf.audio.finding import audio_below
 from asc_tf.errors import AscError
 from asc_tf.runtime.classifier import Classifier
 from asc_tf.runtime.journal import Journal
-from asc_tf.runtime.scenes_csv import write_scenes
+from asc_tf.runtime.scenes_csv import check_csv_path, write_scenes
 
 
 def classify_folder(
@@ -43,8 +43,7 @@ def classify_folder(
         AscError: the model or the folder cannot be read, there is no audio in it, or the output cannot be written.
     """
     folder, output = Path(folder), Path(output)
-    if output.is_dir() or output.suffix.lower() in ENDINGS:
-        raise AscError(f"--output {output}: is a folder or an audio file's name; expected a name such as scenes.csv")
+    check_csv_path(output)
     found = audio_below(folder)
     names = found.names
     workers = min(workers or os.cpu_count(), len(names))

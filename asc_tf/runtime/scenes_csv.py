@@ -3,21 +3,29 @@
 import contextlib
 import csv
 
-from asc_tf.atomic import whole_file
+from asc_tf.atomic import check_replaceable, whole_file
+from asc_tf.audio.finding import ENDINGS
+from asc_tf.errors import AscError
 from asc_tf.runtime.answer import scene_of
 
 
-def write_scenes(path, labels, records, rivals=False, uncertain_below=None):
+def check_csv_path(output):
+    """Raise an AscError for an --output that no CSV file may be written to: a folder, a device, an audio file."""
+    if output.is_dir() or output.suffix.lower() in ENDINGS:
+        raise AscError(f"--output {output}: is a folder or an audio file's name; expected a name such as scenes.csv")
+    check_replaceable(output)
+
+
+def write_scenes(path, labels, records, uncertain_below=None):
     """Write a row for each record: file, scene, confidence, error, and the probability of each scene.
 
     Args:
         path: of the file, which appears whole or not at all.
         labels: of the scenes.
         records: {"file": name, "probabilities": list or None, "error": None or sentence} each.
-        rivals: as in `asc_tf.atomic.whole_file`.
         uncertain_below: as in `scene_of`.
     """
-    with _whole_csv(path, rivals) as writer:
+    with _whole_csv(path) as writer:
         writer.writerow(["file", "scene", "confidence", "error", *labels])
         for record in records:
             shown = [f"{p:.6f}" for p in record["probabilities"] or ()]
@@ -28,24 +36,27 @@ def write_scenes(path, labels, records, rivals=False, uncertain_below=None):
             writer.writerow([record["file"], scene, confidence, record["error"] or "", *(shown or [""] * len(labels))])
 
 
-def write_failures(path, records, rivals=False):
+def write_failures(path, records):
     """Write a row for each record of a file that could not be classified: file, error."""
-    with _whole_csv(path, rivals) as writer:
+    with _whole_csv(path) as writer:
         writer.writerow(["file", "error"])
         writer.writerows([record["file"], record["error"]] for record in records)
 
 
 def read_failures(path):
-    """The errors that `write_failures` wrote."""
-    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
-        return [row["error"] for row in csv.DictReader(file)]
+    """The errors that `write_failures` wrote. Raises AscError if the file is damaged."""
+    try:
+        with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+            header, *rows = csv.reader(file)
+            if header == ["file", "error"] and all(len(row) == 2 for row in rows):
+                return [error for _, error in rows]
+    except (OSError, ValueError, csv.Error):
+        pass
+    raise AscError(f"{path}: cannot be read back; delete it to have its shard done anew")
 
 
 @contextlib.contextmanager
-def _whole_csv(path, rivals):
+def _whole_csv(path):
     # A file's name may hold bytes that are no UTF-8: they are written as they are.
-    with (
-        whole_file(path, rivals) as part,
-        part.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file,
-    ):
+    with whole_file(path) as part, part.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
         yield csv.writer(file, lineterminator="\n")

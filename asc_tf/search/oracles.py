@@ -1,5 +1,6 @@
 """KerasTuner's oracles, within a budget, and kept on disk so that a kill loses no trial and repeats none."""
 
+import contextlib
 import json
 import math
 import os
@@ -9,6 +10,7 @@ import keras_tuner
 from keras_tuner import oracles as stock
 
 from asc_tf.atomic import write_text
+from asc_tf.errors import AscError
 from asc_tf.internals.keras_tuner import OpenHyperband, OpenOracle, Trial, TrialStatus
 
 ENDED = ("COMPLETED", "FAILED")
@@ -72,17 +74,37 @@ class _Oracle(OpenOracle):
         write_text(self.trial_path(trial), json.dumps(trial.get_state()))
 
     def reload(self):
-        """Read back what was kept. Trials that were worked on stay with their worker: it may be alive."""
-        with open(self.path) as file:
-            state = json.load(file)
-        for trial_id in os.listdir(self.folder):
-            path = os.path.join(self.folder, trial_id, "trial.json")
-            if os.path.isfile(path):
-                trial = Trial.load(path)
-                if trial.trial_id in state["start_order"]:
-                    self.trials[trial.trial_id] = trial
-                else:  # no worker was told of it
-                    shutil.rmtree(os.path.dirname(path))
+        """Read back what was kept. Trials that were worked on stay with their worker: it may be alive.
+
+        Raises:
+            AscError: a file of it is damaged, or of another search.
+        """
+        path = self.path
+        with _reading(path):
+            state = self._known(_read_object(path))
+            for name in os.listdir(self.folder):
+                self._reload_trial(os.path.join(self.folder, name, "trial.json"), name, state["start_order"])
+            self._take_over(state)
+
+    def _reload_trial(self, path, folder, known):
+        if not os.path.isfile(path):
+            return
+        with _reading(path):
+            trial = Trial.from_state(self._known(_read_object(path)))
+            if folder != f"trial_{trial.trial_id}":
+                raise ValueError(f"it is of trial {trial.trial_id}")
+        if trial.trial_id in known:
+            self.trials[trial.trial_id] = trial
+        else:  # no worker was told of it
+            shutil.rmtree(os.path.dirname(path))
+
+    def _known(self, state):
+        """A state of this search's hyperparameters. KerasTuner makes objects of the classes that a state names."""
+        if state["hyperparameters"]["space"] != json.loads(json.dumps(self.hyperparameters.get_config()["space"])):
+            raise ValueError("it is of another space")
+        return state
+
+    def _take_over(self, state):
         ended = [name for name in state["start_order"] if self.trials[name].status in ENDED]
         state["end_order"] += [name for name in ended if name not in state["end_order"]]
         for tuner_id, name in [*state["ongoing_trials"].items()]:
@@ -173,13 +195,33 @@ class HyperbandOracle(_Oracle, OpenHyperband):
 
 
 def has_ended(directory):
-    """Whether the search in this folder has no trial left, as far as its oracle has written."""
-    try:
-        with open(os.path.join(directory, PROJECT, "oracle.json")) as file:
-            state = json.load(file)
-    except FileNotFoundError:
+    """Whether the search in this folder has no trial left, as far as its oracle has written.
+
+    Raises:
+        AscError: what it has written is damaged.
+    """
+    path = os.path.join(directory, PROJECT, "oracle.json")
+    if not os.path.isfile(path):
         return False
-    return state["stopped"] and not state["ongoing_trials"] and not state["retry_queue"]
+    with _reading(path):
+        state = _read_object(path)
+        return state["stopped"] and not state["ongoing_trials"] and not state["retry_queue"]
+
+
+@contextlib.contextmanager
+def _reading(path):
+    """Turn what damage in a file leads to inside the block into an AscError that names the file."""
+    try:
+        yield
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
+        raise AscError(
+            f"{path}: cannot be read back ({type(error).__name__}: {error}); give another --out to search anew"
+        ) from error
+
+
+def _read_object(path):
+    with open(path, "rb") as file:
+        return json.load(file)
 
 
 def make_oracle(algorithm, objective, direction, trials, epochs, space, fits, seed):

@@ -38,11 +38,22 @@ class Structures:
         self.space, self.dataset, self.budget, self.path = space, dataset, budget, Path(path)
         self._combinations, self._widths = space.combinations()
         if self.path.is_file():
-            self._largest = json.loads(self.path.read_text())
+            self._largest = self._read()
         else:
             self._largest = self._find(report)
             report(f"{self._fitting()} of {len(self._combinations) * len(self._widths)} networks are within the budget "
                    f"{budget.text}")  # fmt: skip
+
+    def _read(self):
+        try:
+            largest = json.loads(self.path.read_bytes())
+            keys = {self._key(values) for values in self._combinations}
+            if largest.keys() == keys and all(width is None or isinstance(width, int) for width in largest.values()):
+                return largest
+            problem = "it is of another space"
+        except (OSError, ValueError, AttributeError, RecursionError) as error:
+            problem = str(error)
+        raise AscError(f"{self.path}: cannot be read back ({problem}); delete it to have the networks counted anew")
 
     def keep(self):
         """Write what was found, unless it is there."""

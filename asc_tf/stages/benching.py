@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import tf_keras as keras
 
-from asc_tf.atomic import write_text
+from asc_tf.atomic import exclusive, write_text
 from asc_tf.evaluation.metrics import device_metrics
 from asc_tf.evaluation.report import bench_table
 from asc_tf.experiment.bench_rows import COMMON, NETWORKS, ROWS, TEACHER
@@ -27,8 +27,9 @@ def bench(root, out, network="bc-resnet-asc-1", names=(), seeds=3, responses=Non
 
     Every run is a run folder, OUT/NETWORK/ROW/SEED; teachers are in OUT/teacher/SEED, the translator and its clips in
     OUT/translator and OUT/translated. The same call goes on where it was stopped, and reads what is there already, so
-    that rows can be trained one by one, or by several processes that have rows of their own. After each run it writes
-    OUT/NETWORK.csv (device by device) and OUT/NETWORK.md from all that is there.
+    that rows can be trained one by one, or by several processes that have rows of their own; what all rows need, one of
+    them makes and the others wait for. After each run it writes OUT/NETWORK.csv (device by device) and OUT/NETWORK.md
+    from all that is there.
 
     Args:
         root: folder of the data set.
@@ -85,16 +86,19 @@ def _teacher(root, out, seed, report):
     recipe, settings = TEACHER
     folder = (out / "teacher" / str(seed)).resolve()
     config = find_recipe(recipe).config.with_settings((*COMMON, *settings, f"seed={seed}"))
-    train(root, config, folder, lambda line: report(f"teacher: {line}"))
+    with exclusive(folder, report):
+        train(root, config, folder, lambda line: report(f"teacher: {line}"))
     return folder
 
 
 def _translated(root, out, frontend, report):
     """Folder of translated clips, made if it is not there."""
     folder = (out / "translated").resolve()
-    if not (out / "translator" / "distances.csv").is_file():
-        train_translator(root, TRANSLATION, out / "translator", frontend, report)
-    apply_translator(out / "translator", str(folder), report=report)
+    with exclusive(out / "translator", report):
+        if not (out / "translator" / "distances.csv").is_file():
+            train_translator(root, TRANSLATION, out / "translator", frontend, report)
+    with exclusive(folder, report):
+        apply_translator(out / "translator", str(folder), report=report)
     return folder
 
 

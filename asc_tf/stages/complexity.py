@@ -2,15 +2,12 @@
 
 from pathlib import Path
 
-import tf_keras as keras
-
-import asc_tf.layers  # noqa: F401  registers the layers for loading
 from asc_tf.complexity.keras_account import keras_account
 from asc_tf.complexity.tflite_account import tflite_account
-from asc_tf.errors import AscError
 from asc_tf.experiment.named_networks import NAMED_NETWORKS
 from asc_tf.experiment.run_folder import load_model, read_run
 from asc_tf.models import NETWORKS
+from asc_tf.models.network_file import read_network
 from asc_tf.stages.preconditions import check_counted
 
 
@@ -37,11 +34,7 @@ def account_of(target, seconds=None, length=None):
         return account_of_named(str(target), seconds, length)
     if path.suffix == ".tflite":
         return tflite_account(path, seconds, length)
-    try:
-        model = keras.models.load_model(path, compile=False)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise AscError(f"{path}: cannot be loaded ({str(error).splitlines()[0]})") from error
-    return keras_account(model, seconds, length)
+    return keras_account(read_network(path), seconds, length)
 
 
 def account_of_named(name, seconds=None, length=None):

@@ -5,14 +5,15 @@ import functools
 import math
 from pathlib import Path
 
-import tf_keras as keras
-
+from asc_tf.atomic import exclusive
 from asc_tf.compression.connectivity import idle_weights
 from asc_tf.compression.half_precision import round_to_half
 from asc_tf.compression.pruning import FLOOR, prune, prune_gradually, strip_pruning
 from asc_tf.compression.quantization import quantize, strip_quantization
 from asc_tf.errors import AscError
 from asc_tf.experiment.run_folder import claim, load_model, read_run, write_settings
+from asc_tf.experiment.trained_on import check_trained
+from asc_tf.models.network_file import read_network
 from asc_tf.stages.compression_steps import StepTable
 from asc_tf.stages.experiment import Experiment
 from asc_tf.stages.preconditions import check_compression
@@ -58,16 +59,22 @@ def compress(run, out, settings, report=print):
         (NaN where an int8 file disagrees with the network beyond `agreement.BOUNDS`).
 
     Raises:
-        AscError: not a trained run, a teacher of other scenes or features, settings out of range, or `out` holds
-            something else.
+        AscError: not a trained run, a teacher of other scenes or features, settings out of range, clips that the
+            metadata tells of otherwise than when the run was trained; `out` holds something else or is being written.
     """
-    run, out = Path(run), Path(out)
+    with exclusive(out):
+        return _compress(Path(run), Path(out), settings, report)
+
+
+def _compress(run, out, settings, report):
     check_compression(run, out, settings)
     config, dataset = read_run(run)
     asked = {"run": str(run.resolve()), **dataclasses.asdict(settings)}
     of = "a compression of another run or other settings"
     claim(out / "compression.json", asked, "compression", of, before={"schedule": "one-shot", "scope": "global"})
-    experiment = Experiment.again(config, dataset).with_features(run, report)
+    experiment = Experiment.again(config, dataset)
+    check_trained(run, dataset, experiment.trained)
+    experiment = experiment.with_features(run, report)
     steps = _Steps(out, experiment, settings.epochs or config.train.epochs, report)
     whole = "int8" if settings.activations == "int8" else None
     model = load_model(run)
@@ -89,7 +96,8 @@ def compress(run, out, settings, report=print):
     except ValueError as error:
         raise AscError(f"{run}: cannot be stored in half precision: {error}") from error
     steps.table.finish("half precision", model, BYTES[settings.weights], whole or "float16")
-    write_settings(out, dataclasses.replace(config, train=dataclasses.replace(config.train, select="last")), dataset)
+    config = dataclasses.replace(config, train=dataclasses.replace(config.train, select="last"))
+    write_settings(out, config, dataset, experiment.trained)
     save_model(model, out / "last.keras")
     return steps.table.frame()
 
@@ -115,7 +123,7 @@ class _Steps:
         folder = self.out / name
         path = folder / "stripped.keras"
         if path.is_file():
-            return keras.models.load_model(path, compile=False)
+            return read_network(path)
         config = self._scheduled(name)
         self.report(f"{name}: additional training, epochs: {config.train.epochs}")
         set_seed(config.seed, config.deterministic)

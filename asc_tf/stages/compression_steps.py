@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from asc_tf.atomic import write_text
+from asc_tf.atomic import read_checked, write_checked
 from asc_tf.complexity.keras_account import keras_account
 from asc_tf.compression.kernels import effective_kernels
 from asc_tf.data.loader import evaluation_batches, reading
+from asc_tf.errors import AscError
 from asc_tf.evaluation.metrics import device_changes, device_metrics, predictions_frame
 from asc_tf.evaluation.report import changes_table, steps_table
-from asc_tf.experiment.run_folder import write_csv
+from asc_tf.experiment.run_folder import read_csv, write_checked_csv
 from asc_tf.export.agreement import DisagreementError
 from asc_tf.runtime.latency import latencies, latency_ratio
 from asc_tf.stages.exporting import write_file
@@ -23,6 +24,7 @@ COLUMNS = (
     "step", "accuracy", "log_loss", "worst_change", "parameters", "kernel_nonzeros", "nonzero_bytes", "file_format",
     "file_bytes", "latency_ms", "latency_ratio",
 )  # fmt: skip
+_CHANGES = ("device", "step", "accuracy", "log_loss", "accuracy_change", "log_loss_change")
 _ROUNDS, _RUNS = 31, 3
 
 
@@ -59,7 +61,7 @@ class StepTable:
         measured = _kept(folder, digest)
         if measured is None:
             measured = {"weights": digest, **self._measured(name, model, types, folder, file_format)}
-            write_text(folder / "measured.json", json.dumps(measured, indent=1) + "\n")
+            write_checked(folder / "measured.json", json.dumps(measured, indent=1) + "\n")
         self.rows.append(measured["row"])
         self._nonzeros[name] = measured["nonzeros"]
         self._weights = {layer: kernel.size for layer, kernel in effective_kernels(model).items()}
@@ -123,30 +125,33 @@ class StepTable:
         return measured
 
     def _write(self):
-        write_csv(self.out / "steps.csv", self.frame())
+        write_checked_csv(self.out / "steps.csv", self.frame())
         if self._devices:
-            write_csv(self.out / "step_devices.csv", device_changes(self._devices))
+            write_checked_csv(self.out / "step_devices.csv", device_changes(self._devices))
         layers = pd.DataFrame({"weights": self._weights, **self._nonzeros})
-        write_csv(self.out / "layers.csv", layers.rename_axis("layer").reset_index())
+        write_checked_csv(self.out / "layers.csv", layers.rename_axis("layer").reset_index())
 
 
 def _kept(folder, digest):
     """What was measured of these weights, or None; without a file it is not all that can be measured."""
     try:
-        measured = json.loads((folder / "measured.json").read_text())
-    except (OSError, ValueError):
+        measured = json.loads(read_checked(folder / "measured.json"))
+        whole = {*measured["row"]} <= {*COLUMNS} and {"kernel_nonzeros", "nonzero_bytes"} <= {*measured["row"]}
+        whole = whole and all(isinstance(measured[name], dict) for name in ("row", "devices", "nonzeros"))
+        return measured if whole and measured["weights"] == digest and (folder / "model.tflite").is_file() else None
+    except (AscError, OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
-    return measured if measured["weights"] == digest and (folder / "model.tflite").is_file() else None
 
 
 def compression_text(out):
     """Tables of a compression: after every step the non-zeros of each kernel, the change on every device, all else."""
     out = Path(out)
-    layers, steps = (pd.read_csv(out / f"{name}.csv") for name in ("layers", "steps"))
+    layers = read_csv(out / "layers.csv", ("layer", "weights"), text=("layer",))
+    steps = read_csv(out / "steps.csv", COLUMNS, text=("step", "file_format"))
     devices = out / "step_devices.csv"
     lines = [f"non-zeros of each kernel\n{layers.to_string(index=False)}"]
     if devices.is_file():
-        changes = changes_table(pd.read_csv(devices, dtype={"device": str}))
+        changes = changes_table(read_csv(devices, _CHANGES, text=("device", "step")))
         lines.append(f"on the validation part, change against the uncompressed network in brackets\n{changes}")
     else:
         lines.append("no validation part (data.validation_fraction=0): no accuracy after the steps")

@@ -3,6 +3,7 @@
 import dataclasses
 from pathlib import Path
 
+from asc_tf.atomic import exclusive
 from asc_tf.experiment.run_folder import claim, load_model, read_run, write_settings
 from asc_tf.models.ensemble import ensemble
 from asc_tf.stages.preconditions import check_members
@@ -21,9 +22,13 @@ def join_runs(runs, out, average="probabilities"):
 
     Raises:
         AscError: fewer than two runs, no trained run, one of other data, scenes, clips or features, or `out` holds
-            something else.
+            something else or is being written.
     """
-    runs, out = [Path(run) for run in runs], Path(out)
+    with exclusive(out):
+        _join([Path(run) for run in runs], Path(out), average)
+
+
+def _join(runs, out, average):
     check_members(runs, out)
     (config, dataset), *others = (read_run(run) for run in runs)
     models = [load_model(run) for run in runs]
@@ -31,6 +36,7 @@ def join_runs(runs, out, average="probabilities"):
     claim(out / "ensemble.json", asked, "ensemble", "an ensemble of other runs or settings")
     if (out / "last.keras").is_file():
         return
+    digests = {dataset.clips_sha256, *(theirs.clips_sha256 for _, theirs in others)}
     devices = tuple(sorted({*dataset.seen_devices, *(name for _, theirs in others for name in theirs.seen_devices)}))
     members = [config, *(other for other, _ in others)]
     full = any(each.data.split == "full" for each in members)
@@ -43,5 +49,7 @@ def join_runs(runs, out, average="probabilities"):
             config.data, split="full" if full else "official", leave_out=tuple(sorted(left_out)) or None
         ),
     )
-    write_settings(out, config, dataclasses.replace(dataset, seen_devices=devices))
+    # Members of other seeds held other clips out: one digest does not stand for them.
+    digest = dataset.clips_sha256 if len(digests) == 1 else ""
+    write_settings(out, config, dataclasses.replace(dataset, seen_devices=devices, clips_sha256=digest))
     save_model(ensemble(models, average), out / "last.keras")

@@ -4,13 +4,14 @@ import dataclasses
 import json
 from pathlib import Path
 
-import pandas as pd
+import numpy as np
 
-from asc_tf.atomic import write_text
+from asc_tf.atomic import exclusive, write_text
 from asc_tf.data.clips import check_audio_files, read_clips
 from asc_tf.data.loader import evaluation_batches, label_indices, reading
 from asc_tf.data.names import check_labels
 from asc_tf.data.waveforms import read_clip_seconds, repeat_pieces
+from asc_tf.errors import AscError
 from asc_tf.evaluation.metrics import (
     confusion_matrix,
     device_changes,
@@ -21,7 +22,8 @@ from asc_tf.evaluation.metrics import (
 )
 from asc_tf.evaluation.report import changes_table, device_table, scene_table
 from asc_tf.experiment.build import build_model
-from asc_tf.experiment.run_folder import load_model, read_run, write_csv
+from asc_tf.experiment.run_folder import load_model, read_csv, read_run, write_checked_csv, write_csv
+from asc_tf.experiment.trained_on import check_unseen
 from asc_tf.stages.experiment import Experiment
 from asc_tf.stages.features import features_of
 from asc_tf.stages.preconditions import check_evaluation
@@ -30,7 +32,8 @@ from asc_tf.stages.preconditions import check_evaluation
 def predict_test(run, root=None, seconds=None, report=print):
     """Predictions of a trained run on the test part of its data set, or of another one at `root`.
 
-    The test part of the run's own data is read once; its predictions stay in the run folder.
+    The test part of the run's own data is read once; its predictions stay in the run folder, and are made anew where
+    they are damaged.
 
     Args:
         run: run folder.
@@ -43,20 +46,41 @@ def predict_test(run, root=None, seconds=None, report=print):
         Frame of `asc_tf.evaluation.metrics.predictions_frame`, one row a clip or piece.
 
     Raises:
-        AscError: not a trained run, trained on the test part, clips of scenes unknown to the network, or clips shorter
-            than `seconds`.
+        AscError: not a trained run, trained on the test part or on some of its clips, another process is writing into
+            the run, clips of scenes unknown to the network, or clips shorter than `seconds`.
     """
     run = Path(run)
-    check_evaluation(run, root, seconds)
     dataset = read_run(run)[1]
     if root is not None or seconds is not None:
+        check_evaluation(run, root, seconds)
         return _predict(run, root or dataset.root, seconds, report)
     kept = run / "predictions.csv"
     if kept.is_file():
-        text = dict.fromkeys(("clip_id", "device", "scene", "predicted"), str)
-        return pd.read_csv(kept, dtype=text, keep_default_na=False)
-    predictions = _predict(run, dataset.root, None, report)
-    write_csv(kept, predictions)
+        check_evaluation(run)
+        try:
+            return read_predictions(kept, dataset.scenes)
+        except AscError as error:
+            report(f"{error}; the clips are classified anew")
+    with exclusive(run):
+        check_evaluation(run)
+        predictions = _predict(run, dataset.root, None, report)
+        write_checked_csv(kept, predictions)
+    return predictions
+
+
+def read_predictions(path, scenes):
+    """The frame of `predictions_frame` in a file. Raises AscError if it is damaged or of other scenes."""
+    text, probabilities = ("clip_id", "device", "scene", "predicted"), [f"p({scene})" for scene in scenes]
+    predictions = read_csv(path, (*text, "log_loss", *probabilities), text)
+    found = predictions[probabilities].to_numpy()
+    names = np.asarray(scenes)
+    if not (
+        np.isfinite(predictions.log_loss).all()
+        and np.allclose(found.sum(axis=1), 1, atol=1e-3)
+        and (names[found.argmax(axis=1)] == predictions.predicted).all()
+        and predictions.scene.isin(names).all()
+    ):
+        raise AscError(f"{path}: its probabilities and predictions do not belong together; expected those of each clip")
     return predictions
 
 
@@ -64,6 +88,8 @@ def _predict(run, root, piece_seconds, report):
     config, dataset = read_run(run)
     clips = read_clips(root)
     clips = clips[clips.split == "test"].reset_index(drop=True)
+    if root == dataset.root:
+        check_unseen(run, dataset, clips)
     label_indices(clips, dataset.scenes)
     check_labels(f"{root} and {run}", "device", sorted({*dataset.seen_devices, *clips.device}))
     check_audio_files(root, clips)
@@ -90,8 +116,9 @@ def evaluate(run, root=None, seconds=None, report=print):
     """
     run = Path(run)
     _, dataset = read_run(run)
-    predictions = predict_test(run, root, seconds, report)
-    return write_tables(tables_folder(run, root, seconds), predictions, dataset.seen_devices, dataset.scenes)
+    with exclusive(run):
+        predictions = predict_test(run, root, seconds, report)
+        return write_tables(tables_folder(run, root, seconds), predictions, dataset.seen_devices, dataset.scenes)
 
 
 def tables_folder(run, root=None, seconds=None):
@@ -121,7 +148,8 @@ def write_tables(folder, predictions, seen_devices, scene_names):
 def evaluate_changes(runs, path, report=print):
     """Evaluate several runs on their test part and return a table of accuracy and log loss per device as text.
 
-    What was evaluated before is read back. Arguments and errors besides as of `predict_test`.
+    What was evaluated before is read back; another process that writes into one of the runs is waited for. Arguments
+    and errors besides as of `predict_test`.
 
     Args:
         runs: {name: run folder}, all of one data set; the others are compared with the first.
@@ -129,7 +157,8 @@ def evaluate_changes(runs, path, report=print):
     """
     metrics = {}
     for name, run in runs.items():
-        evaluate(run, report=report)
+        with exclusive(run, report):
+            evaluate(run, report=report)
         metrics[name] = device_metrics(predict_test(run), read_run(run)[1].seen_devices)
     changes = device_changes(metrics)
     write_csv(path, changes)

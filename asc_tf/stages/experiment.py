@@ -12,8 +12,9 @@ from asc_tf.data.clips import devices_of, scenes_of
 from asc_tf.data.loader import label_indices
 from asc_tf.data.waveforms import Cut, read_clip_seconds
 from asc_tf.experiment.build import build_frontend, build_model, waveform_augmentation
-from asc_tf.experiment.run_folder import Dataset
+from asc_tf.experiment.dataset import Dataset
 from asc_tf.experiment.settings import Config
+from asc_tf.experiment.trained_on import digest_of, trained_clips
 from asc_tf.stages.features import features_of, statistics, with_translated
 from asc_tf.stages.training_data import split_clips
 
@@ -58,7 +59,8 @@ class Experiment:
         used = clips.iloc[np.sort(np.concatenate([training, validation]))]
         seconds = config.data.clip_seconds or read_clip_seconds(root, used)
         scenes, devices = (tuple(names(used)) for names in (scenes_of, devices_of))
-        dataset = Dataset(str(Path(root).resolve()), scenes, devices, seconds, feature_mean=0.0, feature_std=1.0)
+        digest = digest_of(trained_clips(clips, training, validation))
+        dataset = Dataset(str(Path(root).resolve()), scenes, devices, seconds, 0.0, 1.0, digest)
         build_model(config, dataset)
         return cls(config, dataset, clips, training, validation, training)
 
@@ -105,6 +107,11 @@ class Experiment:
     def cut(self):
         """The `Cut` that makes clips of recordings."""
         return Cut(self.frontend.sample_rate_hz, self.dataset.clip_seconds)
+
+    @functools.cached_property
+    def trained(self):
+        """Frame of `asc_tf.experiment.trained_on.trained_clips`: the recordings, without translated clips."""
+        return trained_clips(self.clips, self.recorded, self.validation)
 
     @functools.cached_property
     def labels(self):

@@ -1,9 +1,11 @@
 """Export."""
 
+import contextlib
 from pathlib import Path
 
 import numpy as np
 
+from asc_tf.atomic import exclusive
 from asc_tf.data.clips import read_clips
 from asc_tf.data.loader import label_indices
 from asc_tf.experiment.run_folder import load_model, read_run
@@ -40,7 +42,8 @@ def export(
         (path of the file, number of trainable parameters, `Agreement`).
 
     Raises:
-        AscError: as `export_tflite`, no finished run, or clips that cannot be read.
+        AscError: as `export_tflite`, no finished run, clips that cannot be read, a path that is no file's, or another
+            process is writing into the run.
     """
     run = Path(run)
     path = check_export(run, out, weights_as, takes)
@@ -50,10 +53,11 @@ def export(
     checked = clips[clips.split == ("train" if config.data.split == "full" else "test")]
     training = clips[(clips.split == "train") & clips.device.isin(dataset.seen_devices)]
     experiment = Experiment(config, dataset, clips)
-    agreement = write_file(
-        path, model, experiment, checked, training, weights_as, takes, clips_to_check, calibration_clips,
-        validation_threshold(run, config, dataset, model, report),
-    )  # fmt: skip
+    with exclusive(run) if path.parent.resolve() == run.resolve() else contextlib.nullcontext():
+        agreement = write_file(
+            path, model, experiment, checked, training, weights_as, takes, clips_to_check, calibration_clips,
+            validation_threshold(run, config, dataset, model, report),
+        )  # fmt: skip
     return path, sum(int(np.prod(weight.shape)) for weight in model.trainable_weights), agreement
 
 

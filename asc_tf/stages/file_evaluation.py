@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from asc_tf.atomic import exclusive
 from asc_tf.data.clips import check_audio_files, read_clips
 from asc_tf.data.loader import label_indices
 from asc_tf.data.names import check_labels
@@ -53,7 +54,9 @@ def evaluate_file(path, root=None, progress=lambda done, total: None):
         progress(len(found), len(clips))
     probabilities = np.array([found[name] for name in clips.filename])
     predictions = predictions_frame(clips, np.log(np.maximum(probabilities, SMALLEST)), classifiers[0].labels)
-    return write_tables(file_tables_folder(path, root), predictions, seen, classifiers[0].labels)
+    folder = file_tables_folder(path, root)
+    with exclusive(folder):
+        return write_tables(folder, predictions, seen, classifiers[0].labels)
 
 
 def file_tables_folder(path, root=None):

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import tf_keras as keras
 
+from asc_tf.atomic import exclusive
 from asc_tf.data.clips import devices_of
 from asc_tf.errors import AscError
 from asc_tf.experiment.run_folder import claim, load_model, read_run, write_settings
+from asc_tf.experiment.trained_on import check_trained
+from asc_tf.models.network_file import read_network
 from asc_tf.stages.experiment import Experiment
 from asc_tf.stages.preconditions import check_finetuning
 from asc_tf.stages.training import fit, selection
@@ -34,15 +37,21 @@ def finetune(run, out, settings=(), report=print):
         report: called with lines for the user.
 
     Raises:
-        AscError: not a trained run, other settings, a device without training clips, or `out` holds something else.
+        AscError: not a trained run, other settings, a device without training clips, clips that the metadata tells of
+            otherwise than when the run was trained, or `out` holds something else or is being written.
 
     Reference: Lee et al. (HYU), DCASE Workshop 2022, section 3.
     """
-    run, out = Path(run), Path(out)
+    with exclusive(out):
+        _finetune(Path(run), Path(out), settings, report)
+
+
+def _finetune(run, out, settings, report):
     config = check_finetuning(run, out, settings)
     dataset = read_run(run)[1]
     load_model(run)  # one that cannot be loaded is refused here
     experiment = Experiment.again(config, dataset)
+    check_trained(run, dataset, experiment.trained)
     trained_on = experiment.clips.iloc[experiment.recorded]
     device = config.finetune.device or trained_on.device.mode()[0]
     if device not in set(trained_on.device):
@@ -58,7 +67,7 @@ def finetune(run, out, settings=(), report=print):
     report(f"fine-tuning: clips of device {device} are dropped at a rate of up to {config.finetune.max_drop_rate:g}")
     set_seed(config.seed, config.deterministic)  # before the network is loaded: its dropout draws its seeds then
     path = out / "classifier" / "model.keras"
-    network = keras.models.load_model(path, compile=False) if path.is_file() else load_model(run)
+    network = read_network(path) if path.is_file() else load_model(run)
     steps = config.finetune.epochs * math.ceil(len(experiment.training) / config.train.batch_size)
     drop = DeviceRandomDrop(experiment.clips.device == device, steps, config.finetune.max_drop_rate)
     keep = selection(out, experiment)
@@ -72,7 +81,7 @@ def finetune(run, out, settings=(), report=print):
         [DropRateLog(drop, out / "drop_rates.csv"), *keep.get("callbacks", [])],
         select=drop,
     )
-    write_settings(out, config, dataset)
+    write_settings(out, config, dataset, experiment.trained)
     save_model(network, out / "last.keras")
 
 

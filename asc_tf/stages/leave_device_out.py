@@ -3,10 +3,12 @@
 import dataclasses
 from pathlib import Path
 
+from asc_tf.atomic import exclusive
 from asc_tf.errors import AscError
 from asc_tf.evaluation.metrics import device_metrics, left_out_changes
 from asc_tf.evaluation.report import left_out_table
 from asc_tf.experiment.run_folder import read_run, write_csv
+from asc_tf.experiment.trained_on import check_trained, trained_clips
 from asc_tf.stages.evaluation import predict_test
 from asc_tf.stages.preconditions import check_left_out_devices
 from asc_tf.stages.training import train
@@ -36,8 +38,15 @@ def evaluate_left_out_devices(run, report=print):
             out.
     """
     run = Path(run)
+    read_run(run)
+    with exclusive(run):
+        return _evaluate_left_out_devices(run, report)
+
+
+def _evaluate_left_out_devices(run, report):
     check_left_out_devices(run)
     config, dataset = read_run(run)
+    check_trained(run, dataset, trained_clips(*split_clips(dataset.root, config)))
     seen = device_metrics(predict_test(run, report=report), dataset.seen_devices)
     clips = _clips_left_out(config, dataset, [*seen.index], report)
     if not clips:

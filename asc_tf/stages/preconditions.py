@@ -6,6 +6,7 @@ All raise an AscError that names the flag or file, what was found and what was e
 
 from pathlib import Path
 
+from asc_tf.atomic import check_replaceable
 from asc_tf.data.clips import read_clips
 from asc_tf.errors import AscError, nearest
 from asc_tf.experiment.bench_rows import find_rows
@@ -97,6 +98,7 @@ def check_export(run, out, weights_as, takes):
         raise AscError(f"--out {path}: expected a name that ends in {ending} for --format {weights_as}")
     if path.is_dir():
         raise AscError(f"--out {path}: is a folder; expected the name of a file")
+    check_replaceable(path)
     if path.exists() and weights_as != "onnx":
         _check_same_format(path, weights_as, takes)
     return path

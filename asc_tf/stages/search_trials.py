@@ -6,13 +6,33 @@ import shutil
 import time
 from pathlib import Path
 
-from asc_tf.atomic import exclusive, write_text
+from asc_tf.atomic import exclusive, part_beside, read_checked, write_checked
 from asc_tf.data.loader import evaluation_batches, reading
+from asc_tf.errors import AscError
 from asc_tf.evaluation.metrics import device_metrics, predictions_frame
 from asc_tf.experiment.run_folder import write_settings
+from asc_tf.search.report import OBJECTIVES
 from asc_tf.stages.teacher import cached_targets
 from asc_tf.stages.training import find_teachers, fit_network
 from asc_tf.stages.training_data import split_clips
+
+
+def read_result(path):
+    """What a trial's result.json says: {name: number or None}.
+
+    Raises:
+        AscError: it is damaged or says something else.
+    """
+    try:
+        result = json.loads(read_checked(path))
+        if {*OBJECTIVES, "epochs", "bytes", "macs"} <= result.keys() and all(
+            value is None or isinstance(value, (int, float)) for value in result.values()
+        ):
+            return result
+        problem = "it holds no result"
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
+        problem = str(error)
+    raise AscError(f"{path}: cannot be read back ({problem}); delete it to have the trial finished anew")
 
 
 class Trials:
@@ -37,8 +57,8 @@ class Trials:
                 start = time.monotonic()
                 result = self._train(self.space.configured(values), values, folder, before)
                 self.seconds, self.count = self.seconds + time.monotonic() - start, self.count + 1
-                write_text(kept, json.dumps({**result, "seconds": time.monotonic() - start}, indent=2) + "\n")
-        return {self.objective: json.loads(kept.read_text())[self.objective]}
+                write_checked(kept, json.dumps({**result, "seconds": time.monotonic() - start}, indent=2) + "\n")
+        return {self.objective: read_result(kept)[self.objective]}
 
     def _read_data(self):
         if self._data is not None:
@@ -53,8 +73,7 @@ class Trials:
         shown = ", ".join(f"{d.name} {d.setting(values[d.name]).partition('=')[2]}" for d in self.space.dimensions)
         self.report(f"{folder.name}: {shown}" + (f", on from {Path(before).name}" if before else ""))
         if before and not (folder / "checkpoints").is_dir():
-            part = folder / ".part-checkpoints"
-            shutil.rmtree(part, ignore_errors=True)
+            part = part_beside(folder / "checkpoints")
             shutil.copytree(Path(before) / "checkpoints", part)
             part.rename(folder / "checkpoints")
         write_settings(folder, config, self._data.dataset)

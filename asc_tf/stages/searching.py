@@ -1,5 +1,6 @@
 """Search for the best network under a budget."""
 
+import contextlib
 import dataclasses
 import json
 import math
@@ -10,7 +11,7 @@ import grpc
 import numpy as np
 import pandas as pd
 
-from asc_tf.atomic import write_text
+from asc_tf.atomic import exclusive, write_text
 from asc_tf.data.clips import devices_of
 from asc_tf.errors import AscError
 from asc_tf.experiment.run_folder import claim, write_csv
@@ -23,7 +24,7 @@ from asc_tf.search.structures import Structures
 from asc_tf.search.tuner import RunTuner
 from asc_tf.stages.experiment import Experiment
 from asc_tf.stages.preconditions import check_search
-from asc_tf.stages.search_trials import Trials
+from asc_tf.stages.search_trials import Trials, read_result
 from asc_tf.stages.training_data import split_clips
 
 
@@ -51,7 +52,7 @@ def search(root, out, config, settings, chief=None, worker=None, report=print):
 
     Raises:
         AscError: settings that do not fit together, no network within the budget, no trial that has ended well, the
-            folder holds another search, or what training raises.
+            folder holds another search, is damaged or has a chief or a lone searcher already, or what training raises.
     """
     out = Path(out)
     asked = config
@@ -76,19 +77,25 @@ def search(root, out, config, settings, chief=None, worker=None, report=print):
         config.seed,
     )  # fmt: skip
     run = Trials(root, out, space, chosen, structures, settings.objective, report)
-    tuner = RunTuner(oracle, out, run, contact)
-    if chief:
-        serve(oracle, chief, report)
-    else:
-        start = time.monotonic()
-        try:
-            tuner.search()
-        except grpc.RpcError as error:
-            raise AscError(f"--worker {worker}: the chief does not answer any more ({error.code().name})") from error
-        if run.seconds:
-            share = 100 * run.seconds / (time.monotonic() - start)
-            report(f"{run.count} trials in {time.monotonic() - start:.0f} s, {share:.1f} % of it training")
-    return None if worker else _conclude(root, out, space, asked, oracle, settings.objective)
+    with contextlib.nullcontext() if worker else exclusive(out / PROJECT):
+        tuner = RunTuner(oracle, out, run, contact)
+        if chief:
+            serve(oracle, chief, report)
+        else:
+            _work(tuner, run, worker, report)
+        return None if worker else _conclude(root, out, space, asked, oracle, settings.objective)
+
+
+def _work(tuner, run, worker, report):
+    """Train trials until none is left."""
+    start = time.monotonic()
+    try:
+        tuner.search()
+    except grpc.RpcError as error:
+        raise AscError(f"--worker {worker}: the chief does not answer any more ({error.code().name})") from error
+    if run.seconds:
+        seconds = time.monotonic() - start
+        report(f"{run.count} trials in {seconds:.0f} s, {100 * run.seconds / seconds:.1f} % of it training")
 
 
 def _trial_config(root, config, settings):
@@ -110,7 +117,7 @@ def read_trials(out, space, oracle):
         trial = oracle.trials[name]
         values = trial.hyperparameters.values
         kept = Path(out) / PROJECT / f"trial_{name}" / "result.json"
-        result = json.loads(kept.read_text()) if trial.status == "COMPLETED" else {"message": trial.message}
+        result = read_result(kept) if trial.status == "COMPLETED" else {"message": trial.message}
         searched = {d.name: values[d.name] for d in space.dimensions}
         rows.append({"trial": name, "from": values.get("tuner/trial_id"), "status": trial.status, **searched, **result})
     return pd.DataFrame(rows)

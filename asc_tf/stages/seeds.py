@@ -5,9 +5,12 @@ from pathlib import Path
 
 import tf_keras as keras
 
+from asc_tf.atomic import exclusive
 from asc_tf.evaluation.metrics import device_metrics
 from asc_tf.evaluation.report import seeds_table
 from asc_tf.experiment.run_folder import check_repeatable, read_run, write_csv
+from asc_tf.experiment.trained_on import check_trained
+from asc_tf.stages.experiment import Experiment
 from asc_tf.stages.training import train
 
 
@@ -17,9 +20,17 @@ def evaluate_seeds(run, seeds, report=print):
     The run itself is the first of them. Runs that are there already are read, those that were interrupted go on.
     Writes seeds.csv into the run folder.
     """
-    run = Path(run)
+    read_run(run)
+    with exclusive(run):
+        return _evaluate_seeds(Path(run), seeds, report)
+
+
+def _evaluate_seeds(run, seeds, report):
     config, dataset = read_run(run)
     check_repeatable(run, "repeat that one with other seeds")
+    others = range(config.seed + 1, config.seed + seeds)
+    if not all((run / "seeds" / str(seed) / "last.keras").is_file() for seed in others):
+        check_trained(run, dataset, Experiment.again(config, dataset).trained)
     results = {}
     for seed in range(config.seed, config.seed + seeds):
         keras.backend.clear_session()

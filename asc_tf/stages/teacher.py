@@ -1,10 +1,11 @@
 """The teacher of a training."""
 
+import io
 from pathlib import Path
 
 import numpy as np
 
-from asc_tf.atomic import whole_file
+from asc_tf.atomic import checked_file, read_checked
 from asc_tf.data.loader import evaluation_batches, reading
 from asc_tf.errors import AscError
 from asc_tf.experiment.run_folder import load_model, read_run
@@ -47,17 +48,26 @@ def cached_targets(run, experiment, teachers, report):
     if not teachers or settings.logits == "online":
         return None
     kept = run / "teacher_logits.npy"
-    if not kept.is_file():
+    shape = len(labels), labels.max() + 1
+    logits = _kept_logits(kept, shape)
+    if logits is None:
         report("the teacher classifies the training clips")
-        teacher = _together(teachers)
-        classes = teacher.output_shape[-1]
-        logits = np.zeros((len(labels), classes), np.float32)
+        logits = np.zeros(shape, np.float32)
         with reading(experiment.features):
-            batches = evaluation_batches(experiment.features, labels, classes, rows=training)
-            logits[training] = teacher.predict(batches, verbose=0)
-        with whole_file(kept) as part, part.open("wb") as file:
+            batches = evaluation_batches(experiment.features, labels, shape[1], rows=training)
+            logits[training] = _together(teachers).predict(batches, verbose=0)
+        with checked_file(kept) as part, part.open("wb") as file:
             np.save(file, logits)
-    return soften(np.load(kept), settings.temperature).numpy()
+    return soften(logits, settings.temperature).numpy()
+
+
+def _kept_logits(path, shape):
+    """The logits in a file; None if there are none, or if they are damaged or of other clips."""
+    try:
+        logits = np.load(io.BytesIO(read_checked(path)), allow_pickle=False)
+    except (AscError, OSError, ValueError, EOFError):
+        return None
+    return logits if logits.shape == shape and logits.dtype == np.float32 and np.isfinite(logits).all() else None
 
 
 def distilled(config, model, teachers):

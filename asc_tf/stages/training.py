@@ -9,15 +9,18 @@ import pandas as pd
 import tensorflow as tf
 import tf_keras as keras
 
+from asc_tf.atomic import exclusive
 from asc_tf.data.loader import evaluation_batches, evaluation_steps, reading, training_batches
 from asc_tf.distributed.replicas import chief_first, gathered, is_chief, other_workers, workers_of
 from asc_tf.errors import AscError
 from asc_tf.experiment.build import augmentation, build_model, build_optimizer, waveform_augmentation
-from asc_tf.experiment.run_folder import check_run_folder, write_csv, write_settings
+from asc_tf.experiment.run_folder import check_run_folder, read_csv, read_run, write_checked_csv, write_settings
 from asc_tf.experiment.teachers import check_teachers, teacher_config
+from asc_tf.experiment.trained_on import check_trained
 from asc_tf.stages.evaluation import predict_test
 from asc_tf.stages.experiment import Experiment
 from asc_tf.stages.teacher import cached_targets, distilled, teacher_runs
+from asc_tf.training.checkpoints import kept_history
 from asc_tf.training.devices import device_line
 from asc_tf.training.fit import resumable_fit, save_model
 from asc_tf.training.precision import with_precision, with_scaled_loss
@@ -44,8 +47,9 @@ def train(root, config, run, report=print, strategy=None):
         chief.
 
     Raises:
-        AscError: see the data reader, the cache and `resumable_fit`; the folder holds a run of other settings; the
-            replicas cannot share a batch; another worker has ended.
+        AscError: see the data reader, the cache and `resumable_fit`; the folder holds a run of other settings or of
+            clips that the metadata tells of otherwise now, or another process is writing it; the replicas cannot share
+            a batch; another worker has ended.
     """
     config.check()
     check_teachers(config)
@@ -54,11 +58,16 @@ def train(root, config, run, report=print, strategy=None):
     report = report if chief else _silent
     if strategy.num_replicas_in_sync > 1:
         _check_shareable(config, strategy.num_replicas_in_sync)
-    with other_workers() if workers_of(strategy) > 1 else contextlib.nullcontext():
+    with (
+        other_workers() if workers_of(strategy) > 1 else contextlib.nullcontext(),
+        exclusive(run) if chief else contextlib.nullcontext(),
+    ):
         with chief_first(strategy):
             check_run_folder(run, config, root)
         if not all(gathered(strategy, int((run / "last.keras").is_file()))):
             _train(root, config, run, report, strategy)
+        elif chief:
+            _rebuild_history(run)
         full = config.data.split == "full"
         if full:
             report("trained on the test part as well: nothing is left to evaluate on")
@@ -95,11 +104,13 @@ def find_teachers(run, experiment, report, strategy=None):
 def _train(root, config, run, report, strategy):
     report(device_line(strategy))
     experiment = Experiment.begin(root, config)
+    if (run / "dataset.json").is_file():
+        check_trained(run, read_run(run)[1], experiment.trained)
     teachers = find_teachers(run, experiment, report, strategy)
     with chief_first(strategy):
         experiment = experiment.with_features(run, report)
         experiment = experiment.with_statistics(run, report, kept=not is_chief(strategy))
-        write_settings(run, config, experiment.dataset)
+        write_settings(run, config, experiment.dataset, experiment.trained)
         targets = cached_targets(run, experiment, teachers, report)
     student = fit_network(run, experiment, teachers, targets, report, strategy)
     save_model(student, run / "last.keras")
@@ -192,7 +203,20 @@ def fit(folder, experiment, model, report=print, best=None, optimizer=None, call
             validation_steps=evaluation_steps(len(validation), replicas) if replicas > 1 else None,
         )
     if is_chief(strategy):
-        write_csv(folder / "history.csv", pd.DataFrame(history).rename_axis("epoch").reset_index())
+        _write_history(folder, history)
+
+
+def _write_history(folder, history):
+    write_checked_csv(folder / "history.csv", pd.DataFrame(history).rename_axis("epoch").reset_index())
+
+
+def _rebuild_history(run):
+    """Write a finished run's history.csv anew from its last checkpoint, if it is damaged or gone."""
+    try:
+        read_csv(run / "history.csv", ["epoch", "loss"])
+    except AscError:
+        if history := kept_history(run / "checkpoints"):
+            _write_history(run, history)
 
 
 def _distributed(strategy, batches):

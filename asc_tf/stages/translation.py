@@ -8,12 +8,14 @@ import numpy as np
 import pandas as pd
 import tf_keras as keras
 
+from asc_tf.atomic import exclusive, read_checked
 from asc_tf.data.clips import check_audio_files, read_clips
 from asc_tf.data.loader import evaluation_batches, mean_and_std, training_batches
 from asc_tf.data.translated import translated_clips, translated_folder, translation_settings, write_translated
 from asc_tf.data.waveforms import read_clip_seconds
 from asc_tf.errors import AscError
-from asc_tf.experiment.run_folder import Dataset, write_csv
+from asc_tf.experiment.dataset import Dataset
+from asc_tf.experiment.run_folder import read_csv, write_checked_csv, write_csv
 from asc_tf.experiment.sections import FrontendConfig
 from asc_tf.experiment.settings import Config
 from asc_tf.stages.experiment import Experiment
@@ -23,11 +25,7 @@ from asc_tf.training.fit import resumable_fit, save_model
 from asc_tf.training.schedules import ConstantThenLinear
 from asc_tf.training.seeding import set_seed
 from asc_tf.translator.distance import distance_table, log_mel_distance_db
-from asc_tf.translator.folder import (
-    load_generator,
-    read_translator,
-    write_translator,
-)
+from asc_tf.translator.folder import load_generator, read_translator, write_translator
 from asc_tf.translator.pair_features import align_pairs, mean_differences, random_crop, write_pair_features
 from asc_tf.translator.pairs import find_pairs, hold_out_pairs, pairs_table
 from asc_tf.translator.patch_gan import patch_gan
@@ -55,9 +53,14 @@ def train_translator(root, settings, folder, frontend=None, report=print):
         Frame of `distance_table` on the held-out pairs.
 
     Raises:
-        AscError: see `find_pairs`, `align_pairs`, `resumable_fit`; the folder holds something else.
+        AscError: see `find_pairs`, `align_pairs`, `resumable_fit`; the folder holds something else, or another process
+            is writing it.
     """
-    folder, frontend = Path(folder), frontend or FrontendConfig()
+    with exclusive(folder):
+        return _train_translator(root, settings, Path(folder), frontend or FrontendConfig(), report)
+
+
+def _train_translator(root, settings, folder, frontend, report):
     check_translator_training(root, settings, folder, frontend)
     pairs, features = _pairs(folder, root, settings, frontend, report)
     if not (folder / "generator.keras").is_file():
@@ -80,7 +83,8 @@ def apply_translator(folder, out="translated", report=print):
         (number of translated clips, where they are).
 
     Raises:
-        AscError: the translator is not trained, a clip cannot be read, or `out` holds something else.
+        AscError: the translator is not trained, a clip cannot be read, `out` holds something else, or another process
+            is writing it.
     """
     folder = Path(folder)
     check_translator(folder)
@@ -100,7 +104,7 @@ def apply_translator(folder, out="translated", report=print):
     translator = hashlib.sha256((folder / "generator.keras").read_bytes()).hexdigest()
     made = translation_settings(experiment.frontend, experiment.cut, settings.source, settings.targets, translator)
     rows, place = translated_clips(clips, settings.targets), translated_folder(root, out)
-    write_translated(place, root, rows, made, features.shape[1:], translate_rows, report)
+    write_translated(place, root, rows, made, features.shape[1:], translate_rows)
     return len(rows), place
 
 
@@ -114,7 +118,8 @@ def _experiment(root, frontend, clips):
 def _pairs(folder, root, settings, frontend, report):
     """(frame of all pairs, features of those kept [kept, 2, frequency, time]), as they were made before or made now."""
     table, file = folder / "pairs.csv", folder / "pairs.npy"
-    if not (table.is_file() and file.is_file()):
+    found = _kept_pairs(table, file, report)
+    if found is None:
         clips = read_clips(root)
         clips = clips[clips.split == "train"]
         pairs = find_pairs(clips, settings.source, settings.targets)
@@ -126,14 +131,27 @@ def _pairs(folder, root, settings, frontend, report):
         pairs.loc[kept.index, "held_out"] = hold_out_pairs(kept, settings.held_out, settings.seed)
         write_translator(folder, root, settings, frontend)
         write_pair_features(file, root, kept, experiment.frontend, experiment.cut)
-        write_csv(table, pairs)
-    text = dict.fromkeys(("scene", "location", "device", "source", "target"), str)
-    pairs = pd.read_csv(table, dtype=text, keep_default_na=False)
-    report(pairs_table(pairs).to_string(float_format="{:.2f}".format))
+        write_checked_csv(table, pairs)
+        found = _kept_pairs(table, file, report)
+    report(pairs_table(found[0]).to_string(float_format="{:.2f}".format))
+    return found
+
+
+def _kept_pairs(table, file, report):
+    """What `_pairs` returns, if both files are there and whole; else None."""
+    if not (table.is_file() and file.is_file()):
+        return None
+    text = ("scene", "location", "device", "source", "target")
     try:
-        return pairs, np.load(file, mmap_mode="r")
-    except (OSError, ValueError) as error:
-        raise AscError(f"{file}: cannot be read back ({error}); delete it to make it anew") from error
+        pairs = read_csv(table, (*text, "lag_ms", "correlation", "kept", "held_out"), text)
+        read_checked(file)
+        features = np.load(file, mmap_mode="r", allow_pickle=False)
+        if features.ndim != 4 or features.shape[:2] != (int(pairs.kept.sum()), 2):
+            raise AscError(f"{file}: holds an array {features.shape}; expected one of {pairs.kept.sum()} pairs")
+        return pairs, features
+    except (AscError, OSError, ValueError, EOFError) as error:
+        report(f"{error}; the pairs are made anew")
+        return None
 
 
 def _train(folder, settings, pairs, features, report):
@@ -179,7 +197,7 @@ def _train(folder, settings, pairs, features, report):
         ),
         report=report,
     )
-    write_csv(folder / "history.csv", pd.DataFrame(history).rename_axis("epoch").reset_index())
+    write_checked_csv(folder / "history.csv", pd.DataFrame(history).rename_axis("epoch").reset_index())
     save_model(generator, folder / "generator.keras")
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
-from asc_tf.atomic import write_text
+from asc_tf.atomic import check_sums, part_beside, read_checked, write_sums, write_text
 from asc_tf.distributed.replicas import gathered, is_chief
 from asc_tf.errors import AscError
 from asc_tf.internals.tf_keras import random_generators
@@ -44,6 +44,29 @@ class Progress:
     def name(self):
         """epoch-0007 after seven epochs, epoch-0007-step-000120 within the eighth: sorts by age."""
         return f"epoch-{len(self.history):04d}" + (f"-step-{self.step:06d}" if self.step else "")
+
+
+def kept_history(directory):
+    """The history in the newest checkpoint of a directory, or None if none can be read."""
+    folders = sorted(Path(directory).glob("epoch-*"))
+    try:
+        return _read_progress(folders[-1]).history if folders else None
+    except (AscError, OSError, ValueError, TypeError, RecursionError):
+        return None
+
+
+def _read_progress(folder):
+    """The `Progress` of a checkpoint. Raises ValueError or TypeError if it is none."""
+    if (folder / "history.json").is_file():  # from when only whole epochs were kept
+        progress = Progress(json.loads(read_checked(folder / "history.json")))
+    else:
+        progress = Progress(**json.loads(read_checked(folder / "progress.json")))
+    numbers = [progress.step, progress.steps_per_epoch, progress.seconds]
+    for logs in progress.history:
+        numbers += logs.values() if isinstance(logs, dict) else [None]
+    if not (isinstance(progress.history, list) and all(isinstance(number, (int, float)) for number in numbers)):
+        raise ValueError("it holds no history")
+    return progress
 
 
 class EpochCheckpoints:
@@ -79,11 +102,11 @@ class EpochCheckpoints:
             return Progress([])
         newest = folders[-1]
         try:
+            check_sums(newest)
+            progress = _read_progress(newest)
             self._state.read(str(newest / "state")).assert_existing_objects_matched()
-            if (newest / "history.json").is_file():  # from when only whole epochs were kept
-                return Progress(json.loads((newest / "history.json").read_text()))
-            return Progress(**json.loads((newest / "progress.json").read_text()))
-        except (tf.errors.OpError, AssertionError, ValueError, TypeError, IndexError, OSError) as error:
+            return progress
+        except (AscError, tf.errors.OpError, AssertionError, ValueError, TypeError, IndexError, OSError) as error:
             raise AscError(
                 f"{newest}: the checkpoint cannot be read back ({str(error).splitlines()[0]}); "
                 "delete the folder to begin anew"
@@ -99,8 +122,8 @@ class EpochCheckpoints:
             with tempfile.TemporaryDirectory() as folder:
                 self._state.write(f"{folder}/state")
             return
-        part, final = self.directory / ".part", self.directory / progress.name
-        shutil.rmtree(part, ignore_errors=True)
+        final = self.directory / progress.name
+        part = part_beside(final)
         try:
             part.mkdir(parents=True)
             self._state.write(str(part / "state"))
@@ -108,6 +131,7 @@ class EpochCheckpoints:
                 with file.open("rb+") as written:
                     os.fsync(written.fileno())
             write_text(part / "progress.json", json.dumps(dataclasses.asdict(progress)))
+            write_sums(part)  # so that progress and weights belong together
             os.replace(part, final)
         except (tf.errors.OpError, OSError) as error:
             raise AscError(f"{final}: cannot be written ({getattr(error, 'message', error)})") from error

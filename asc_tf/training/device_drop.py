@@ -83,7 +83,7 @@ class DeviceRandomDrop:
 class DropRateLog(keras.callbacks.Callback):
     """Writes the drop rate of every batch that is trained on: columns step, drop_rate.
 
-    A training that goes on goes on with the file: lines of batches that are trained again are replaced.
+    A training that goes on begins the file anew, with the rates of the batches before.
 
     Args:
         drop: `DeviceRandomDrop`.
@@ -96,10 +96,12 @@ class DropRateLog(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self.step = int(self.model.optimizer.iterations)
-        lines = self.path.read_text().splitlines()[1 : self.step + 1] if self.path.is_file() else []
-        write_text(self.path, "\n".join(["step,drop_rate", *lines, ""]))
+        write_text(self.path, "".join(["step,drop_rate\n", *map(self._line, range(self.step))]))
 
     def on_train_batch_end(self, batch, logs=None):
         with self.path.open("a") as file:
-            file.write(f"{self.step},{self.drop.rate(self.step):.8f}\n")
+            file.write(self._line(self.step))
         self.step += 1
+
+    def _line(self, step):
+        return f"{step},{self.drop.rate(step):.8f}\n"

@@ -4,7 +4,7 @@ import dataclasses
 import json
 from pathlib import Path
 
-from asc_tf.atomic import write_text
+from asc_tf.atomic import is_own, write_checked
 from asc_tf.data.names import check_labels
 from asc_tf.errors import AscError
 from asc_tf.experiment.command_settings import Translation
@@ -50,7 +50,7 @@ def check_translator_folder(folder, root, settings, frontend):
     if (folder / "translator.json").is_file():
         if read_translator(folder) != (str(Path(root).resolve()), settings, frontend):
             raise AscError(f"{folder}: holds a translator of another data set or other settings; give another --out")
-    elif folder.exists() and (not folder.is_dir() or any(not p.name.startswith(".part-") for p in folder.iterdir())):
+    elif folder.exists() and (not folder.is_dir() or not all(is_own(each.name) for each in folder.iterdir())):
         raise AscError(f"{folder}: is not empty and holds no translator; expected a new folder")
 
 
@@ -61,7 +61,7 @@ def write_translator(folder, root, settings, frontend):
         "settings": dataclasses.asdict(settings),
         "frontend": dataclasses.asdict(frontend),
     }
-    write_text(folder / "translator.json", json.dumps(values, indent=2) + "\n")
+    write_checked(folder / "translator.json", json.dumps(values, indent=2) + "\n")
 
 
 def check_translator_trained(folder):
@@ -73,12 +73,6 @@ def check_translator_trained(folder):
 def load_generator(folder):
     """The trained generator of a translator's folder. Raises AscError if its training has not ended."""
     check_translator_trained(folder)
-    import tf_keras as keras
+    from asc_tf.models.network_file import read_network
 
-    import asc_tf.translator.unet  # noqa: F401  registers its layers for loading
-
-    path = folder / "generator.keras"
-    try:
-        return keras.models.load_model(path, compile=False)
-    except (OSError, ValueError, KeyError) as error:
-        raise AscError(f"{path}: cannot be loaded ({str(error).splitlines()[0]})") from error
+    return read_network(Path(folder) / "generator.keras")

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from asc_tf.atomic import whole_file
+from asc_tf.atomic import checked_file
 from asc_tf.errors import AscError
 from asc_tf.frontend.log_mel import LogMel
 
@@ -118,7 +118,7 @@ def write_pair_features(path, root, pairs, frontend, cut):
         return np.stack([features(each[a : a + samples]) for each, a in zip(waveforms, starts, strict=True)])
 
     shape = (len(pairs), 2, *frontend.feature_shape(samples)[:2])
-    with whole_file(path) as part, part.open("wb") as file:
+    with checked_file(path) as part, part.open("wb") as file:
         header = {"descr": "<f2", "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(file, header)
         for row in _progress(both, pairs, "pairs"):

@@ -11,7 +11,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[2] / "asc_tf"
 FILE = Path(__file__).resolve().parents[1] / "architecture.svg"
 FLOORS = (
-    ("what all use", ("internals", "extensions", "distributed")),
+    ("what all use", ("atomic", "internals", "extensions", "distributed")),
     ("sound and its batches", ("audio", "frontend", "layers", "augment", "data", "evaluation")),
     ("networks and their training", ("blocks", "models", "training", "translator")),
     ("small and on the device", ("compression", "complexity", "export", "runtime")),

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from asc_tf.experiment.command_settings import Translation
-from asc_tf.experiment.run_folder import Dataset
+from asc_tf.experiment.dataset import Dataset
 from asc_tf.experiment.sections import FrontendConfig
 from asc_tf.experiment.settings import Config
 from asc_tf.translator.folder import write_translator

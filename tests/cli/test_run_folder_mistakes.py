@@ -23,6 +23,7 @@ def test_data_that_changed_since_the_run_began(run, synthetic_root, capsys):
     (run / "last.keras").unlink()
     path = run / "dataset.json"
     dataset = json.loads(path.read_text())
+    (run / "SHA256SUMS").unlink()
     path.write_text(json.dumps({**dataset, "feature_mean": dataset["feature_mean"] + 0.1}))
     sentence = fails(capsys, *TRAIN, "--data", synthetic_root, "--run", run, "--set", *TINY_SETTINGS)
     assert "the data set has changed since the run began" in sentence

@@ -17,7 +17,8 @@ def test_train_writes_a_whole_run_and_prints_the_device_table(synthetic_root, tm
     assert out.splitlines()[0].split() == ["A", "B", "C", *(f"S{i}" for i in range(1, 7)), "seen", "unseen", "all"]
     assert "epoch 2/2" in err
     expected = {"config.json", "dataset.json", "checkpoints", "history.csv", "last.keras", "best.keras",
-                "predictions.csv", "metrics.json", "devices.csv", "scenes.csv", "confusion.csv"}  # fmt: skip
+                "predictions.csv", "metrics.json", "devices.csv", "scenes.csv", "confusion.csv",
+                "trained_on.csv.gz", "SHA256SUMS"}  # fmt: skip
     assert {path.name for path in run.iterdir()} == expected
     metrics = json.loads((run / "metrics.json").read_text())
     assert metrics["devices"]["all"]["clips"] == 90 and metrics["devices"]["unseen"]["clips"] == 30

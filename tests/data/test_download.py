@@ -6,6 +6,7 @@ import hashlib
 import http.server
 import io
 import json
+import os
 import random
 import re
 import socket
@@ -292,7 +293,9 @@ def test_unpacking_goes_on_after_a_kill(server, tmp_path):
     whole, short, torn, _ = (tmp_path / name for name in MEMBERS[AUDIO])
     whole.write_bytes(NOISE[5000:6000])  # of the right size, and told by its contents from a member written anew
     short.write_bytes(NOISE[:10])
-    torn.with_name(f".part-{torn.name}").write_bytes(NOISE[:10])
+    left = torn.with_name(f".part-00000000-1-0-{torn.name}")
+    left.write_bytes(NOISE[:10])
+    os.utime(left, (0, 0))
     download("tau2020", tmp_path)
     assert server.asked == [(META, None)]
     assert unpacked(tmp_path) == {**ALL_MEMBERS, f"audio/{whole.name}": NOISE[5000:6000]}

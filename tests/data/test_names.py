@@ -8,7 +8,8 @@ import pytest
 from asc_tf.data.names import check_labels
 from asc_tf.data.translated import translated_folder
 from asc_tf.errors import AscError
-from asc_tf.experiment.run_folder import Dataset, read_run
+from asc_tf.experiment.dataset import Dataset
+from asc_tf.experiment.run_folder import read_run
 from asc_tf.experiment.sections import FrontendConfig
 from asc_tf.experiment.settings import Config
 from asc_tf.translator.folder import Translation, read_translator, write_translator

@@ -190,7 +190,7 @@ def test_nothing_is_left_behind_on_failure(tmp_path, monkeypatch):
         write(path, *args, **kwargs)
 
     monkeypatch.setattr(soundfile, "write", full_disk)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(AscError, match="data: cannot be written .No space left"):
         write_synthetic(tmp_path / "data", clips=20, seconds=1.0)
     assert len(written) == 3
     assert not any(tmp_path.iterdir())

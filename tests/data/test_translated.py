@@ -47,7 +47,7 @@ def hash_of(name):
 
 def write(folder, root, rows, translate=features_of, translator="one", targets=TARGETS):
     settings = translation_settings(FRONTEND, CUT, "a", targets, translator)
-    write_translated(folder, root, rows, settings, SHAPE, translate, report=lambda line: None)
+    write_translated(folder, root, rows, settings, SHAPE, translate)
 
 
 def read(folder, root, clips, frontend=FRONTEND, cut=CUT):

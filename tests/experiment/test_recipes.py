@@ -14,8 +14,8 @@ from asc_tf.data.translated import translated_clips, translated_folder, translat
 from asc_tf.data.waveforms import Cut
 from asc_tf.errors import AscError
 from asc_tf.experiment.build import augmentation, build_frontend, build_model, build_optimizer
+from asc_tf.experiment.dataset import Dataset
 from asc_tf.experiment.recipes import BEYOND, HYU, RECIPES, find_recipe
-from asc_tf.experiment.run_folder import Dataset
 from asc_tf.experiment.settings import Config
 from asc_tf.stages.experiment import Experiment
 
@@ -98,7 +98,7 @@ def write_noise_as_translated(config, root, clips):
     generator = np.random.default_rng(0)
     write_translated(
         translated_folder(root, config.data.translated), root, rows, settings, shape,
-        lambda part: generator.normal(size=(len(part), *shape)), report=quiet,
+        lambda part: generator.normal(size=(len(part), *shape)),
     )  # fmt: skip
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-import tf_keras as keras
 
 import asc_tf
 from asc_tf.compression.pruning import prune, strip_pruning
@@ -17,11 +16,12 @@ from asc_tf.compression.quantization import quantize, strip_quantization
 from asc_tf.data.clips import read_clips
 from asc_tf.errors import AscError
 from asc_tf.experiment.build import augmentation, build_model
-from asc_tf.experiment.run_folder import Dataset
+from asc_tf.experiment.dataset import Dataset
 from asc_tf.experiment.settings import Config
 from asc_tf.export.shrinking import shrunk
 from asc_tf.export.tflite import network_file
 from asc_tf.extensions import AUGMENTATIONS, LAYOUTS, NETWORKS, NORMALIZATIONS
+from asc_tf.models.network_file import read_network
 from asc_tf.search.space import Space
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "extending.md"
@@ -108,7 +108,7 @@ def test_a_search_varies_what_its_signature_says():
 
 def test_the_network_is_saved_pruned_rounded_counted_and_exported(network, tmp_path):
     network.save(tmp_path / "net.keras")
-    loaded = keras.models.load_model(tmp_path / "net.keras", compile=False)
+    loaded = read_network(tmp_path / "net.keras")
     features = np.random.default_rng(0).normal(size=(4, *network.input_shape[1:])).astype(np.float32)
     np.testing.assert_array_equal(loaded(features), network(features))
     small = strip_quantization(quantize(strip_pruning(prune(network, 0.5)), activations=True))

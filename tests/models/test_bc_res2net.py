@@ -8,6 +8,7 @@ from model_checks import as_in_training
 
 from asc_tf.layers import ResidualNormalization
 from asc_tf.models.bc_res2net import bc_res2net
+from asc_tf.models.network_file import read_network
 from asc_tf.training.seeding import set_seed
 
 SMALL = (32, 34, 1)  # 17, 9 and 5 frames: the pyramid has to cut what doubling gives too much
@@ -145,7 +146,7 @@ def test_model_is_flat_and_survives_saving(trained, tmp_path):
     model, _, features = trained
     assert not any(isinstance(layer, keras.Model) for layer in model.layers)
     model.save(tmp_path / "model.keras")
-    loaded = keras.models.load_model(tmp_path / "model.keras")
+    loaded = read_network(tmp_path / "model.keras")
     np.testing.assert_array_equal(loaded(features), model(features))
 
 

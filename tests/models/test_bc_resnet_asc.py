@@ -7,6 +7,7 @@ from model_checks import as_in_training
 
 from asc_tf.layers import ResidualNormalization
 from asc_tf.models import bc_resnet_asc
+from asc_tf.models.network_file import read_network
 from asc_tf.training.seeding import set_seed
 
 DEPTH = (2, 1, 1, 1)  # both kinds of block
@@ -86,7 +87,7 @@ def test_model_is_flat_and_survives_saving(tmp_path):
     model = bc_resnet_asc((32, 34, 1), width=2, depth=DEPTH, learnable_lambda=True)
     assert not any(isinstance(layer, keras.Model) for layer in model.layers)
     model.save(tmp_path / "model.keras")
-    loaded = keras.models.load_model(tmp_path / "model.keras")
+    loaded = read_network(tmp_path / "model.keras")
     np.testing.assert_array_equal(loaded.predict(features, verbose=0), model.predict(features, verbose=0))
 
 

@@ -9,6 +9,7 @@ from asc_tf.export.tflite import export_tflite
 from asc_tf.frontend.log_mel import LogMel
 from asc_tf.layers import LogMeanProbability
 from asc_tf.models import bc_resnet_asc, cp_mobile, ensemble
+from asc_tf.models.network_file import read_network
 from asc_tf.runtime import Classifier
 from asc_tf.training.seeding import set_seed
 
@@ -59,7 +60,7 @@ def test_it_is_flat_and_the_members_stay_as_they_are(members):
 def test_it_is_read_back_the_same(members, tmp_path):
     joined = ensemble(members)
     joined.save(tmp_path / "ensemble.keras")
-    read = keras.models.load_model(tmp_path / "ensemble.keras", compile=False)
+    read = read_network(tmp_path / "ensemble.keras")
     np.testing.assert_array_equal(read.predict(FEATURES, verbose=0), joined.predict(FEATURES, verbose=0))
 
 

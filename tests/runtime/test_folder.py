@@ -5,9 +5,11 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -240,6 +242,55 @@ def test_a_journal_of_another_model_is_refused_and_kept(tmp_path):
     with pytest.raises(AscError, match="scenes.csv.journal: was begun with another model or folder"):
         Journal(path, {"model": 2})
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"my diary\n", b'{"file": "x"}\n', b'{"format": "another"}\n', b"\0" * 9, b"{"])
+def test_a_file_that_is_no_journal_is_refused_and_stays(recordings, file, tmp_path, capsys, content):
+    output, other = tmp_path / "scenes.csv", tmp_path / "scenes.csv.journal"
+    other.write_bytes(content)
+    refused = main(["predict", str(file), str(recordings), "--output", str(output)])
+    if content == b"{":  # as a kill leaves it: the first byte of a journal
+        assert refused == 0 and os.listdir(tmp_path) == ["scenes.csv"]
+        return
+    assert refused == 1 and f"{other}: is no journal of 'asc-tf predict'" in capsys.readouterr().err
+    assert os.listdir(tmp_path) == [other.name] and other.read_bytes() == content
+
+
+def fifo(path):
+    os.mkfifo(path)
+
+
+def link_to_null(path):
+    path.symlink_to(os.devnull)
+
+
+def unix_socket(path):
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+
+
+@pytest.mark.parametrize("ending", ["", ".journal"])
+@pytest.mark.parametrize(
+    ("make", "kind"), [(fifo, "a pipe"), (link_to_null, "a device"), (unix_socket, "a socket"), (os.mkdir, "a folder")]
+)
+def test_what_is_no_file_is_refused_and_stays(recordings, file, tmp_path, capsys, monkeypatch, make, kind, ending):
+    monkeypatch.chdir(tmp_path)  # a socket's name is short
+    place = Path(f"scenes.csv{ending}")
+    make(place)
+    before = os.lstat(place)
+    assert main(["predict", str(file), str(recordings), "--output", "scenes.csv"]) == 1
+    (sentence,) = capsys.readouterr().err.splitlines()
+    assert str(place) in sentence and (kind in sentence)
+    assert os.listdir() == [place.name] and os.lstat(place) == before
+
+
+@pytest.mark.parametrize("place", ["/dev/null", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
+def test_devices_are_refused(recordings, file, capfd, place):
+    before = os.stat("/dev/null")
+    assert main(["predict", str(file), str(recordings), "--output", place]) == 1
+    (sentence,) = capfd.readouterr().err.splitlines()
+    assert sentence.startswith(f"asc-tf: {place}: cannot be written (") and "expected the name of a file" in sentence
+    assert os.stat("/dev/null") == before and not os.path.exists(f"{place}.journal")
 
 
 def test_a_journal_is_cut_behind_its_last_whole_record(tmp_path):

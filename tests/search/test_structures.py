@@ -3,7 +3,7 @@ import json
 import pytest
 
 from asc_tf.errors import AscError
-from asc_tf.experiment.run_folder import Dataset
+from asc_tf.experiment.dataset import Dataset
 from asc_tf.experiment.settings import Config
 from asc_tf.search import structures as module
 from asc_tf.search.budget import cost_of, parse_budget

@@ -9,8 +9,8 @@ from asc_tf import stages
 from asc_tf.cli import main
 from asc_tf.experiment import bench_rows as rows
 from asc_tf.experiment.build import build_model
+from asc_tf.experiment.dataset import Dataset
 from asc_tf.experiment.recipes import RECIPES
-from asc_tf.experiment.run_folder import Dataset
 from asc_tf.experiment.settings import Config
 from asc_tf.stages import benching, training
 

@@ -62,6 +62,7 @@ def test_a_device_is_left_out_where_all_members_leave_it_out(runs, joined, tmp_p
         members.append(shutil.copytree(runs[0], tmp_path / str(number)))
         config = json.loads((members[-1] / "config.json").read_text())
         config["data"]["leave_out"] = devices
+        (members[-1] / "SHA256SUMS").unlink(missing_ok=True)  # the change is meant
         (members[-1] / "config.json").write_text(json.dumps(config))
     stages.join_runs(members, tmp_path / "both")
     assert read_run(tmp_path / "both")[0].data.leave_out == ("s1",)
@@ -83,6 +84,7 @@ def test_mistakes_are_one_sentence_and_leave_nothing(runs, tmp_path, capsys):
     other = shutil.copytree(runs[1], tmp_path / "other")
     config = json.loads((other / "config.json").read_text())
     config["frontend"]["hop_ms"] += 1
+    (other / "SHA256SUMS").unlink(missing_ok=True)  # the change is meant
     (other / "config.json").write_text(json.dumps(config))
     for members, sentence in (
         ([runs[0]], "1 run is given; expected 2 or more for an ensemble"),

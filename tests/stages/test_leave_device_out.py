@@ -51,6 +51,7 @@ def changed(run, path, to, values):
     config = json.loads((other / "config.json").read_text())
     for section, settings in values.items():
         config[section] |= settings
+    (other / "SHA256SUMS").unlink(missing_ok=True)  # the change is meant
     (other / "config.json").write_text(json.dumps(config))
     return other
 
@@ -159,6 +160,7 @@ def test_runs_that_were_made_of_others_are_refused(evaluated, tmp_path, name):
 def test_a_device_that_cannot_be_left_out_is_named_and_the_others_are(evaluated, root, tmp_path):
     run, lines = shutil.copytree(evaluated[0], tmp_path / "run"), []
     predictions = stages.predict_test(run)
+    (run / "SHA256SUMS").unlink()
     predictions[predictions.device != "a"].to_csv(run / "predictions.csv", index=False)
     stages.evaluate_left_out_devices(run, report=lines.append)
     assert pd.read_csv(run / "leave-device-out.csv").device.tolist() == ["b", "mean"]

@@ -121,6 +121,7 @@ def test_a_teacher_of_other_features_is_refused(small, synthetic_root, tiny_run,
     teacher = shutil.copytree(tiny_run, tmp_path / "teacher")
     values = json.loads((teacher / "config.json").read_text())
     values["frontend"]["hop_ms"] += 1
+    (teacher / "SHA256SUMS").unlink(missing_ok=True)  # the change is meant
     (teacher / "config.json").write_text(json.dumps(values))
     with pytest.raises(AscError, match="the teacher has other scenes, clips or features than the run"):
         stages.train(synthetic_root, small.with_settings([f"distillation.teacher={teacher}"]), tmp_path / "run")
@@ -144,6 +145,7 @@ def test_a_teacher_that_knows_the_test_part_is_named(small, synthetic_root, tiny
     teacher, lines = shutil.copytree(tiny_run, tmp_path / "teacher"), []
     values = json.loads((teacher / "config.json").read_text())
     values["data"]["split"] = "full"
+    (teacher / "SHA256SUMS").unlink(missing_ok=True)  # the change is meant
     (teacher / "config.json").write_text(json.dumps(values))
     config = small.with_settings([f"distillation.teacher={teacher}"])
     assert teacher_runs(config, tmp_path, read_run(tiny_run)[1], lines.append) == [teacher]

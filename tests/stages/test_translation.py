@@ -14,7 +14,8 @@ from asc_tf.data.clips import read_clips, scenes_of
 from asc_tf.data.synthetic import write_synthetic
 from asc_tf.errors import AscError
 from asc_tf.experiment.command_settings import Translation
-from asc_tf.experiment.run_folder import Dataset, read_run
+from asc_tf.experiment.dataset import Dataset
+from asc_tf.experiment.run_folder import read_run
 from asc_tf.experiment.sections import FrontendConfig
 from asc_tf.stages import training, training_data, translation
 from asc_tf.stages.experiment import Experiment
@@ -59,7 +60,7 @@ def applied(root, translator):
 def test_the_folder_holds_all_that_was_made(translator):
     folder, distances = translator
     names = {"translator.json", "pairs.csv", "pairs.npy", "checkpoints", "history.csv", "generator.keras"}
-    assert {path.name for path in folder.iterdir()} == names | {"distances.csv", "translation.png"}
+    assert {path.name for path in folder.iterdir()} == names | {"distances.csv", "translation.png", "SHA256SUMS"}
     assert list(distances.index) == ["b", "s1", "all"]
     pairs = pd.read_csv(folder / "pairs.csv")
     assert distances.pairs["all"] == pairs.held_out.sum()

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -18,6 +19,7 @@ import tf_keras as keras
 from training import trainee
 from training.trainee import EPOCHS, STEPS, batches, build, fit
 
+from asc_tf.atomic import files
 from asc_tf.errors import AscError
 from asc_tf.training import checkpoints
 from asc_tf.training import fit as module
@@ -183,10 +185,12 @@ def test_checkpoints_sort_by_age():
 
 def test_killed_while_a_checkpoint_is_written_the_former_one_is_used(monkeypatch, unbroken, tmp_path):
     name = interrupt(monkeypatch, build(), tmp_path, 13, 1)
-    half = tmp_path / "checkpoints" / ".part"
+    half = tmp_path / "checkpoints" / ".part-00000000-1-0-epoch-0001"  # of a process elsewhere, a long time ago
     half.mkdir()
     (half / "state.index").write_bytes(b"half of it")
-    assert names(tmp_path) == [".part", name]
+    os.utime(half, (0, 0))
+    files._swept.clear()  # as another process begins
+    assert names(tmp_path) == [half.name, name]
     assert_goes_on_like(unbroken, tmp_path)
 
 
@@ -198,9 +202,9 @@ def test_a_checkpoint_appears_whole_or_not_at_all(monkeypatch, unbroken, tmp_pat
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(checkpoints.os, "replace", lambda a, b: os_replace(a, b) if a.name != ".part" else stop(a, b))
+        patch.setattr(checkpoints.os, "replace", lambda a, b: stop(a, b) if a.is_dir() else os_replace(a, b))
         fit(build(), tmp_path)
-    assert len(written) == 3 and names(tmp_path) == [name]
+    assert len(written) == 4 and names(tmp_path) == [name]
     assert_goes_on_like(unbroken, tmp_path)
 
 
@@ -220,6 +224,7 @@ def test_checkpoint_of_whole_epochs_as_it_was_before(unbroken, tmp_path):
     folder = tmp_path / "checkpoints" / "epoch-0002"
     history = json.loads((folder / "progress.json").read_text())["history"]
     (folder / "progress.json").unlink()
+    (folder / "SHA256SUMS").unlink()
     (folder / "history.json").write_text(json.dumps(history))
     assert_goes_on_like(unbroken, tmp_path)
 
@@ -235,15 +240,41 @@ def interrupting_after_epoch(epoch):
 @pytest.mark.parametrize(
     "file, content",
     [("state.index", b"nothing"), ("state.data-00000-of-00001", b""), ("progress.json", b'{"history": ['),
-     ("progress.json", b"{}"), ("progress.json", None)],
+     ("progress.json", b"{}"), ("progress.json", b"[]"), ("progress.json", b'{"history": [7], "step": 1}'),
+     ("progress.json", b'{"history": [], "step": "1"}'), ("progress.json", None)],
 )  # fmt: skip
 def test_damaged_checkpoint_is_named(monkeypatch, tmp_path, file, content):
     name = interrupt(monkeypatch, build(), tmp_path, 13)
     path = tmp_path / "checkpoints" / name / file
     assert path.is_file()
     path.unlink() if content is None else path.write_bytes(content)
-    with pytest.raises(AscError, match=f"{name}: the checkpoint cannot be read back .*; delete the folder"):
-        fit(build(), tmp_path)
+    for with_sums in (True, False):  # older ones have none
+        if not with_sums:
+            path.with_name("SHA256SUMS").unlink()
+        with pytest.raises(AscError, match=f"{name}: the checkpoint cannot be read back .*; delete the folder"):
+            fit(build(), tmp_path)
+
+
+def test_a_byte_that_changed_in_a_checkpoint_is_noticed(monkeypatch, tmp_path):
+    """In the weights as in the progress; and so are files of another state beside them."""
+    name, generator, model = interrupt(monkeypatch, build(), tmp_path, 13), random.Random(0), build()
+    folder = tmp_path / "checkpoints" / name
+    for path in sorted(folder.iterdir()):
+        content = path.read_bytes()
+        for _ in range(0 if path.name == "SHA256SUMS" else 25):
+            place = generator.randrange(len(content))
+            byte = bytes([content[place] ^ 1 << generator.randrange(8)])
+            path.write_bytes(content[:place] + byte + content[place + 1 :])
+            with pytest.raises(AscError, match=rf"{path.name}: is damaged or was changed"):
+                EpochCheckpoints(folder.parent, model).restore()
+        path.write_bytes(content)
+    EpochCheckpoints(folder.parent, model).restore()
+    former = tmp_path / "former"
+    interrupt(monkeypatch, build(), former, 3)
+    (other,) = (former / "checkpoints").iterdir()
+    shutil.copy(other / "progress.json", folder)
+    with pytest.raises(AscError, match="progress.json: is damaged or was changed"):
+        EpochCheckpoints(folder.parent, model).restore()
 
 
 def test_other_epochs_than_those_of_the_checkpoint(monkeypatch, tmp_path):

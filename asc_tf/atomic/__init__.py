@@ -1,0 +1,20 @@
+"""Files that appear whole or not at all, checksums of them, and places that one process writes at a time."""
+
+from asc_tf.atomic.checksums import check_sums, checked_file, read_checked, write_checked, write_sums
+from asc_tf.atomic.files import check_replaceable, part_beside, whole_file, write_text
+from asc_tf.atomic.locks import exclusive, exclusive_file, is_own
+
+__all__ = [
+    "check_replaceable",
+    "check_sums",
+    "checked_file",
+    "exclusive",
+    "exclusive_file",
+    "is_own",
+    "part_beside",
+    "read_checked",
+    "whole_file",
+    "write_checked",
+    "write_sums",
+    "write_text",
+]

@@ -147,13 +147,21 @@ def test_the_command_ends_in_tables_and_one_look_at_the_test_part(compressed, ti
     assert f"({change:+.3f})" in test
 
 
+def as_if_trained_so(run, config):
+    """Give a run other settings, as if it had been trained with them: without checksums and the clips' digest."""
+    (run / "SHA256SUMS").unlink(missing_ok=True)
+    (run / "config.json").write_text(json.dumps(config))
+    dataset = json.loads((run / "dataset.json").read_text())
+    dataset.pop("clips_sha256")
+    (run / "dataset.json").write_text(json.dumps(dataset))
+
+
 def test_a_run_without_parts_to_measure_on_says_so(tiny_run, tmp_path, capsys):
     run = tmp_path / "run"
     shutil.copytree(tiny_run, run)
     config = json.loads((run / "config.json").read_text())
     config["data"] |= {"split": "full", "validation_fraction": 0.0}
-    (run / "SHA256SUMS").unlink(missing_ok=True)  # the change is meant
-    (run / "config.json").write_text(json.dumps(config))
+    as_if_trained_so(run, config)
     flags = ["--prune", "0", "--weights", "fp16"]
     assert main(["compress", str(run), "--out", str(tmp_path / "out"), *flags]) == 0
     printed = capsys.readouterr().out
@@ -267,8 +275,7 @@ def test_a_teacher_that_has_heard_a_device_that_is_left_out_is_named(tiny_run, t
     run, lines = shutil.copytree(tiny_run, tmp_path / "run"), []
     config = json.loads((run / "config.json").read_text())
     config["data"]["leave_out"] = ["s1"]
-    (run / "SHA256SUMS").unlink(missing_ok=True)  # the change is meant
-    (run / "config.json").write_text(json.dumps(config))
+    as_if_trained_so(run, config)
     stages.compress(
         run, tmp_path / "out", Compression(prune=0, weights="fp16", teacher=str(tiny_run)), report=lines.append
     )

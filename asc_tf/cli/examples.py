@@ -1,9 +1,9 @@
 """Commands to copy: what `asc-tf` alone and every --help show. A test parses each of them."""
 
 START = (
+    ("asc-tf predict AUDIO.wav", "hear one with the model of the package"),
     ("asc-tf data make RECORDINGS --out DATA", "a folder for each scene; or: asc-tf data synth DATA"),
-    ("asc-tf train --data DATA --run RUN", "train a network, and measure it on every device"),
-    ("asc-tf export RUN", "then: asc-tf predict RUN/model.tflite AUDIO.wav"),
+    ("asc-tf train --data DATA --run RUN", "train and measure; it says what is next"),
 )
 EXAMPLES = {
     "data": ("asc-tf data make recordings --out DATA", "asc-tf data check DATA"),
@@ -50,14 +50,20 @@ EXAMPLES = {
         "asc-tf export RUN --format onnx --input features",
     ),
     "predict": (
-        "asc-tf predict RUN/model.tflite street.wav park.flac",
+        "asc-tf predict recording.wav",
+        "asc-tf predict RUN street.wav park.flac",
+        "asc-tf predict RUN/model.tflite long.wav --timeline",
         "asc-tf predict RUN/model.tflite RECORDINGS --output scenes.csv",
     ),
-    "listen": ("asc-tf listen RUN/model.tflite", "arecord -f S16_LE -r 16000 | asc-tf listen RUN/model.tflite -"),
+    "listen": (
+        "asc-tf listen",
+        "asc-tf listen RUN/model.tflite long.wav",
+        "arecord -f S16_LE -r 16000 | asc-tf listen RUN/model.tflite -",
+    ),
     "complexity": ("asc-tf complexity RUN", "asc-tf complexity RUN/model.tflite", "asc-tf complexity bc-resnet-asc-1"),
     "search": ("asc-tf search --data DATA --out SEARCH --space lambda,width --budget 2022",),
     "bench": ("asc-tf bench esc10 --data MOBILE --out BENCH --seeds 1",),
-    "models": ("asc-tf models",),
+    "models": ("asc-tf models", "asc-tf models --shipped"),
     "recipes": ("asc-tf recipes",),
     "settings": ("asc-tf settings", "asc-tf settings train augment"),
 }  # fmt: skip

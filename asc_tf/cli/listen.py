@@ -16,12 +16,7 @@ MICROPHONE, PIPE = "microphone", "-"
 
 @dataclass
 class Listen:
-    """Print the scene that a microphone, a pipe or a file is in, window after window, without TensorFlow.
-
-    asc-tf listen                                         the microphone, with the model that comes with the package
-    asc-tf listen saved_models/mine recording.wav         a recording, as if it came from a microphone
-    arecord -f S16_LE -r 16000 -c 1 -t raw | asc-tf listen model.tflite -
-    """
+    """Print the scene that a microphone, a pipe or a file is in, window after window, without TensorFlow."""
 
     inputs: Annotated[Positional[tuple[Path, ...]], arg(name="model-and-source", metavar="[MODEL] [SOURCE]")] = ()
     """the model as of 'asc-tf predict'; then an audio file, - for WAV or raw 16-bit samples of one channel from a pipe,

@@ -27,10 +27,7 @@ def chosen_model(inputs):
 class Predict:
     """Classify audio files of any rate, channel count and length, without TensorFlow.
 
-    asc-tf predict recording.wav                          with the model that comes with the package
-    asc-tf predict saved_models/mine recording.wav        with that of a run, or a .tflite file
-    asc-tf predict model.tflite long.wav --timeline       which scene from when to when
-    asc-tf predict model.tflite FOLDER --output scenes.csv
+    Without a model the one that comes with the package is taken: ESC-10's ten kinds of sounds.
     """
 
     inputs: Annotated[Positional[tuple[Path, ...]], arg(name="model-and-audio", metavar="[MODEL] AUDIO ...")] = ()

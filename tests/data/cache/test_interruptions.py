@@ -47,7 +47,7 @@ def test_a_disk_that_fills_up_keeps_the_shards_that_are_done(root, clips, expect
         fsync(file)
 
     with monkeypatch.context() as patch, pytest.raises(AscError, match="npy: cannot be written .No space left"):
-        patch.setattr("asc_tf.atomic.os.fsync", fill_up)
+        patch.setattr("asc_tf.atomic.files.os.fsync", fill_up)
         build(root, clips, workers=1)
     done = shard_times(root)
     assert len(done) == 2 and not parts(root)

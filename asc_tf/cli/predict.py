@@ -160,7 +160,9 @@ class Predict:
         """(number of files, errors, what names the failures)."""
         if self.shards is None:
             from asc_tf.runtime.folder import classify_folder
+            from asc_tf.runtime.scenes_csv import check_csv_path
 
+            check_csv_path(self.output)
             if self.output.is_file():
                 say(f"{self.output}: is there already; all files are classified anew, then it is replaced")
             done = classify_folder(

@@ -100,7 +100,8 @@ class _Oracle(OpenOracle):
 
     def _known(self, state):
         """A state of this search's hyperparameters. KerasTuner makes objects of the classes that a state names."""
-        if state["hyperparameters"]["space"] != json.loads(json.dumps(self.hyperparameters.get_config()["space"])):
+        own = json.loads(json.dumps(self.hyperparameters.get_config()["space"]))
+        if _without_defaults(state["hyperparameters"]["space"]) != _without_defaults(own):
             raise ValueError("it is of another space")
         return state
 
@@ -251,3 +252,8 @@ def make_oracle(algorithm, objective, direction, trials, epochs, space, fits, se
     oracle.verbose = 0
     oracle.fits = fits
     return oracle
+
+
+def _without_defaults(space):
+    """A space without the values that KerasTuner fills in where a trial comes back from a worker."""
+    return [{**one, "config": {**one["config"], "default": None}} for one in space]

@@ -258,6 +258,7 @@ def test_a_plan_of_another_model_is_refused(recordings, classifier, file, tmp_pa
     names = audio_below(recordings).names
     make_plan(classifier, file, recordings, names, tmp_path, 2, print)
     manifest = json.loads((tmp_path / "manifest.json").read_text())
+    (tmp_path / "SHA256SUMS").unlink()
     (tmp_path / "manifest.json").write_text(json.dumps({**manifest, "model": "of another"}))
     with pytest.raises(AscError, match="was begun with another model; expected the same, or another --output"):
         make_plan(classifier, file, recordings, names, tmp_path, 2, print)

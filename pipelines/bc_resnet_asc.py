@@ -1,12 +1,10 @@
 """BC-ResNet-ASC-1 with Pre-ResNorm on a data set in the TAU layout: from recordings to a .tflite file.
 
-Kim et al., DCASE Workshop 2021, sections 2 and 3.1, table 3, row "w/o ResNorm in Network": 67.1 ± 0.8 % on TAU 2020
-Mobile.
+Kim et al., DCASE Workshop 2021, sections 2 and 3.1, table 3, "w/o ResNorm in Network": 67.1 ± 0.8 % on TAU 2020 Mobile.
 
     python pipelines/bc_resnet_asc.py TAU OUT [EPOCHS]
 
-The same command goes on with an interrupted training. `asc-tf train --recipe bc-resnet-asc-1-pre-resnorm` is this and
-more.
+The same command goes on with an interrupted training. `asc-tf train --recipe bc-resnet-asc-1-pre-resnorm` does more.
 """
 
 import sys

@@ -73,8 +73,8 @@ def _locked(lock, place, report, held):
         held.remove(key)
         with contextlib.suppress(OSError):
             lock.unlink()
+        _remove_empty(made)  # while others still wait, so that the next one makes the folder and removes it again
         os.close(file)
-        _remove_empty(made)
 
 
 def _make(folder, made):

@@ -28,7 +28,7 @@ def load_waveform(path: str | os.PathLike, sample_rate_hz: int) -> np.ndarray:
         AscError: missing, empty, truncated or no audio file, a rate outside 1 to 768 kHz, or samples that cannot be
             sound in +-1.
 
-    Example:
+    Examples:
         >>> import asc_tf
         >>> clips = asc_tf.read_clips("TAU")
         >>> waveform = asc_tf.load_waveform(f"TAU/{clips.filename[0]}", sample_rate_hz=16000)

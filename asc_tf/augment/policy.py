@@ -38,7 +38,7 @@ def augment_batch(features: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, **set
     Raises:
         TypeError: a setting that no augmentation has.
 
-    Example:
+    Examples:
         >>> import asc_tf, numpy as np
         >>> batch, labels = np.zeros((2, 4, 6, 1), "float32"), np.eye(2, dtype="float32")
         >>> features, _ = asc_tf.augment_batch(batch, labels, seed=(0, 1), gain_db=6.0)

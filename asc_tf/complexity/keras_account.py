@@ -42,7 +42,7 @@ def keras_account(model: keras.Model, seconds: float | None = None, length: int 
         AscError: the model has no graph of layers, an axis of its input is of unknown length, or none is
             though a length was given.
 
-    Example:
+    Examples:
         >>> import asc_tf
         >>> network = asc_tf.bc_resnet_asc((32, 34, 1), width=4, depth=(1, 1, 1, 1))
         >>> f"{asc_tf.keras_account(network).operations().macs:,} MACs"

@@ -89,7 +89,7 @@ def verdicts(account: Account) -> list[Verdict]:
     Returns:
         A list of `Verdict`, 2021 to 2024.
 
-    Example:
+    Examples:
         >>> import asc_tf
         >>> account = asc_tf.keras_account(asc_tf.bc_resnet_asc((32, 34, 1), width=4, depth=(1, 1, 1, 1)), seconds=1.0)
         >>> [verdict.year for verdict in asc_tf.verdicts(account)]

@@ -37,7 +37,7 @@ def prune(model: keras.Model, ratio: float, scope: str = "connected", floor: flo
     Reference: Kim et al., DCASE Workshop 2021, section 2.3: one-shot pruning by magnitude, then additional training.
     They print no threshold's scope; "connected" is a difference.
 
-    Example:
+    Examples:
         >>> import asc_tf
         >>> network = asc_tf.bc_resnet_asc((32, 34, 1), width=4, depth=(1, 1, 1, 1))
         >>> pruned = asc_tf.strip_pruning(asc_tf.prune(network, 0.5))

@@ -38,7 +38,7 @@ def quantize(model: keras.Model, activations: bool = False, calibration: np.ndar
     3. Difference from tfmot's `quantize_apply`: it wraps layers that were not asked for, takes one scale for a whole
     depthwise kernel, and lets pruned weights come back.
 
-    Example:
+    Examples:
         >>> import asc_tf
         >>> network = asc_tf.bc_resnet_asc((32, 34, 1), width=4, depth=(1, 1, 1, 1))
         >>> rounded = asc_tf.strip_quantization(asc_tf.quantize(network))

@@ -38,7 +38,7 @@ def read_clips(root: str | os.PathLike) -> pd.DataFrame:
             (`asc_tf.data.names`); labels that differ by case or underscores alone; a clip named twice, in both splits,
             or in a split and not in meta.csv; a split that says something else about a clip than meta.csv.
 
-    Example:
+    Examples:
         >>> import asc_tf
         >>> clips = asc_tf.read_clips("TAU")
         >>> sorted(clips.split.unique())
@@ -97,7 +97,7 @@ def hold_out_locations(clips: pd.DataFrame, fraction: float, seed: int = 0) -> n
     Raises:
         AscError: a scene has one location only.
 
-    Example:
+    Examples:
         >>> import asc_tf
         >>> clips = asc_tf.read_clips("TAU")
         >>> training = clips[clips.split == "train"]

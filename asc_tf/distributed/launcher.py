@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from asc_tf.errors import AscError, WorkerLostError
 RESTARTS = 3  # in a row, with no checkpoint in between
 _MISTAKES = (1, 2)  # exit statuses of an AscError and of a wrong flag: starting again would not help
 _GRACE_SECONDS = 5.0  # in which the worker that others have lost shows why it ended
+# "I0000 00:00:…" of TensorFlow 2.21, "2026-01-31 12:00:00.000: I tensorflow/…" before it, and absl's first words.
+_CHATTER = re.compile(r"[IW]\d{4} |\d{4}-\d\d-\d\d [\d:.]+: [IW] |WARNING: All log messages before absl")
 _LAST_SECONDS = 60.0  # which the other workers have to end after the chief
 
 
@@ -157,6 +160,7 @@ def _first_to_fail(group, interval_seconds):
 
 
 def _last_line(file):
+    """What a worker said last, without what TensorFlow's log tells for information or as a warning."""
     file.seek(0)
-    lines = file.read().decode(errors="replace").strip().splitlines()
-    return lines[-1].strip() if lines else ""
+    lines = [line.strip() for line in file.read().decode(errors="replace").splitlines()]
+    return next((line for line in reversed(lines) if line and not _CHATTER.match(line)), "")

@@ -277,7 +277,7 @@ def find_recipe(name: str) -> Recipe:
     Raises:
         AscError: there is none, with the nearest name, or the file holds no settings.
 
-    Example:
+    Examples:
         >>> import asc_tf
         >>> asc_tf.find_recipe("bc-resnet-asc-8-resnorm").config.model.width
         80

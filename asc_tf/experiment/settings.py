@@ -38,7 +38,7 @@ LONGEST_WINDOW = 2**16  # samples: the filterbank of the longest has 32,769 Four
 class Config:
     """All that determines a run, but for the recordings themselves.
 
-    Example:
+    Examples:
         >>> import asc_tf
         >>> asc_tf.Config().with_settings(["train.epochs=60", "model.width=20"]).train.epochs
         60

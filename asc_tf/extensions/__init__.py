@@ -64,7 +64,7 @@ def register(kind: str, name: str, thing: object = None) -> object:
     Raises:
         AscError: no such kind, or the name is taken.
 
-    Example:
+    Examples:
         >>> import asc_tf
         >>> @asc_tf.register("augmentation", "mute-half")
         ... def mute_half(features, labels, seed):

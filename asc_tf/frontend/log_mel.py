@@ -24,7 +24,7 @@ class LogMel(MelSpectrogram):
 
     Reference: as for `MelSpectrogram`. The papers do not name the floor.
 
-    Example:
+    Examples:
         >>> import asc_tf, numpy as np
         >>> frontend = asc_tf.LogMel()
         >>> frontend(np.zeros((1, 160000), "float32")).shape

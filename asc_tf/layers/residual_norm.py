@@ -114,7 +114,7 @@ class ResidualNormalization(FrequencyInstanceNormalization):
 
     Reference: as for `FrequencyInstanceNormalization`, equation 3.
 
-    Example:
+    Examples:
         >>> import asc_tf, numpy as np
         >>> layer = asc_tf.ResidualNormalization(lambda_=0.1)
         >>> layer(np.zeros((2, 256, 334, 1), "float32")).shape

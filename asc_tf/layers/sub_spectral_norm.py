@@ -61,7 +61,7 @@ class SubSpectralNormalization(keras.layers.Layer):
 
     Reference: Chang et al., "SubSpectral Normalization for Neural Audio Data Processing", ICASSP 2021.
 
-    Example:
+    Examples:
         >>> import asc_tf, numpy as np
         >>> layer = asc_tf.SubSpectralNormalization(sub_bands=4)
         >>> layer(np.zeros((2, 128, 167, 20), "float32"), training=True).shape, layer.gamma.shape

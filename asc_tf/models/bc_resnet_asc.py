@@ -61,7 +61,7 @@ def bc_resnet_asc(
     the stride-2 stem puts the odd row after the input, where PyTorch's symmetric padding puts it before;
     kernels start from Keras's Glorot uniform.
 
-    Example:
+    Examples:
         >>> import asc_tf
         >>> network = asc_tf.bc_resnet_asc(width=10)
         >>> sum(weight.shape.num_elements() for weight in network.trainable_weights)

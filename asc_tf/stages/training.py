@@ -102,10 +102,10 @@ def find_teachers(run, experiment, report, strategy=None):
 
 
 def _train(root, config, run, report, strategy):
-    report(device_line(strategy))
     experiment = Experiment.begin(root, config)
     if (run / "dataset.json").is_file():
         check_trained(run, read_run(run)[1], experiment.trained)
+    report(device_line(strategy))
     teachers = find_teachers(run, experiment, report, strategy)
     with chief_first(strategy):
         experiment = experiment.with_features(run, report)

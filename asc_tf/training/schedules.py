@@ -25,7 +25,7 @@ def warmup_cosine(
 
     Reference: Kim et al., DCASE Workshop 2021, section 3.1; Lee et al. (HYU), DCASE Workshop 2022, section 4.2.
 
-    Example:
+    Examples:
         >>> import asc_tf
         >>> rates = asc_tf.warmup_cosine(0.06, steps_per_epoch=10, epochs=100)
         >>> [round(float(rates(step)), 3) for step in (0, 25, 50, 1000)]

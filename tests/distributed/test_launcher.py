@@ -41,6 +41,28 @@ def test_every_worker_knows_the_group_and_its_own_cores(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "chatter",
+    [
+        "I0000 00:00:1795821894.713847   12361 cudart_stub.cc:31] Could not find cuda drivers on your machine",
+        "2026-01-31 12:00:00.123456: W tensorflow/core/framework/local_rendezvous.cc:404] End of sequence",
+        "WARNING: All log messages before absl::InitializeLog() is called are written to STDERR",
+    ],
+)
+def test_the_last_words_of_a_worker_are_none_of_the_log(chatter):
+    text, lines = (
+        f"""
+        if index == 1:
+            print("the disk is full", {chatter!r}, sep="\\n", file=sys.stderr)
+            sys.exit(1)
+        time.sleep(60)
+    """,
+        [],
+    )
+    assert launch(program(text), 2, still, lines.append) == 1
+    assert lines == ["worker 1: the disk is full"]
+
+
+@pytest.mark.parametrize(
     ("cores", "workers", "shares"),
     [([0, 1], 2, [{0}, {1}]), ([4, 5, 8, 9, 10], 2, [{4, 5}, {8, 9, 10}]), ([3, 7], 3, [{3}, {7}, {3}])],
 )

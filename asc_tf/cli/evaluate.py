@@ -53,7 +53,8 @@ class Evaluate:
             self._say_next(tables_folder(self.run_folder, self.data, self.seconds), ["export", self.run_folder])
 
     def _say_next(self, folder, command):
-        say_next(f"{folder}: devices.csv, scenes.csv, confusion.csv and metrics.json are the tables", command)
+        tables = "devices.csv, scenes.csv, confusion.csv and metrics.json are the tables, predictions.csv has the clips"
+        say_next(f"{folder}: {tables}", command)
 
     def _check(self):
         """What can be said before TensorFlow is loaded."""

@@ -7,10 +7,10 @@ import pandas as pd
 
 
 def predictions_frame(clips: pd.DataFrame, logits: np.ndarray, scenes: Sequence[str]) -> pd.DataFrame:
-    """One row a clip: clip_id, device, scene, predicted, log_loss, and a column "p(scene)" for every scene.
+    """One row a clip: clip_id, filename, device, scene, predicted, log_loss, and a column "p(scene)" for every scene.
 
     Args:
-        clips: frame of `read_clips`.
+        clips: frame of `read_clips`; filename is that of the recording, relative to the data set.
         logits: [clips, classes], in the frame's order.
         scenes: names of the classes.
     """
@@ -18,7 +18,7 @@ def predictions_frame(clips: pd.DataFrame, logits: np.ndarray, scenes: Sequence[
     log_probability = logits - logits.max(axis=1, keepdims=True)
     log_probability -= np.log(np.exp(log_probability).sum(axis=1, keepdims=True))
     truth = clips.scene.map({scene: i for i, scene in enumerate(scenes)}).to_numpy()
-    frame = clips[["clip_id", "device", "scene"]].reset_index(drop=True)
+    frame = clips[["clip_id", "filename", "device", "scene"]].reset_index(drop=True)
     frame["predicted"] = np.asarray(scenes)[logits.argmax(axis=1)]
     frame["log_loss"] = -log_probability[np.arange(len(truth)), truth]
     probabilities = pd.DataFrame(np.exp(log_probability), columns=[f"p({scene})" for scene in scenes])

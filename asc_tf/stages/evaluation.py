@@ -71,7 +71,8 @@ def predict_test(run, root=None, seconds=None, report=print):
 def read_predictions(path, scenes):
     """The frame of `predictions_frame` in a file. Raises AscError if it is damaged or of other scenes."""
     text, probabilities = ("clip_id", "device", "scene", "predicted"), [f"p({scene})" for scene in scenes]
-    predictions = read_csv(path, (*text, "log_loss", *probabilities), text)
+    # Files of older runs have no filename.
+    predictions = read_csv(path, (*text, "log_loss", *probabilities), (*text, "filename"))
     found = predictions[probabilities].to_numpy()
     names = np.asarray(scenes)
     if not (
@@ -111,14 +112,17 @@ def _predict(run, root, piece_seconds, report):
 def evaluate(run, root=None, seconds=None, report=print):
     """Tables of a run on its test part, or on that of another data set; written beside it and returned as text.
 
-    Writes metrics.json, devices.csv, scenes.csv and confusion.csv into the run folder, or into its subfolder
-    on-NAME for another data set, pieces-1s for pieces of clips, on-NAME-1s for both. Arguments as in `predict_test`.
+    Writes predictions.csv, metrics.json, devices.csv, scenes.csv and confusion.csv into the run folder, or into its
+    subfolder on-NAME for another data set, pieces-1s for pieces of clips, on-NAME-1s for both. Arguments as in
+    `predict_test`.
     """
     run = Path(run)
     _, dataset = read_run(run)
     with exclusive(run):
-        predictions = predict_test(run, root, seconds, report)
-        return write_tables(tables_folder(run, root, seconds), predictions, dataset.seen_devices, dataset.scenes)
+        predictions, folder = predict_test(run, root, seconds, report), tables_folder(run, root, seconds)
+        if folder != run:
+            write_checked_csv(folder / "predictions.csv", predictions)
+        return write_tables(folder, predictions, dataset.seen_devices, dataset.scenes)
 
 
 def tables_folder(run, root=None, seconds=None):

@@ -11,7 +11,7 @@ from asc_tf.data.loader import label_indices
 from asc_tf.data.names import check_labels
 from asc_tf.errors import AscError
 from asc_tf.evaluation.metrics import predictions_frame
-from asc_tf.experiment.run_folder import read_run
+from asc_tf.experiment.run_folder import read_run, write_checked_csv
 from asc_tf.export.agreement import SMALLEST
 from asc_tf.runtime.classifier import Classifier
 from asc_tf.runtime.folder import classified
@@ -56,6 +56,7 @@ def evaluate_file(path, root=None, progress=lambda done, total: None):
     predictions = predictions_frame(clips, np.log(np.maximum(probabilities, SMALLEST)), classifiers[0].labels)
     folder = file_tables_folder(path, root)
     with exclusive(folder):
+        write_checked_csv(folder / "predictions.csv", predictions)
         return write_tables(folder, predictions, seen, classifiers[0].labels)
 
 

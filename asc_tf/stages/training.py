@@ -5,7 +5,6 @@ import functools
 import math
 from pathlib import Path
 
-import pandas as pd
 import tensorflow as tf
 import tf_keras as keras
 
@@ -14,7 +13,8 @@ from asc_tf.data.loader import evaluation_batches, evaluation_steps, reading, tr
 from asc_tf.distributed.replicas import chief_first, gathered, is_chief, other_workers, workers_of
 from asc_tf.errors import AscError
 from asc_tf.experiment.build import augmentation, build_model, build_optimizer, waveform_augmentation
-from asc_tf.experiment.run_folder import check_run_folder, read_csv, read_run, write_checked_csv, write_settings
+from asc_tf.experiment.history import read_history, write_history
+from asc_tf.experiment.run_folder import check_run_folder, read_run, write_settings
 from asc_tf.experiment.teachers import check_teachers, teacher_config
 from asc_tf.experiment.trained_on import check_trained
 from asc_tf.stages.evaluation import predict_test
@@ -203,20 +203,16 @@ def fit(folder, experiment, model, report=print, best=None, optimizer=None, call
             validation_steps=evaluation_steps(len(validation), replicas) if replicas > 1 else None,
         )
     if is_chief(strategy):
-        _write_history(folder, history)
-
-
-def _write_history(folder, history):
-    write_checked_csv(folder / "history.csv", pd.DataFrame(history).rename_axis("epoch").reset_index())
+        write_history(folder / "history.csv", history)
 
 
 def _rebuild_history(run):
     """Write a finished run's history.csv anew from its last checkpoint, if it is damaged or gone."""
     try:
-        read_csv(run / "history.csv", ["epoch", "loss"])
+        read_history(run / "history.csv")
     except AscError:
         if history := kept_history(run / "checkpoints"):
-            _write_history(run, history)
+            write_history(run / "history.csv", history)
 
 
 def _distributed(strategy, batches):

@@ -5,7 +5,6 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import tf_keras as keras
 
 from asc_tf.atomic import exclusive, read_checked
@@ -15,6 +14,7 @@ from asc_tf.data.translated import translated_clips, translated_folder, translat
 from asc_tf.data.waveforms import read_clip_seconds
 from asc_tf.errors import AscError
 from asc_tf.experiment.dataset import Dataset
+from asc_tf.experiment.history import write_history
 from asc_tf.experiment.run_folder import read_csv, write_checked_csv, write_csv
 from asc_tf.experiment.sections import FrontendConfig
 from asc_tf.experiment.settings import Config
@@ -197,7 +197,7 @@ def _train(folder, settings, pairs, features, report):
         ),
         report=report,
     )
-    write_checked_csv(folder / "history.csv", pd.DataFrame(history).rename_axis("epoch").reset_index())
+    write_history(folder / "history.csv", history)
     save_model(generator, folder / "generator.keras")
 
 

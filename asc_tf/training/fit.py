@@ -158,11 +158,13 @@ class _Keeper(keras.callbacks.Callback):
         self.kept = time.monotonic()
         self.start = self.kept - self.begun.seconds
         self.bar = tqdm(
-            total=self.steps_per_epoch, initial=self.begun.step, desc=f"epoch {epoch + 1}/{self.epochs}", leave=False,
+            total=self.steps_per_epoch, initial=self.begun.step, desc=f"epoch {epoch + 1}/{self.epochs}",
+            unit=" batches", leave=False, dynamic_ncols=True,
             disable=None if is_chief(self.model.distribute_strategy) else True,
         )  # fmt: skip
 
     def on_train_batch_end(self, batch, logs=None):
+        self.bar.set_postfix_str(_results(logs, ""), refresh=False)
         self.bar.update()
         step = self.begun.step + batch + 1
         if step < self.steps_per_epoch and self._is_time_to_keep(step):

@@ -2,6 +2,7 @@
 
 import json
 
+import pandas as pd
 import pytest
 from command_line import fails
 
@@ -17,7 +18,9 @@ def test_pieces_are_evaluated_beside_the_whole_clips(run, capsys):
     assert main(["evaluate", str(run), "--seconds", "0.5"]) == 0
     assert "unseen" in capsys.readouterr().out and files(run) == before
     names = {path.name for path in (run / "pieces-0.5s").iterdir()}
-    assert names == {"metrics.json", "devices.csv", "scenes.csv", "confusion.csv"}
+    assert names == {"metrics.json", "devices.csv", "scenes.csv", "confusion.csv", "predictions.csv", "SHA256SUMS"}
+    pieces = pd.read_csv(run / "pieces-0.5s" / "predictions.csv")
+    assert len(pieces) == pieces.clip_id.nunique() == 180 and pieces.filename.nunique() == 90
     metrics = json.loads((run / "pieces-0.5s" / "metrics.json").read_text())
     assert metrics["devices"]["all"]["clips"] == 180 and metrics["devices"]["s4"]["clips"] == 20
 

@@ -30,6 +30,7 @@ def predictions():
     clips = pd.DataFrame(
         {
             "clip_id": [f"clip{i}" for i in range(60)],
+            "filename": [f"audio/clip{i}.wav" for i in range(60)],
             "device": generator.choice(["a", "b", "s4"], 60),
             "scene": generator.choice(SCENES, 60),
         },
@@ -73,7 +74,7 @@ def test_confusion_agrees_with_scikit_learn_and_scene_accuracy_is_its_diagonal(p
 
 
 def test_extreme_logits_give_finite_log_loss():
-    clips = pd.DataFrame({"clip_id": ["x"], "device": ["a"], "scene": ["bus"]})
+    clips = pd.DataFrame({"clip_id": ["x"], "filename": ["audio/x.wav"], "device": ["a"], "scene": ["bus"]})
     frame = predictions_frame(clips, [[-1e4, 0.0, 1e4]], SCENES)
     assert frame.log_loss[0] == pytest.approx(2e4) and frame.predicted[0] == "tram"
 

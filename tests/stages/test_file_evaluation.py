@@ -1,6 +1,7 @@
 import json
 import shutil
 
+import pandas as pd
 import pytest
 
 from asc_tf.cli import main
@@ -22,7 +23,11 @@ def devices(folder):
 def test_the_file_of_a_run_hears_what_the_network_does(run, synthetic_root, capsys):
     assert main(["evaluate", str(run / "model.tflite")]) == 0
     assert "unseen" in capsys.readouterr().out
-    found, expected = devices(run / f"model-on-{synthetic_root.name}"), devices(run)
+    folder = run / f"model-on-{synthetic_root.name}"
+    found, expected = devices(folder), devices(run)
+    clips = pd.read_csv(folder / "predictions.csv")
+    assert list(clips.columns) == list(pd.read_csv(run / "predictions.csv").columns)
+    assert all((synthetic_root / name).is_file() for name in clips.filename)
     assert list(found) == list(expected)
     for name, metrics in expected.items():
         assert found[name]["clips"] == metrics["clips"]

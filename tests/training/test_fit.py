@@ -1,9 +1,13 @@
+import functools
+import io
 import json
+import re
 
 import numpy as np
 import pytest
 import tensorflow as tf
 import tf_keras as keras
+from tqdm import tqdm
 
 from asc_tf.errors import AscError
 from asc_tf.training.checkpoints import EpochCheckpoints
@@ -125,3 +129,30 @@ def test_damaged_checkpoint_is_named(tmp_path):
         file.write_bytes(b"nothing")
     with pytest.raises(AscError, match="epoch-0001: the checkpoint cannot be read back"):
         fit(build(), tmp_path, 2)
+
+
+class Screen(io.StringIO):
+    """What a terminal is given, or with `tty` false a log."""
+
+    def __init__(self, tty):
+        super().__init__()
+        self.tty = tty
+
+    def isatty(self):
+        return self.tty
+
+
+@pytest.mark.parametrize("tty", [True, False])
+def test_a_terminal_shows_a_bar_an_epoch_and_a_log_a_line_an_epoch(tmp_path, monkeypatch, tty):
+    monkeypatch.setattr("sys.stderr", screen := Screen(tty))
+    monkeypatch.setattr("asc_tf.training.fit.tqdm", functools.partial(tqdm, mininterval=0))
+    lines = []
+    resumable_fit(build(), batches, STEPS, 1, tmp_path, VALIDATION, report=lines.append)
+    assert [line.split()[:2] for line in lines] == [["epoch", "1/1"]]
+    assert all(word in lines[0] for word in ("loss ", "accuracy ", "validation ", " s, ", " left"))
+    if not tty:
+        assert screen.getvalue() == ""
+        return
+    shown = screen.getvalue().split("\r")
+    bar = r"epoch 1/1: +100%.*4/4 \[00:\d\d<00:00, .*batches.*, loss \d\.\d+  accuracy \d+\.\d %\]"
+    assert any(re.match(bar, each) for each in shown), shown

@@ -5,6 +5,7 @@ import sys
 
 import asc_tf
 import asc_tf.cli
+import asc_tf.evidence.tflite_scores
 import asc_tf.runtime
 
 came_along = [name for name in ("tensorflow", "tf_keras", "keras", "pandas") if importlib.util.find_spec(name)]

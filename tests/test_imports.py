@@ -26,6 +26,7 @@ LAYERS = [
     ["blocks"],
     ["distributed.replicas"],
     ["models", "translator", "training", "compression", "complexity", "runtime"],
+    ["evidence"],
     ["export"],
     ["experiment", "search"],
     ["stages"],

@@ -55,6 +55,11 @@ EXAMPLES = {
         "asc-tf predict RUN/model.tflite long.wav --timeline",
         "asc-tf predict RUN/model.tflite RECORDINGS --output scenes.csv",
     ),
+    "explain": (
+        "asc-tf explain recording.wav",
+        "asc-tf explain RUN street.wav --output street.png",
+        "asc-tf explain RUN/model.tflite street.wav --json",
+    ),
     "listen": (
         "asc-tf listen",
         "asc-tf listen RUN/model.tflite long.wav",

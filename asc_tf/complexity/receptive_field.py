@@ -1,5 +1,6 @@
 """The receptive field of a Keras model, along frequency and along time."""
 
+import math
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -62,8 +63,41 @@ def receptive_fields(calls):
     return None if None in ways.values() else ways
 
 
+def seen_by_places(calls, name):
+    """Which bins and frames the places of a layer's map see, with pooling, cut where the features end.
+
+    Args:
+        calls: as of `receptive_fields`.
+        name: of the layer.
+
+    Returns:
+        ([(first, last)] bins of each row, [(first, last)] frames of each column) of its output [1, frequency, time,
+        channel].
+    """
+    features = next(tensor for call, _ in calls for tensor in call.inputs if tensor.shape.rank == 4)
+    output = next(call.outputs[0] for call, _ in calls if call.name == name)
+    reaches = next(seen for tensor, seen, _ in _reaches(calls, pooling=True) if tensor is output)
+    return tuple(
+        _cut(reach, output.shape[axis], features.shape[axis]) for axis, reach in zip(AXES, reaches, strict=True)
+    )
+
+
+def _cut(reach, places, length):
+    bounds = ((place * reach.step - reach.before, place * reach.step + reach.after) for place in range(places))
+    return [(max(0, math.ceil(first)), min(length - 1, math.floor(last))) for first, last in bounds]
+
+
 def _reached(calls, pooling):
-    reaches, largest = {}, None
+    largest = None
+    for _, seen, part in _reaches(calls, pooling):
+        if part != FRONTEND:
+            largest = [max(old, new.size) for old, new in zip(largest or (1, 1), seen, strict=True)]
+    return largest and tuple(largest)
+
+
+def _reaches(calls, pooling):
+    """(map, its `Reach` along frequency and time, part) of each call that makes a map, in the order of execution."""
+    reaches = {}
     for call, part in calls:
         inputs = (
             [] if part == FRONTEND else [reaches.get(id(tensor)) for tensor in call.inputs if tensor.shape.rank == 4]
@@ -73,9 +107,7 @@ def _reached(calls, pooling):
                 continue
             seen = tuple(_along(axis, call, inputs, output, pooling) for axis in AXES)
             reaches[id(output)] = seen
-            if part != FRONTEND:
-                largest = [max(old, new.size) for old, new in zip(largest or (1, 1), seen, strict=True)]
-    return largest and tuple(largest)
+            yield output, seen, part
 
 
 def _along(axis, call, inputs, output, pooling):

@@ -20,10 +20,7 @@ def mel_filterbank(sample_rate_hz, fft_length, mel_bins, low_hz=0.0, high_hz=Non
 
     Reference: Slaney, "Auditory Toolbox", 1998: linear below 1 kHz, logarithmic above.
     """
-    high_hz = sample_rate_hz / 2 if high_hz is None else high_hz
-    if not 0 <= low_hz < high_hz <= sample_rate_hz / 2:
-        raise ValueError(f"mel edges are {low_hz} and {high_hz} Hz; expected 0 <= low < high <= {sample_rate_hz / 2}")
-    edges = _mel_to_hz(np.linspace(_hz_to_mel(low_hz), _hz_to_mel(high_hz), mel_bins + 2))
+    edges = mel_edges_hz(sample_rate_hz, mel_bins, low_hz, high_hz)
     bins = np.fft.rfftfreq(fft_length, 1 / sample_rate_hz)[:, np.newaxis]
     lower, centre, upper = edges[:-2], edges[1:-1], edges[2:]
     rising = (bins - lower) / (centre - lower)
@@ -36,6 +33,17 @@ def mel_filterbank(sample_rate_hz, fft_length, mel_bins, low_hz=0.0, high_hz=Non
             f"no Fourier bin falls into mel bin {empty[0]}"
         )
     return filters.astype(np.float32)
+
+
+def mel_edges_hz(sample_rate_hz, mel_bins, low_hz=0.0, high_hz=None):
+    """Where each filter of `mel_filterbank` begins, in Hz, then the centre and the end of the last: [mel_bins + 2].
+
+    Filter i goes from edge i over its centre, edge i + 1, to edge i + 2. Errors as `mel_filterbank`.
+    """
+    high_hz = sample_rate_hz / 2 if high_hz is None else high_hz
+    if not 0 <= low_hz < high_hz <= sample_rate_hz / 2:
+        raise ValueError(f"mel edges are {low_hz} and {high_hz} Hz; expected 0 <= low < high <= {sample_rate_hz / 2}")
+    return _mel_to_hz(np.linspace(_hz_to_mel(low_hz), _hz_to_mel(high_hz), mel_bins + 2))
 
 
 def frame_lengths(sample_rate_hz, window_ms, hop_ms):

@@ -52,14 +52,18 @@ class Classifier:
         if self.metadata.checksum is None:
             check_by_trial(content, path)
         try:
-            self._interpreter = loaded(content, threads)
+            self._interpreter = loaded(self._runnable(content), threads)
         except Exception as error:  # LiteRT raises what it likes
             raise AscError(f"{path}: LiteRT cannot load it ({_first_line(error)})") from error
         self._input, self._output = self._ends(path)
 
+    def _runnable(self, content):
+        """What of a file's bytes LiteRT is given."""
+        return content
+
     def _ends(self, path):
         """Details of the one input and the one output, once they are what the metadata say."""
-        inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+        inputs, outputs = self._interpreter.get_input_details(), self._answers()
         shapes = [tuple(map(int, end["shape"])) for end in inputs + outputs]
         takes = (1, self.samples)
         self._frontend = None
@@ -74,6 +78,10 @@ class Classifier:
             if name != "float32" and (name not in ("int8", "uint8", "int16") or not end["quantization"][0] > 0):
                 raise AscError(f"{path}: takes and gives {types}; expected float32 or quantized integers")
         return inputs[0], outputs[0]
+
+    def _answers(self):
+        """Details of the outputs that are probabilities."""
+        return self._interpreter.get_output_details()
 
     def classify_file(self, path: str | os.PathLike) -> np.ndarray:
         """Probabilities [classes] of an audio file of any rate, channel count and length, as `classify`.

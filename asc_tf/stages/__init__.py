@@ -31,6 +31,7 @@ _HOMES = {
     "evaluate_left_out_devices": "leave_device_out",
     "evaluate_seeds": "seeds",
     "export": "exporting",
+    "scored_run": "explaining",
     "finetune": "finetuning",
     "has_test_part": "preconditions",
     "join_runs": "ensembling",

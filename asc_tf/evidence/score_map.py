@@ -1,0 +1,80 @@
+"""A window of a recording, place by place: features, scores of the scenes, probabilities."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from asc_tf.frontend.mel import frame_lengths, mel_edges_hz
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the places of a score map lie in the features, and what they see of them.
+
+    Args:
+        features: (frequency, time), mel bins and frames of a window.
+        rows, columns: lists of (first, last) bin that each row sees, and frame that each column does; means over a
+            whole axis, which see everything, are left out. None where that is not known.
+        shape: (frequency, time) of the map.
+        hop_seconds: from frame to frame.
+        edges_hz: [mel bins + 2], of `mel_edges_hz`.
+    """
+
+    features: tuple[int, int]
+    rows: list | None
+    columns: list | None
+    shape: tuple[int, int]
+    hop_seconds: float
+    edges_hz: np.ndarray
+
+    @classmethod
+    def of(cls, features, seen, shape, frontend):
+        """Of a map; `seen` is a pair of lists or None, `frontend` the settings of a `MelSpectrogram`."""
+        rate = frontend["sample_rate_hz"]
+        hop = frame_lengths(rate, frontend["window_ms"], frontend["hop_ms"])[1] / rate
+        edges = mel_edges_hz(rate, features[0], frontend["low_hz"], frontend["high_hz"])
+        return cls(tuple(features), *(seen or (None, None)), tuple(shape), hop, edges)
+
+    @property
+    def bins_each(self):
+        """Mel bins from row to row of the map."""
+        return math.ceil(self.features[0] / self.shape[0])
+
+    @property
+    def frames_each(self):
+        """Frames from column to column of the map."""
+        return math.ceil(self.features[1] / self.shape[1])
+
+    @property
+    def seconds_each(self):
+        """Seconds from column to column of the map."""
+        return self.frames_each * self.hop_seconds
+
+    def sentence(self):
+        """What a place in the middle sees, for a reader."""
+        if self.rows is None:
+            return "what one place sees is not known"
+        first_bin, last_bin = self.rows[len(self.rows) // 2]
+        first_frame, last_frame = self.columns[len(self.columns) // 2]
+        seconds = (last_frame - first_frame + 1) * self.hop_seconds
+        low, high = self.edges_hz[first_bin], self.edges_hz[last_bin + 2]
+        return (
+            f"a place in the middle sees {seconds:.1f} s and {last_bin - first_bin + 1} mel bins "
+            f"({low:.0f} to {high:.0f} Hz)"
+        )
+
+
+@dataclass(frozen=True)
+class ScoredWindow:
+    """What a network makes of one window.
+
+    Args:
+        features: float32 [frequency, time].
+        scores: float32 [frequency, time, classes]; their mean over frequency and time are the logits.
+        probabilities: float32 [classes].
+    """
+
+    features: np.ndarray
+    scores: np.ndarray
+    probabilities: np.ndarray

@@ -1,0 +1,41 @@
+"""An `Evidence`'s windows put one behind the other: features, scores and shares over the time of the recording."""
+
+import numpy as np
+
+
+def features_over_time(evidence):
+    """(float32 [frequency, time], NaN where a window is silent; the seconds that they last)."""
+    places = evidence.places
+    frames = round(evidence.window_seconds / places.hop_seconds)
+    parts = []
+    for _, frame, _, window in evidence.shown():
+        features = np.full(places.features, np.nan, np.float32) if window is None else window.features
+        parts.append(features[:, frame:frames])  # centred frames: the one at the very end is the next window's first
+    image = np.concatenate(parts, axis=1) if parts else np.zeros((places.features[0], 0), np.float32)
+    return image, image.shape[1] * places.hop_seconds
+
+
+def relative(scores):
+    """Scores [..., classes] above the mean of the classes at the same place, which softmax takes no notice of."""
+    return scores - scores.mean(axis=-1, keepdims=True)
+
+
+def scores_over_time(evidence):
+    """`relative` scores [frequency, time, classes] of each window in which there is sound, whole."""
+    return [relative(window.scores) for window in evidence.windows if window is not None]
+
+
+def shares_over_time(evidence):
+    """(seconds [time], shares [time, classes]) of each window in which there is sound, no part twice.
+
+    The softmax of the scores' mean over frequency: what the network would say if the recording were this column alone.
+    """
+    series = []
+    for start, _, column, window in evidence.shown():
+        if window is None:
+            continue
+        means = window.scores[:, column:].mean(axis=0)
+        powers = np.exp(means - means.max(axis=1, keepdims=True))
+        times = start + (np.arange(len(means)) + 0.5) * evidence.places.seconds_each
+        series.append((times, powers / powers.sum(axis=1, keepdims=True)))
+    return series

@@ -29,6 +29,7 @@ LAYERS = [
     ["evidence"],
     ["export"],
     ["experiment", "search"],
+    ["report"],
     ["stages"],
     ["cli"],
     ["__main__"],

@@ -18,6 +18,7 @@ from asc_tf.cli.explain import Explain
 from asc_tf.cli.launch import Launch, separated
 from asc_tf.cli.listen import Listen
 from asc_tf.cli.predict import Predict
+from asc_tf.cli.report import Report
 from asc_tf.cli.search import Search
 from asc_tf.cli.settings import Settings, asks_for_settings
 from asc_tf.cli.tables import Complexity, Models, Recipes
@@ -33,6 +34,7 @@ Command = (
     | Annotated[Train, subcommand("train")]
     | Annotated[Launch, subcommand("launch")]
     | Annotated[Evaluate, subcommand("evaluate")]
+    | Annotated[Report, subcommand("report")]
     | Annotated[Finetune, subcommand("finetune")]
     | Annotated[Ensemble, subcommand("ensemble")]
     | Annotated[Compress, subcommand("compress")]

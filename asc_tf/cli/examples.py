@@ -29,6 +29,7 @@ EXAMPLES = {
         "asc-tf evaluate RUN --data OTHER",
         "asc-tf evaluate RUN/model.tflite",
     ),
+    "report": ("asc-tf report RUN", "asc-tf report RUN RUN1 RUN2 --out report.html"),
     "finetune": (
         "asc-tf finetune RUN --out TUNED",
         "asc-tf finetune RUN --out TUNED --set finetune.max_drop_rate=0.99",

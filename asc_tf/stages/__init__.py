@@ -7,7 +7,7 @@ compression.json (what was asked for), steps.csv, step_devices.csv and layers.cs
 for each step with what was measured and its .tflite file, and test_changes.csv; that of a fine-tuned one
 finetuning.json, classifier/ and drop_rates.csv; that of an ensemble ensemble.json. A run with a teacher may hold
 teacher/ and teacher_logits.npy. Beside a run that was trained again stand seeds/ and seeds.csv, leave-device-out/ and
-leave-device-out.csv.
+leave-device-out.csv; of an evaluation of other data, pieces or a file a folder of its own; and report.html, .md, .csv.
 
 Each stage is imported when it is first used: with TensorFlow, but for `asc_tf.stages.preconditions`, which sees before
 that whether a stage can begin.
@@ -39,6 +39,7 @@ _HOMES = {
     "search": "searching",
     "train": "training",
     "train_translator": "translation",
+    "write_report": "reporting",
 }
 __all__ = ["Compression", "Search", "Translation", *_HOMES]
 

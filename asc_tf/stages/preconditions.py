@@ -118,6 +118,26 @@ def _check_same_format(path, weights_as, takes):
         )
 
 
+def check_report(runs, out):
+    """For `write_report`: trained runs, and a page that may be written. Returns its path."""
+    if not runs:
+        raise AscError("no run is given; expected folders of runs")
+    for run in runs:
+        check_finished(run)
+    if len({Path(run).resolve() for run in runs}) < len(runs):
+        raise AscError(f"{', '.join(map(str, runs))}: a run is named twice; expected different ones")
+    if out is None and len(runs) > 1:
+        raise AscError(
+            f"--out: is not given; expected the name of a page for the {len(runs)} runs, such as report.html"
+        )
+    path = Path(out or Path(runs[0]) / "report.html")
+    if path.suffix != ".html":
+        raise AscError(f"--out {path}: expected a name that ends in .html; tables go to .md and .csv beside it")
+    for suffix in (".html", ".md", ".csv"):
+        check_replaceable(path.with_suffix(suffix))
+    return path
+
+
 def check_finetuning(run, out, settings):
     """For `finetune`: a run that can be fine-tuned. Returns its Config with the settings of the fine-tuning."""
     run = Path(run)

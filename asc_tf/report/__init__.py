@@ -1,0 +1,1 @@
+"""What runs have found, for people to look at: a page, its tables, its figures."""

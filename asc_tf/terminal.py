@@ -26,17 +26,19 @@ def show_files(done, total):
         print(f"\r{done} of {total} files", end="\n" if done == total else "", file=sys.stderr, flush=True)
 
 
-def table_text(rows, left=1, gap=2):
+def table_text(rows, left=1, gap=2, repeated=None):
     """A table as text of WIDTH columns at the most: what is wider is folded, the first columns stand in every fold.
 
     Args:
         rows: lists of texts, alike in length, the header first.
-        left: how many columns are aligned to the left and repeated; the others are aligned to the right.
+        left: how many columns are aligned to the left; the others are aligned to the right.
         gap: blanks between two columns.
+        repeated: how many columns stand in every fold; those that are aligned to the left if None.
     """
+    repeated = left if repeated is None else repeated
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    folds, room = [[]], WIDTH - sum(widths[:left]) - gap * (left - 1)
-    for column in range(left, len(widths)):
+    folds, room = [[]], WIDTH - sum(widths[:repeated]) - gap * (repeated - 1)
+    for column in range(repeated, len(widths)):
         if folds[-1] and sum(widths[each] + gap for each in (*folds[-1], column)) > room:
             folds.append([])
         folds[-1].append(column)
@@ -44,8 +46,11 @@ def table_text(rows, left=1, gap=2):
     for number, fold in enumerate(folds):
         lines += [""] * bool(number)
         for row in rows:
-            cells = [row[column].ljust(widths[column]) for column in range(left)]
-            lines.append((" " * gap).join([*cells, *(row[column].rjust(widths[column]) for column in fold)]).rstrip())
+            cells = (
+                row[column].ljust(widths[column]) if column < left else row[column].rjust(widths[column])
+                for column in (*range(repeated), *fold)
+            )
+            lines.append((" " * gap).join(cells).rstrip())
     return "\n".join(lines)
 
 

@@ -2,12 +2,14 @@
 
 import json
 import math
+import textwrap
 from dataclasses import dataclass
 from typing import Annotated
 
 from tyro.conf import Positional, arg
 
 from asc_tf.errors import AscError
+from asc_tf.terminal import WIDTH
 
 
 @dataclass
@@ -60,19 +62,18 @@ class Models:
         for number, (name, named) in enumerate(NAMED_NETWORKS.items()):
             account = stages.account_of_named(name)
             if number == 0:  # not before TensorFlow is there, which may be interrupted
-                print(f"{'':{width}}  parameters       MACs  input    receptive field  source")
+                print(f"{'':{width}}  parameters       MACs  input  field    source")
             parameters = sum(tensor.count for tensor in account.parameters("network") if tensor.trainable)
             macs = account.operations("network").macs / 1e6
             field = "x".join(map(str, account.receptive_field["convolutions"]))
             print(
-                f"{name:{width}}  {parameters:10,}  {macs:7.2f} M  {named.seconds:3g} s  {field:>17}  {named.source}",
+                f"{name:{width}}  {parameters:10,}  {macs:7.2f} M  {named.seconds:3g} s  {field:>7}  {named.source}",
                 flush=True,
             )
-        print("Receptive field in mel bins x frames, convolutions only. One layer by layer: asc-tf complexity NAME")
+        print("MACs of the input; receptive field in mel bins x frames, of the convolutions only.")
+        print("One layer by layer: asc-tf complexity NAME")
 
     def _show_shipped(self):
-        import textwrap
-
         from asc_tf.runtime.metadata import read_metadata
         from asc_tf.runtime.shipped import shipped_models
 
@@ -92,12 +93,18 @@ class Recipes:
     def run(self):
         from asc_tf.experiment.recipes import RECIPES
 
-        width = max(map(len, RECIPES))
         for recipe in RECIPES.values():
-            score = f"{recipe.expected:>10} %  {recipe.log_loss:>5}"
-            print(f"{recipe.name:{width}}  {score}  {recipe.paper}, {recipe.table}")
+            print(recipe.name)
+            print(f"    {recipe.expected:>10} %  {recipe.log_loss:>5}  {recipe.paper}, {recipe.table}")
             if len(recipe.commands) > 1:
-                print(*(f"    {command}" for command in recipe.commands), sep="\n")
+                print(*(f"    {_folded(command)}" for command in recipe.commands), sep="\n")
         print("Where no command stands: asc-tf train --data TAU --recipe NAME --run RUN")
-        print("Accuracy, then log loss, on TAU 2020 Mobile; of Lee et al. on TAU 2022 Mobile (table 3: trained on it).")
+        print("Accuracy, then log loss, on TAU 2020 Mobile;")
+        print("of Lee et al. on TAU 2022 Mobile (table 3: trained on it).")
         print("The papers train on the whole training part: --set data.validation_fraction=0 does so too.")
+
+
+def _folded(command):
+    """A command for the shell in lines of 100 columns at the most, which it can be copied in."""
+    lines = textwrap.wrap(command, WIDTH - 6, break_long_words=False, break_on_hyphens=False)
+    return " \\\n        ".join(lines)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 from asc_tf.complexity.account import FRONTEND, NETWORK, sum_of
 from asc_tf.complexity.parameters import bytes_by_type
-from asc_tf.complexity.rules import KB, KILOBYTE, verdicts
+from asc_tf.complexity.rules import KB, KILOBYTE, Check, verdicts
+from asc_tf.terminal import WIDTH, table_text
 
 if TYPE_CHECKING:
     from asc_tf.complexity.account import Account
 
 _COLUMNS = ("layer", "operation", "output", "parameters", "non-zero", "MACs", "mult.", "functions", "output bytes")
 _LEFT = 3
+_ROOM = 128 * KB  # what small chips have, as flash and as RAM
 UNKNOWN = "?"
 _VERDICTS = {True: "passes", False: "does not pass", None: "unknown"}
+_FITS = {True: "fits", False: "does not fit", None: "unknown"}
 _FOLDED = "Batch normalizations are folded into the kernels before them; their multiplications are in no sum."
 
 
@@ -30,9 +34,10 @@ def _in_thousands(count):
 
 
 def account_text(account: Account) -> str:
-    """The table of layers, the sums, and the verdict of every year.
+    """The table of layers, the verdict of every year, the sums, and whether 128 KB are enough.
 
-    Multiplications ("mult.") and functions stand beside the MACs, not in them. A frontend is one row.
+    Multiplications ("mult.") and functions stand beside the MACs, not in them. A frontend is one row. The table is at
+    most 100 columns wide; a wider one is folded.
     """
     rows = [_COLUMNS]
     frontend = [layer for layer in account.layers if layer.part == FRONTEND]
@@ -41,7 +46,9 @@ def account_text(account: Account) -> str:
     network = [layer for layer in account.layers if layer.part == NETWORK]
     rows += [_row(layer.name, _operation(layer), _shape(layer.output_shape), [layer]) for layer in network]
     rows.append(_row("network", "", "", network))
-    return "\n".join([*_aligned(rows), "", *_sums(account), "", *_verdict_lines(account)])
+    table = table_text(rows, left=_LEFT, repeated=1)
+    lines = [*_verdict_lines(account), "", *_sums(account), *_room_lines(account)]
+    return "\n".join([table, "", *(textwrap.fill(line, WIDTH, subsequent_indent="  ") for line in lines)])
 
 
 def account_dict(account):
@@ -56,6 +63,7 @@ def account_dict(account):
         "parts": {part: _part_dict(account, part) for part in account.parts()},
         "layers": [_layer_dict(layer) for layer in account.layers],
         "rules": [_verdict_dict(verdict) for verdict in verdicts(account)],
+        "fits_128_kb": {check.quantity: check.passes for check in _room(account).values()},
     }
 
 
@@ -76,17 +84,6 @@ def _row(name, operation, shape, layers):
 def _operation(layer):
     """Its operation, and how often a clip runs it if that is not once."""
     return layer.operation + ("" if layer.times == 1 else f" x {UNKNOWN if layer.times is None else layer.times}")
-
-
-def _aligned(rows):
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(
-            cell.ljust(width) if index < _LEFT else cell.rjust(width)
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
 
 
 def _shape(shape):
@@ -131,15 +128,36 @@ def _verdict_lines(account):
         yield from (f"  ({remark})" for remark in verdict.remarks)
 
 
+def _room(account):
+    """What 128 KB are enough for: {what: `Check`}. RAM holds the features; what an interpreter needs comes on top."""
+    stored = sum(bytes_by_type(account.parameters()).values())
+    peaks = [peak.bytes for peak in account.peaks.values()]
+    file = (
+        Check("parameters", stored, _ROOM) if account.file_bytes is None else Check("file", account.file_bytes, _ROOM)
+    )
+    return {
+        "as a file": file,
+        "as RAM": Check("features at their peak", None if None in peaks else max(peaks), _ROOM),
+    }
+
+
+def _room_lines(account):
+    for place, check in _room(account).items():
+        found = "" if check.count is None else f", {check.quantity} of {check.count:,} bytes, {_excess(check)}"
+        yield f"128 KB {place}: {_FITS[check.passes]}{found}"
+
+
 def _check_line(check):
     if check.count is None:
         return f"{check.quantity}: unknown of {check.limit:,}"
     least = "at least " if check.at_least else ""
-    room = f"{check.excess:,} too many" if check.excess > 0 else f"{-check.excess:,} left"
     size = "" if check.bytes is None else f" ({_in_thousands(check.bytes)})"
-    return f"{check.quantity}: {least}{check.count:,}{size} of {check.limit:,}" + (
-        "" if check.passes is None else f", {room}"
-    )
+    room = "" if check.passes is None else f", {_excess(check)}"
+    return f"{check.quantity}: {least}{check.count:,}{size} of {check.limit:,}{room}"
+
+
+def _excess(check):
+    return f"{check.excess:,} too many" if check.excess > 0 else f"{-check.excess:,} left"
 
 
 def _part_dict(account, part):

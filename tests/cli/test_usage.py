@@ -5,6 +5,8 @@ import pytest
 from asc_tf import __version__
 from asc_tf.cli import main
 from asc_tf.experiment.named_networks import NAMED_NETWORKS
+from asc_tf.experiment.recipes import RECIPES
+from asc_tf.terminal import WIDTH
 
 
 def test_version(capsys):
@@ -22,6 +24,9 @@ def test_recipes_are_listed_with_table_and_score(capsys):
     assert main(["recipes"]) == 0
     out = capsys.readouterr().out
     assert "bc-resnet-asc-1-pre-resnorm" in out and "67.1 ± 0.8" in out and "table 3" in out
+    assert max(map(len, out.splitlines())) <= WIDTH
+    joined = out.replace(" \\\n        ", " ")
+    assert all(f"    {command}\n" in joined for recipe in RECIPES.values() for command in recipe.commands[1:])
 
 
 def test_models_are_listed_with_their_counts(capsys, monkeypatch):
@@ -30,5 +35,5 @@ def test_models_are_listed_with_their_counts(capsys, monkeypatch):
     monkeypatch.setattr("asc_tf.experiment.named_networks.NAMED_NETWORKS", chosen)
     assert main(["models"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 4 and "8,055" in lines[1] and "109x109" in lines[1]
+    assert max(map(len, lines)) <= WIDTH and "8,055" in lines[1] and "109x109" in lines[1]
     assert "61,148" in lines[2] and "29.42 M" in lines[2]

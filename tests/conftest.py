@@ -12,7 +12,7 @@ logging.getLogger("tensorflow").setLevel(logging.ERROR)
 from pathlib import Path  # noqa: E402
 
 import pytest  # noqa: E402
-from tiny import TINY_SETTINGS  # noqa: E402
+from tiny import SMALLEST_SETTINGS, TINY_SETTINGS  # noqa: E402
 
 # A shell's background jobs ignore Ctrl-C, and what a test starts would ignore it like them.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -26,6 +26,13 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.get_closest_marker("shared") and not SHARED.is_dir():
             item.add_marker(pytest.mark.skip(reason="the founders' recordings are not at ../shared"))
+
+
+def pytest_runtest_setup(item):
+    """More time than setup.cfg's for a slow test, and for every one where processes wait for processors."""
+    if item.get_closest_marker("timeout") is None and item.config.getoption("timeout") is None:
+        seconds = 300 if item.get_closest_marker("slow") else float(item.config.getini("timeout"))
+        item.add_marker(pytest.mark.timeout(seconds * max(1.0, os.getloadavg()[0] / os.cpu_count())))
 
 
 @pytest.fixture(scope="session")
@@ -74,21 +81,47 @@ def synthetic_root(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def tiny_config():
-    """Settings that train in seconds: 32 mel bins, width 4, two epochs."""
+    """Settings that train in seconds: BC-ResNet-ASC of width 4 with one block a stage, 32 mel bins, two epochs."""
     from asc_tf.experiment.recipes import find_recipe
 
     return find_recipe("bc-resnet-asc-1-pre-resnorm").config.with_settings(TINY_SETTINGS)
 
 
 @pytest.fixture(scope="session")
-def tiny_run(synthetic_root, tiny_config, tmp_path_factory):
-    """A run folder trained with `tiny_config` on `synthetic_root`, evaluated. Do not change it: copy it."""
+def smallest_config():
+    """Settings that train in a second or two: a CP-Mobile of one block, for what is the same with any network."""
+    from asc_tf.experiment.settings import Config
+
+    return Config().with_settings(SMALLEST_SETTINGS)
+
+
+def trained(root, config, folder):
     from asc_tf import stages
 
-    run = tmp_path_factory.mktemp("runs") / "tiny"
-    stages.train(synthetic_root, tiny_config, run, report=lambda line: None)
-    stages.evaluate(run)
-    return run
+    stages.train(root, config, folder / "run", report=lambda line: None)
+    stages.evaluate(folder / "run")
+    return folder / "run"
+
+
+@pytest.fixture(scope="session")
+def smallest_run(synthetic_root, smallest_config, tmp_path_factory):
+    """A run folder trained with `smallest_config` on `synthetic_root`, evaluated. Do not change it: copy it."""
+    return trained(synthetic_root, smallest_config, tmp_path_factory.mktemp("smallest"))
+
+
+@pytest.fixture(scope="session")
+def tiny_run(synthetic_root, tiny_config, tmp_path_factory):
+    """A run folder trained with `tiny_config` on `synthetic_root`, evaluated. Do not change it: copy it."""
+    return trained(synthetic_root, tiny_config, tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="session")
+def smallest_file(smallest_run, tmp_path_factory):
+    """The .tflite file of `smallest_run`."""
+    from asc_tf import stages
+
+    path, _, _ = stages.export(smallest_run, tmp_path_factory.mktemp("export") / "model.tflite")
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,7 @@ def check_network(model, folder):
     features *= np.linspace(0.2, 5, 8, dtype=np.float32).reshape(8, 1, 1, 1)
     assert not any(isinstance(layer, keras.Model) for layer in model.layers)
     labels = generator.integers(0, model.output_shape[1], 8)
-    _check_training_step(model, features, labels)
+    check_training_step(model, features, labels)
     expected = model.predict(features, verbose=0)
     assert expected.dtype == np.float32 and np.isfinite(expected).all() and np.ptp(expected, axis=0).min() > 0.05
     model.save(folder / "network.keras")
@@ -55,7 +55,7 @@ def _unsettle_normalizations(model, generator):
             layer.momentum = 0.0
 
 
-def _check_training_step(model, features, labels):
+def check_training_step(model, features, labels):
     before = [weight.numpy() for weight in model.trainable_weights]
     model.compile(keras.optimizers.SGD(0.01), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     model.train_on_batch(features, labels)

@@ -29,7 +29,7 @@ NETWORKS = {
     "asc none": lambda: bc_resnet_asc((32, 33, 1), width=4, norm_position="none", **SHALLOW),
     "asc input rfn": lambda: bc_resnet_asc((32, 34, 1), width=4, norm_position="input", norm="rfn", **SHALLOW),
     "resnet": lambda: bc_resnet((64, 12, 1), width=4, norm_position="all", **SHALLOW),
-    "res2net": lambda: bc_res2net((32, 34, 1), width=8, mfa=True, fpm=True, **SHALLOW),
+    "res2net": lambda: bc_res2net((32, 34, 1), width=4, scale=2, mfa=True, fpm=True, **SHALLOW),
     "cp-resnet": lambda: cp_resnet((32, 48, 2), 3, width=8, feature_mean=1.0, feature_std=2.0),
     "cp-mobile": lambda: cp_mobile((48, 33, 1), 3, width=8, feature_mean=1.0, feature_std=2.0),
     "plain": plain_convolutions,

@@ -17,6 +17,8 @@ def test_every_public_name_is_there():
         asc_tf.bc_resnet_mod  # noqa: B018
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("eager")
 @pytest.mark.parametrize("page", ["README.md", "docs/library.md"])
 def test_a_pages_lines_run(page, synthetic_root, tmp_path, monkeypatch):
     """As they stand, but for the folder, the clips' length and two epochs for a hundred."""

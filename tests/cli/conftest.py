@@ -11,9 +11,17 @@ def root(synthetic_root, tmp_path):
     return shutil.copytree(synthetic_root, tmp_path / "data")
 
 
+@pytest.fixture(scope="session")
+def train_smallest(smallest_config, tmp_path_factory):
+    """`asc-tf train` of the network that trains in a second or two."""
+    recipe = tmp_path_factory.mktemp("recipes") / "smallest.json"
+    recipe.write_text(smallest_config.to_json())
+    return ["train", "--recipe", str(recipe)]
+
+
 @pytest.fixture
-def run(tiny_run, tmp_path):
-    return shutil.copytree(tiny_run, tmp_path / "run")
+def run(smallest_run, tmp_path):
+    return shutil.copytree(smallest_run, tmp_path / "run")
 
 
 @pytest.fixture

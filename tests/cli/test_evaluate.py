@@ -7,6 +7,8 @@ from command_line import fails
 
 from asc_tf.cli import main
 
+pytestmark = pytest.mark.usefixtures("eager")
+
 
 def test_evaluate_repeats_the_table_from_the_kept_predictions(run, capsys):
     (run / "metrics.json").unlink()

@@ -8,6 +8,8 @@ from command_line import fails
 
 from asc_tf.cli import main
 
+pytestmark = pytest.mark.usefixtures("eager")
+
 
 def files(folder):
     return {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}

@@ -1,7 +1,6 @@
 """Flags of asc-tf launch and train --strategy; what they train is in tests/training/test_replicas.py."""
 
 import pytest
-from tiny import TINY_SETTINGS
 
 from asc_tf.cli import main
 from asc_tf.cli.launch import separated
@@ -68,9 +67,9 @@ def test_a_trusted_network_is_for_workers(capsys):
     assert "expected it with --strategy multi_worker or launch" in capsys.readouterr().err
 
 
-def test_one_device_trains_as_one_process(synthetic_root, tmp_path, capsys):
+def test_one_device_trains_as_one_process(train_smallest, eager, synthetic_root, tmp_path, capsys):
     """A mirrored strategy of one replica: nothing is shared."""
-    settings = [*TINY_SETTINGS, "model.depth=1,1,1,1", "train.epochs=1", "train.warmup_epochs=0"]
-    run = ["train", "--data", str(synthetic_root), "--run", str(tmp_path / "run"), "--strategy", "mirrored"]
-    assert main([*run, "--set", *settings]) == 0
+    settings = ["--set", "train.epochs=1", "train.warmup_epochs=0"]
+    run = ["--data", str(synthetic_root), "--run", str(tmp_path / "run"), "--strategy", "mirrored"]
+    assert main([*train_smallest, *run, *settings]) == 0
     assert "epoch 1/1" in capsys.readouterr().err and (tmp_path / "run" / "metrics.json").is_file()

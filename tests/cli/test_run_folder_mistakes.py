@@ -3,35 +3,32 @@
 import json
 
 import pytest
-from command_line import TRAIN, fails
-from tiny import TINY_SETTINGS
+from command_line import fails
 
 
-def test_run_folder_of_other_settings(run, synthetic_root, capsys):
-    sentence = fails(
-        capsys, *TRAIN, "--data", synthetic_root, "--run", run, "--set", *TINY_SETTINGS, "model.lambda_=0.3"
-    )
-    assert "holds a run of other settings (model.lambda_: 0.1 and 0.3)" in sentence
+def test_run_folder_of_other_settings(train_smallest, run, synthetic_root, capsys):
+    sentence = fails(capsys, *train_smallest, "--data", synthetic_root, "--run", run, "--set", "model.width=16")
+    assert "holds a run of other settings (model.width: 8 and 16)" in sentence
 
 
-def test_run_folder_of_another_data_set(run, root, capsys):
-    sentence = fails(capsys, *TRAIN, "--data", root, "--run", run, "--set", *TINY_SETTINGS)
+def test_run_folder_of_another_data_set(train_smallest, run, root, capsys):
+    sentence = fails(capsys, *train_smallest, "--data", root, "--run", run)
     assert f"{run}: is a run on " in sentence and f"not on {root}" in sentence
 
 
-def test_data_that_changed_since_the_run_began(run, synthetic_root, capsys):
+def test_data_that_changed_since_the_run_began(train_smallest, run, synthetic_root, capsys):
     (run / "last.keras").unlink()
     path = run / "dataset.json"
     dataset = json.loads(path.read_text())
     (run / "SHA256SUMS").unlink()
     path.write_text(json.dumps({**dataset, "feature_mean": dataset["feature_mean"] + 0.1}))
-    sentence = fails(capsys, *TRAIN, "--data", synthetic_root, "--run", run, "--set", *TINY_SETTINGS)
+    sentence = fails(capsys, *train_smallest, "--data", synthetic_root, "--run", run)
     assert "the data set has changed since the run began" in sentence
 
 
-def test_run_folder_that_is_something_else(synthetic_root, tmp_path, capsys):
+def test_run_folder_that_is_something_else(train_smallest, synthetic_root, tmp_path, capsys):
     (tmp_path / "thesis.txt").write_text("mine")
-    sentence = fails(capsys, *TRAIN, "--data", synthetic_root, "--run", tmp_path, "--set", *TINY_SETTINGS)
+    sentence = fails(capsys, *train_smallest, "--data", synthetic_root, "--run", tmp_path)
     assert "is not empty and holds no run" in sentence and [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
 
 

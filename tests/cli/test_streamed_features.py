@@ -4,43 +4,46 @@ import shutil
 
 import pytest
 import soundfile
-from command_line import TRAIN, train_fails
+from command_line import train_fails
 from damaged_audio import damage_empty, damage_truncate
-from processes import in_own_process
-from tiny import TINY_SETTINGS
 
 from asc_tf.cli import main
 
 
-def train_arguments(root, run, *settings):
-    return [*TRAIN, "--data", str(root), "--run", str(run), "--deterministic", "--set", *TINY_SETTINGS, *settings]
+@pytest.fixture(scope="module")
+def train(train_smallest, synthetic_root):
+    """Function that trains a run folder with settings, to the last bit the same each time."""
+
+    def train(run, *settings):
+        flags = ["--data", str(synthetic_root), "--run", str(run), "--deterministic", "--set", *settings]
+        assert main([*train_smallest, *flags]) == 0
+
+    return train
 
 
 @pytest.fixture(scope="module")
-def streamed_run(synthetic_root, tmp_path_factory):
+def streamed_run(train, eager, tmp_path_factory):
     """A run that was trained on streamed features. Do not change it: copy it."""
     run = tmp_path_factory.mktemp("streamed") / "run"
-    assert in_own_process(main, train_arguments(synthetic_root, run, "data.features=stream")) == 0
+    train(run, "data.features=stream")
     return run
 
 
-def test_streamed_features_train_the_same_network_as_kept_ones(streamed_run, root, tmp_path, synthetic_root):
-    assert in_own_process(main, train_arguments(synthetic_root, tmp_path / "kept")) == 0
+def test_streamed_features_train_the_same_network_as_kept_ones(streamed_run, train, tmp_path):
+    train(tmp_path / "kept")
     for name in ("predictions.csv", "metrics.json", "history.csv"):
         assert (tmp_path / "kept" / name).read_text() == (streamed_run / name).read_text()
     assert not list(streamed_run.rglob("*.npy"))
 
 
-def test_a_streamed_run_that_goes_on_spares_the_pass_for_the_statistics(
-    streamed_run, synthetic_root, tmp_path, monkeypatch
-):
+def test_a_streamed_run_that_goes_on_spares_the_pass_for_the_statistics(streamed_run, train, tmp_path, monkeypatch):
     run = shutil.copytree(streamed_run, tmp_path / "run")
     (run / "last.keras").unlink()
     (run / "predictions.csv").unlink()
     monkeypatch.setattr(
         "asc_tf.stages.features.mean_and_std", lambda *arguments, **options: pytest.fail("reads all recordings again")
     )
-    assert main(train_arguments(synthetic_root, run, "data.features=stream")) == 0
+    train(run, "data.features=stream")
     assert (run / "predictions.csv").read_text() == (streamed_run / "predictions.csv").read_text()
 
 
@@ -52,13 +55,13 @@ def test_a_streamed_training_names_the_clip_that_cannot_be_read(root, tmp_path, 
     assert str(path) in train_fails(capsys, root, tmp_path / "run", "data.features=stream")
 
 
-def test_a_streamed_training_hears_impulse_responses(streamed_run, synthetic_root, tmp_path):
+def test_a_streamed_training_hears_impulse_responses(streamed_run, train, tmp_path):
     folder = tmp_path / "responses"
     folder.mkdir()
     for number, response in enumerate(([1.0, 0.9, 0.8], [0.2, -1.0, 0.9, -0.8])):
         soundfile.write(folder / f"{number}.wav", response, 16000, subtype="FLOAT")
     settings = ["data.features=stream", f"augment.impulse_responses={folder}", "augment.impulse_response_probability=1"]
-    assert in_own_process(main, train_arguments(synthetic_root, tmp_path / "run", *settings)) == 0
+    train(tmp_path / "run", *settings)
     assert (tmp_path / "run" / "history.csv").read_text() != (streamed_run / "history.csv").read_text()
 
 

@@ -1,5 +1,9 @@
 """asc-tf translate: what a user reads, and one sentence for every mistake."""
 
+import io
+import shutil
+from contextlib import redirect_stderr, redirect_stdout
+
 import pytest
 
 from asc_tf.cli import main
@@ -17,11 +21,6 @@ def root(tmp_path_factory):
     return root
 
 
-@pytest.fixture(autouse=True)
-def few_steps(monkeypatch):
-    monkeypatch.setattr(translation, "STEPS_PER_EPOCH", 2)
-
-
 def run(*arguments):
     return main([str(argument) for argument in arguments])
 
@@ -30,22 +29,31 @@ def train(root, out, *arguments):
     return run("translate", "train", root, "--from", "a", "--to", "s1", "b", "--out", out, *SMALL, *arguments)
 
 
+@pytest.fixture(scope="module")
+def trained(root, eager, tmp_path_factory):
+    """(folder, standard output, standard error) of a training. Do not change the folder: copy it."""
+    folder, out, err = tmp_path_factory.mktemp("translator") / "t", io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setattr(translation, "STEPS_PER_EPOCH", 2)
+        assert train(root, folder) == 0
+    return folder, out.getvalue(), err.getvalue()
+
+
 def fails(capsys, *arguments):
     assert run(*arguments) == 1
     (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("asc-tf: ")]
     return line
 
 
-def test_train_and_apply(root, tmp_path, capsys):
-    assert train(root, tmp_path / "t") == 0
-    printed = capsys.readouterr()
-    for word in ("untranslated", "filtered", "ratio", str(tmp_path / "t" / "translation.png")):
-        assert word in printed.out
-    assert "dropped" in printed.err and "median lag ms" in printed.err and "epoch 1/1  loss" in printed.err
-    assert run("translate", "apply", tmp_path / "t", "--out", "mine") == 0
+def test_train_and_apply(trained, root, capsys):
+    folder, out, err = trained
+    for word in ("untranslated", "filtered", "ratio", str(folder / "translation.png")):
+        assert word in out
+    assert "dropped" in err and "median lag ms" in err and "epoch 1/1  loss" in err
+    assert run("translate", "apply", folder, "--out", "mine") == 0
     assert f"translated clips in {root.resolve() / 'features' / 'mine'}" in capsys.readouterr().out
-    assert fails(capsys, "translate", "train", root, "--from", "a", "--to", "b", "--out", tmp_path / "t", *SMALL) == (
-        f"asc-tf: {tmp_path / 't'}: holds a translator of another data set or other settings; give another --out"
+    assert fails(capsys, "translate", "train", root, "--from", "a", "--to", "b", "--out", folder, *SMALL) == (
+        f"asc-tf: {folder}: holds a translator of another data set or other settings; give another --out"
     )
 
 
@@ -73,9 +81,9 @@ def test_training_without_translated_clips_names_the_commands(root, tmp_path, ca
     assert not (tmp_path / "run").exists()
 
 
-def test_a_translator_that_is_not_trained_to_the_end(root, tmp_path, capsys):
-    assert train(root, tmp_path / "t") == 0
-    (tmp_path / "t" / "generator.keras").unlink()
-    assert "its training has not ended" in fails(capsys, "translate", "apply", tmp_path / "t")
-    (tmp_path / "t" / "generator.keras").write_bytes(b"nothing")
-    assert "generator.keras: cannot be loaded" in fails(capsys, "translate", "apply", tmp_path / "t")
+def test_a_translator_that_is_not_trained_to_the_end(trained, tmp_path, capsys):
+    folder = shutil.copytree(trained[0], tmp_path / "t")
+    (folder / "generator.keras").unlink()
+    assert "its training has not ended" in fails(capsys, "translate", "apply", folder)
+    (folder / "generator.keras").write_bytes(b"nothing")
+    assert "generator.keras: cannot be loaded" in fails(capsys, "translate", "apply", folder)

@@ -8,7 +8,7 @@ from asc_tf.compression.connectivity import Connectivity, idle_weights
 from asc_tf.compression.kernels import kernels
 from asc_tf.compression.masks import connected_masks, global_masks, layer_masks
 from asc_tf.compression.pruning import prune, strip_pruning
-from asc_tf.models import bc_res2net, bc_resnet_asc, ensemble
+from asc_tf.models import bc_res2net, bc_resnet_asc, cp_mobile, ensemble
 from asc_tf.training.seeding import set_seed
 
 
@@ -87,9 +87,9 @@ def test_a_weight_is_connected_where_changing_it_changes_what_the_input_does():
 @pytest.mark.parametrize(
     "model",
     [
-        lambda: bc_resnet_asc((16, 20, 1), width=8, sub_bands=2),
+        lambda: bc_resnet_asc((16, 20, 1), width=8, sub_bands=2, depth=(2, 1, 1, 1)),
         lambda: bc_res2net((64, 64, 1), width=16, scale=2, mfa=True, fpm=True, depth=(1, 1, 1, 1)),
-        lambda: ensemble([bc_resnet_asc((16, 20, 1), width=8, sub_bands=2, depth=(1, 1, 1, 1)) for _ in range(2)]),
+        lambda: ensemble([cp_mobile((16, 20, 1), width=8, depth=(1, 1)) for _ in range(2)]),
     ],
     ids=["bc-resnet-asc", "bc-res2net", "ensemble"],
 )
@@ -106,7 +106,7 @@ def test_all_that_is_kept_is_connected(model):
 
 def test_every_channel_of_a_depthwise_kernel_keeps_its_largest_weight():
     set_seed(0)
-    model = bc_resnet_asc((16, 20, 1), width=8, sub_bands=2)
+    model = bc_resnet_asc((16, 20, 1), width=8, sub_bands=2, depth=(1, 1, 1, 1))
     for name, kernel in kernels(model).items():
         kernel.assign(kernel * (1e-3 if name.endswith("_frequency") else 10 if name == "stem" else 1))
     for (name, kernel), mask in zip(kernels(model).items(), connected_masks(model, 0.6), strict=True):
@@ -118,7 +118,7 @@ def test_every_channel_of_a_depthwise_kernel_keeps_its_largest_weight():
 
 def test_a_plain_threshold_keeps_idle_weights():
     set_seed(0)
-    model = bc_resnet_asc((16, 20, 1), width=8, sub_bands=2)
+    model = bc_resnet_asc((16, 20, 1), width=8, sub_bands=2, depth=(2, 1, 1, 1))
     kept = {scope: strip_pruning(prune(model, 0.89, scope)) for scope in ("connected", "global")}
     total = sum(np.count_nonzero(kernel) for kernel in kernels(kept["global"]).values())
     assert idle_weights(model) == idle_weights(kept["connected"]) == 0

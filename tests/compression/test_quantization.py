@@ -39,10 +39,10 @@ def pruned_network():
     return strip_pruning(prune(network(), 0.5))
 
 
-def trained(model, epochs=3):
+def trained(model, **way):
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.SGD(0.1, 0.9), loss)
-    model.fit(FEATURES, LABELS, batch_size=4, epochs=epochs, verbose=0)
+    model.compile(keras.optimizers.SGD(0.1, 0.9), loss, **way)
+    model.fit(FEATURES, LABELS, batch_size=4, epochs=3, verbose=0)
     return model
 
 
@@ -83,7 +83,7 @@ def test_the_gradient_goes_straight_through_where_the_mask_is_one():
 def test_the_given_model_stays_and_shares_nothing():
     model = network()
     before = model.get_weights()
-    quantized = trained(quantize(model))
+    quantized = trained(quantize(model), run_eagerly=True)
     variables = [id(weight) for each in (model, quantized, strip_quantization(quantized)) for weight in each.weights]
     assert len(variables) == len(set(variables))
     for found, old in zip(model.get_weights(), before, strict=True):
@@ -109,7 +109,7 @@ def test_pruned_weights_stay_zero_through_training_saving_and_loading(activation
     quantized.save(tmp_path / "quantized.keras")
     loaded = keras.models.load_model(tmp_path / "quantized.keras")
     np.testing.assert_array_equal(loaded(FEATURES), quantized(FEATURES))
-    trained(loaded)
+    trained(loaded, run_eagerly=True)
     for model in (quantized, loaded, strip_quantization(loaded)):
         for name, kernel in effective_kernels(model).items():
             assert not kernel[zero[name]].any() and np.count_nonzero(kernel) > 0.9 * np.sum(~zero[name]), name
@@ -131,7 +131,7 @@ def test_the_mask_holds_even_if_the_variable_drifts():
 
 
 def test_the_stripped_model_computes_the_same_with_kernels_on_their_grid():
-    quantized = trained(quantize(pruned_network()))
+    quantized = trained(quantize(pruned_network()), run_eagerly=True)
     plain = strip_quantization(quantized)
     np.testing.assert_allclose(plain(FEATURES), quantized(FEATURES), atol=1e-6)
     assert [type(layer) for layer in plain.layers] == [type(layer) for layer in network().layers]

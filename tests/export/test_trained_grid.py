@@ -18,7 +18,8 @@ def network():
     """Pruned, trained for two steps in 8 bits, and plain again."""
     model = strip_pruning(prune(unsettled(NETWORKS["asc"]()), 0.5))
     wrapped = quantize(model)
-    wrapped.compile(keras.optimizers.SGD(0.05), keras.losses.CategoricalCrossentropy(from_logits=True))
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True)
+    wrapped.compile(keras.optimizers.SGD(0.05), loss, run_eagerly=True)  # tracing takes ten times as long
     features = features_for(model, 8)
     wrapped.fit(features, np.eye(4, dtype=np.float32)[np.arange(8) % 4], batch_size=4, verbose=0)
     return strip_quantization(wrapped)

@@ -4,7 +4,7 @@ import tensorflow as tf
 import tf_keras as keras
 from ai_edge_litert.interpreter import Interpreter
 from compression_checks import check_compression
-from model_checks import as_in_training
+from model_checks import as_in_training, check_training_step
 
 from asc_tf.layers import ResidualNormalization
 from asc_tf.models.bc_res2net import bc_res2net
@@ -81,7 +81,7 @@ def test_without_the_stems_attention(counts):
 
 @pytest.mark.parametrize(("frames", "sizes"), [(32, [16, 16, 8, 4, 4]), (334, [167, 167, 84, 42, 42])])
 def test_maps_have_the_sizes_of_table_1(frames, sizes):
-    model = bc_res2net((256, frames, 1), classes=7, width=8, mfa=True, fpm=True)
+    model = bc_res2net((256, frames, 1), classes=7, width=8, depth=(1, 1, 1, 1), mfa=True, fpm=True)
     names = ["stem_mfa_concat", *(f"stage{stage}_mfa_concat" for stage in (1, 2, 3, 4))]
     found = [model.get_layer(name).output.shape[1:] for name in names]
     assert found == list(zip([128, 128, 64, 32, 32], sizes, [16, 8, 12, 16, 20], strict=True))
@@ -92,33 +92,29 @@ def test_maps_have_the_sizes_of_table_1(frames, sizes):
 
 @pytest.mark.parametrize(("norm_position", "count"), [("none", 0), ("input", 1), ("stages", 4), ("all", 5)])
 def test_number_of_residual_normalizations(norm_position, count):
-    model = bc_res2net(SMALL, width=8, depth=DEPTH, norm_position=norm_position, lambda_=0.2, stem_mfa=False)
+    model = bc_res2net(SMALL, width=4, scale=2, depth=(1, 1, 1, 1), norm_position=norm_position, lambda_=0.2)
     layers = [layer for layer in model.layers if isinstance(layer, ResidualNormalization)]
     assert len(layers) == count and all(layer.lambda_ == 0.2 for layer in layers)
 
 
 def test_input_is_standardized_by_the_given_statistics():
     features = np.random.default_rng(0).normal(-5, 3, (2, *SMALL)).astype(np.float32)
-    plain = bc_res2net(SMALL, width=8, depth=DEPTH)
-    scaled = bc_res2net(SMALL, width=8, depth=DEPTH, feature_mean=-5, feature_std=3)
+    small = {"width": 4, "scale": 2, "depth": (1, 1, 1, 1)}
+    plain = bc_res2net(SMALL, **small)
+    scaled = bc_res2net(SMALL, feature_mean=-5, feature_std=3, **small)
     scaled.set_weights(plain.get_weights())
     outputs = plain((features + 5) / 3).numpy()
     assert np.ptp(outputs, axis=0).max() > 1e-3
     np.testing.assert_allclose(scaled(features), outputs, atol=1e-5)
 
 
-@pytest.mark.parametrize(
-    "variant",
-    [
-        {"depth": DEPTH, "stem_mfa": False},
-        {"depth": (1, 1, 1, 1), "scale": 2, "mfa": True, "fpm": True},
-    ],
-    ids=["plain", "mfa and fpm"],
-)
-def test_network_is_pruned_and_quantized(variant, tmp_path):
+@pytest.mark.slow
+def test_network_trains_and_compresses(tmp_path):
     set_seed(0)
-    model = bc_res2net(SMALL, 3, width=16, dropout=0.0, **variant)
-    check_compression(as_in_training(model), np.arange(8) % 3, tmp_path)
+    model = bc_res2net(SMALL, 3, width=16, dropout=0.0, depth=DEPTH, scale=2, mfa=True, fpm=True)
+    features = np.random.default_rng(0).normal(size=(8, *SMALL)).astype(np.float32)
+    check_training_step(as_in_training(model), features, np.arange(8) % 3)
+    check_compression(model, np.arange(8) % 3, tmp_path)
 
 
 @pytest.fixture(scope="module")

@@ -67,6 +67,7 @@ def test_logits_are_the_mean_of_the_normalized_classifiers_map():
     np.testing.assert_allclose(model(features), maps.mean(axis=(1, 2)), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_network_trains_saves_converts_and_compresses(tmp_path):
     set_seed(0)
     check_network(cp_mobile((48, 33, 1), 3, width=8, feature_mean=1.0, feature_std=2.0), tmp_path)

@@ -1,7 +1,6 @@
-"""A search with a training that only waits; run by tests as chief or as worker: FOLDER ROLE ADDRESS LEASE."""
+"""A search with a training that only waits; run by tests as chief or as worker."""
 
 import json
-import sys
 import time
 from pathlib import Path
 
@@ -39,8 +38,4 @@ def main(folder, role, address, lease):
     elif chief:
         print("the search has ended")
     else:
-        service.serve(oracle, address, lambda line: print(line, flush=True), float(lease))
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+        service.serve(oracle, address, lambda line: print(line, flush=True), lease)

@@ -1,9 +1,6 @@
 import json
-import os
 import random
-import signal
 import socket
-import subprocess
 import sys
 import time
 from concurrent import futures
@@ -12,6 +9,8 @@ from pathlib import Path
 import grpc
 import pytest
 from network import answers, outside_addresses
+from processes import Fork
+from search import search_process
 
 from asc_tf.errors import AscError
 from asc_tf.experiment.settings import Config
@@ -20,8 +19,6 @@ from asc_tf.search.oracles import make_oracle
 from asc_tf.search.service import Chief, serve
 from asc_tf.search.space import Space
 from asc_tf.search.tuner import RunTuner
-
-PROCESS = Path(__file__).with_name("search_process.py")
 
 
 def free_address():
@@ -39,9 +36,7 @@ class Group:
         self.workers = [self.start("worker") for _ in range(workers)]
 
     def start(self, role):
-        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "GRPC_VERBOSITY": "NONE"}
-        command = [sys.executable, PROCESS, self.folder, role, self.address, str(self.lease)]
-        return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        return Fork(search_process.main, self.folder, role, self.address, self.lease)
 
     def begun(self):
         """How often a training was begun, over all trials."""
@@ -51,24 +46,17 @@ class Group:
         end = time.monotonic() + seconds
         while self.begun() < trainings:
             assert time.monotonic() < end, f"{self.begun()} trainings begun, {trainings} expected"
-            assert self.chief.poll() is None, self.chief.stdout.read()
+            assert self.chief.runs(), self.chief.finish()
             time.sleep(0.02)
 
     def finish(self, seconds=120):
-        assert self.chief.wait(seconds) == 0, self.chief.stdout.read()
-        for worker in self.workers:
-            assert worker.wait(seconds) == 0, worker.stdout.read()
+        for process in (self.chief, *self.workers):
+            status, said = process.finish(seconds)
+            assert status == 0, said
 
     def stop(self):
-        for process in (self.chief, *self.workers):
+        for process in filter(Fork.runs, (self.chief, *self.workers)):
             process.kill()
-            process.wait()
-            process.stdout.close()
-
-
-def kill(process):
-    process.send_signal(signal.SIGKILL)
-    process.wait()
 
 
 @pytest.fixture
@@ -90,16 +78,16 @@ def check_every_trial_once(folder, kills):
     assert len(trials) <= begun <= len(trials) + kills
 
 
+@pytest.mark.slow
 def test_a_killed_workers_trial_is_run_by_another_and_a_killed_chief_goes_on(group):
     group.wait_for(trainings=2)
-    kill(group.workers.pop())  # it is not started again
+    group.workers.pop().kill()  # it is not started again
     group.wait_for(trainings=4)
-    kill(group.chief)
+    group.chief.kill()
     group.chief = group.start("chief")
     group.finish()
     check_every_trial_once(group.folder, kills=1)
-    late = group.start("worker")
-    assert late.wait(60) == 0 and late.stdout.read() == "the search has ended\n"
+    assert group.start("worker").finish(60) == (0, "the search has ended\n")
 
 
 def test_an_address_in_use_is_refused(tmp_path):
@@ -176,14 +164,14 @@ def main(kills, seed):
                 for _ in range(chance.randint(1, 4)):
                     group.wait_for(trainings=group.begun() + chance.randint(0, 1))
                     time.sleep(chance.random())
-                    if group.chief.poll() is not None:
+                    if not group.chief.runs():
                         break
                     number = chance.randint(0, len(group.workers))
                     if number == len(group.workers):
-                        kill(group.chief)
+                        group.chief.kill()
                         group.chief = group.start("chief")
                     else:
-                        kill(group.workers[number])
+                        group.workers[number].kill()
                         group.workers[number] = group.start("worker")
                     here += 1
                 group.finish()

@@ -21,7 +21,7 @@ def quiet(line):
 
 @pytest.fixture(scope="module", autouse=True)
 def tiny(eager):
-    few = ("finetune.epochs=1", "finetune.classifier_epochs=1", "model.depth=1,1,1,1", "data.validation_fraction=0")
+    few = ("finetune.epochs=1", "finetune.classifier_epochs=1", "data.validation_fraction=0")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(benching, "COMMON", (*TINY_SETTINGS, *few))
         patch.setattr(benching, "TEACHER", (rows.TEACHER[0], ("model.width=6",)))
@@ -35,6 +35,7 @@ def benched(synthetic_root, tmp_path_factory):
     return out, text
 
 
+@pytest.mark.slow
 def test_every_row_is_trained_with_every_seed_and_its_base_before_it(benched):
     out, text = benched
     results = pd.read_csv(out / "bc-resnet-asc-1.csv")
@@ -50,6 +51,7 @@ def test_every_row_is_trained_with_every_seed_and_its_base_before_it(benched):
     assert set(devices) < {*map(str.lower, header)}
 
 
+@pytest.mark.slow
 def test_the_same_command_again_trains_nothing(benched, synthetic_root, monkeypatch):
     out, text = benched
     monkeypatch.setattr(training, "fit", None)

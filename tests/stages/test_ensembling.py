@@ -16,15 +16,15 @@ pytestmark = pytest.mark.usefixtures("eager")
 
 
 @pytest.fixture(scope="module")
-def runs(tiny_run, tmp_path_factory):
-    """`tiny_run` and one of other weights."""
-    other = shutil.copytree(tiny_run, tmp_path_factory.mktemp("other") / "run")
+def runs(smallest_run, tmp_path_factory):
+    """`smallest_run` and one of other weights."""
+    other = shutil.copytree(smallest_run, tmp_path_factory.mktemp("other") / "run")
     model = load_model(other)
     generator = np.random.default_rng(0)
     model.set_weights([w + generator.uniform(0, 0.3, w.shape) for w in model.get_weights()])
     save_model(model, other / "last.keras")
     (other / "predictions.csv").unlink()
-    return tiny_run, other
+    return smallest_run, other
 
 
 @pytest.fixture(scope="module")

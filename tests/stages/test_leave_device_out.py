@@ -17,7 +17,7 @@ from asc_tf.stages.training_data import split_clips
 
 pytestmark = pytest.mark.usefixtures("eager")
 
-SMALL = ["model.depth=1,1,1,1", "train.epochs=1", "train.warmup_epochs=0", "data.validation_fraction=0"]
+SMALL = ["train.epochs=1", "train.warmup_epochs=0", "data.validation_fraction=0"]
 
 
 def quiet(line):
@@ -38,10 +38,10 @@ def root(synthetic_root, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def evaluated(root, tiny_config, tmp_path_factory):
+def evaluated(root, smallest_config, tmp_path_factory):
     """(run, text of its table, lines that were reported). Do not change the run: copy it."""
     run, lines = tmp_path_factory.mktemp("runs") / "run", []
-    stages.train(root, tiny_config.with_settings([*SMALL, "seed=3"]), run, report=quiet)
+    stages.train(root, smallest_config.with_settings([*SMALL, "seed=3"]), run, report=quiet)
     return run, stages.evaluate_left_out_devices(run, report=lines.append), lines
 
 
@@ -103,8 +103,8 @@ def test_what_has_ended_is_read_back_and_the_rest_is_trained(evaluated, tmp_path
 
 
 @pytest.mark.parametrize("split", ["official", "full"])
-def test_the_same_locations_are_held_out_with_and_without_a_device(synthetic_root, tiny_config, split):
-    whole = tiny_config.with_settings(["data.validation_fraction=0.4", f"data.split={split}"])
+def test_the_same_locations_are_held_out_with_and_without_a_device(synthetic_root, smallest_config, split):
+    whole = smallest_config.with_settings(["data.validation_fraction=0.4", f"data.split={split}"])
     clips, training, validation = split_clips(synthetic_root, whole)
     same, *fewer = split_clips(synthetic_root, whole.with_settings(["data.leave_out=b,s1"]))
     assert same.equals(clips)
@@ -113,12 +113,14 @@ def test_the_same_locations_are_held_out_with_and_without_a_device(synthetic_roo
         assert len(left) < len(rows)
 
 
-def test_a_device_without_which_a_scene_or_the_validation_is_gone_is_not_left_out(root, tiny_config, tmp_path):
+def test_a_device_without_which_a_scene_or_the_validation_is_gone_is_not_left_out(root, smallest_config, tmp_path):
     with pytest.raises(AscError, match="data.leave_out is a,b, which leaves no training clips of scene 'airport'"):
-        stages.train(root, tiny_config.with_settings([*SMALL, "data.leave_out=a,b"]), tmp_path / "run", report=quiet)
+        stages.train(
+            root, smallest_config.with_settings([*SMALL, "data.leave_out=a,b"]), tmp_path / "run", report=quiet
+        )
     assert not (tmp_path / "run").exists()
     clips = read_clips(root)
-    best = tiny_config.with_settings(["train.select=best", "data.leave_out=a"])
+    best = smallest_config.with_settings(["train.select=best", "data.leave_out=a"])
     held_out = clips.device.to_numpy() == "a"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training_data, "hold_out_locations", lambda used, *_: held_out[used.index])
@@ -170,12 +172,12 @@ def test_a_device_that_cannot_be_left_out_is_named_and_the_others_are(evaluated,
         stages.evaluate_left_out_devices(run, report=lines.append)
 
 
-def test_a_device_that_alone_recorded_a_scene_is_named(root, tiny_config, evaluated):
+def test_a_device_that_alone_recorded_a_scene_is_named(root, smallest_config, evaluated):
     clips, lines = read_clips(root), []
     with pytest.MonkeyPatch.context() as patch:
         alone = clips[~((clips.scene == "park") & (clips.device == "a"))].reset_index(drop=True)
         patch.setattr(training_data, "read_clips", lambda _: alone)
-        config = tiny_config.with_settings(SMALL)
+        config = smallest_config.with_settings(SMALL)
         found = leave_device_out._clips_left_out(config, read_run(evaluated[0])[1], ["a", "b"], lines.append)
     assert list(found) == ["a"]
     assert "device b cannot be left out: setting data.leave_out is b, which leaves no" in lines[0]

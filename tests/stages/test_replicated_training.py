@@ -4,15 +4,15 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 from processes import in_own_process
-from tiny import TINY_SETTINGS
+from tiny import SMALLEST_SETTINGS
 
 from asc_tf import stages
 from asc_tf.errors import AscError
 from asc_tf.experiment.settings import Config
 
-PLAIN = ["augment.roll_probability=0", "augment.mixup_alpha=0", "augment.mask_probability=0", "model.dropout=0",
-         "model.depth=1,1,1,1", "data.validation_fraction=0.3", "train.learning_rate=0.001"]  # fmt: skip
-CONFIG = Config().with_settings([*TINY_SETTINGS, *PLAIN])
+PLAIN = ["augment.roll_probability=0", "augment.mixup_alpha=0", "augment.mask_probability=0",
+         "data.validation_fraction=0.3", "train.learning_rate=0.001"]  # fmt: skip
+CONFIG = Config().with_settings([*SMALLEST_SETTINGS, *PLAIN])
 
 
 def quiet(line):
@@ -30,7 +30,8 @@ def train(root, run, config, devices):
     return lines
 
 
-def test_a_run_of_two_replicas_is_that_of_one_process(synthetic_root, tiny_run, tmp_path):
+@pytest.mark.slow
+def test_a_run_of_two_replicas_is_that_of_one_process(synthetic_root, tiny_run, eager, tmp_path):
     """With a teacher's kept probabilities beside the labels."""
     config = CONFIG.with_settings([f"distillation.teacher={tiny_run}", "distillation.logits=cached"])
     lines = in_own_process(train, synthetic_root, tmp_path / "two", config, 2, seconds=400)

@@ -21,7 +21,7 @@ from asc_tf.stages.training_data import split_clips
 
 pytestmark = pytest.mark.usefixtures("eager")
 
-SMALL = ["model.depth=1,1,1,1", "train.epochs=1", "train.warmup_epochs=0"]
+SMALL = ["train.epochs=1", "train.warmup_epochs=0"]
 
 
 def quiet(line):
@@ -29,8 +29,8 @@ def quiet(line):
 
 
 @pytest.fixture(scope="module")
-def small(tiny_config):
-    return tiny_config.with_settings(SMALL)
+def small(smallest_config):
+    return smallest_config.with_settings(SMALL)
 
 
 @pytest.fixture(scope="module")

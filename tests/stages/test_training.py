@@ -24,19 +24,23 @@ def quiet(line):
     """In place of `print`."""
 
 
+def slow(*network):
+    return pytest.param(network, marks=pytest.mark.slow)
+
+
 @pytest.mark.parametrize(
     "network",
     [
-        ["bc-resnet", "model.width=8", "model.depth=1,1,1,1", "frontend.mel_bins=64", "model.norm_position=all",
-         "model.learnable_lambda=bin"],
-        ["bc-res2net", "model.width=8", "model.depth=1,1,1,1", "model.mfa=true", "model.norm=rfn",
-         "model.standardization=bin"],
-        ["cp-mobile", "model.depth=none", "model.width=8", "frontend.mel_bins=64"],
-        ["cp-resnet", "model.depth=none", "model.width=4", "model.rho=3"],
+        slow("bc-resnet", "model.width=8", "frontend.mel_bins=64", "model.norm_position=all",
+             "model.learnable_lambda=bin"),
+        slow("bc-res2net", "model.width=4", "model.scale=2", "model.mfa=true", "model.norm=rfn",
+             "model.standardization=bin"),
+        ["cp-mobile", "model.depth=1,1", "model.width=8", "frontend.mel_bins=64"],
+        slow("cp-resnet", "model.depth=none", "model.width=4", "model.rho=3"),
     ],
     ids=lambda network: network[0],
 )  # fmt: skip
-def test_every_network_trains_from_its_settings_and_is_evaluated(synthetic_root, tmp_path, network):
+def test_every_network_trains_from_its_settings_and_is_evaluated(eager, synthetic_root, tmp_path, network):
     """BC-ResNet-ASC does in all other tests."""
     name, *settings = network
     config = Config().with_settings([*SETTINGS, f"model.network={name}", *settings])
@@ -119,6 +123,7 @@ def test_a_run_of_pcen_by_bins_is_known_again_and_evaluated_in_pieces(baseline_r
     assert json.loads((baseline_run / "config.json").read_text())["frontend"]["compression"] == "pcen"
 
 
+@pytest.mark.slow
 def test_streamed_pcen_gives_the_same_statistics(baseline_run, synthetic_root, tmp_path):
     config, dataset = read_run(baseline_run)
     streamed = config.with_settings(["data.features=stream"])
@@ -133,8 +138,8 @@ def test_the_frontend_of_settings_of_before_pcen_is_the_same_log_mel():
 
 
 @pytest.mark.slow
-def test_a_training_in_mixed_precision_says_its_device_and_leaves_a_float32_run(synthetic_root, tiny_config, tmp_path):
-    config, lines = tiny_config.with_settings(["train.precision=mixed_float16"]), []
+def test_a_training_in_mixed_precision_says_its_device_and_leaves_a_float32_run(synthetic_root, smallest_config, tmp_path):
+    config, lines = smallest_config.with_settings(["train.precision=mixed_float16"]), []
     stages.train(synthetic_root, config, tmp_path / "run", report=lines.append)
     assert lines[0].startswith("training on ")
     network = load_model(tmp_path / "run")

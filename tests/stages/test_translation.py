@@ -46,7 +46,7 @@ def root(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def translator(root, tmp_path_factory):
+def translator(root, eager, tmp_path_factory):
     """(folder, table of distances). Do not change it: copy it."""
     folder = tmp_path_factory.mktemp("translator") / "t"
     return folder, stages.train_translator(root, SETTINGS, folder, FRONTEND, report=quiet)
@@ -131,14 +131,14 @@ def test_every_training_clip_of_the_source_is_translated_to_every_target(applied
 
 @pytest.mark.parametrize("source", ["cache", "stream"])
 def test_training_reads_the_translated_clips_of_the_clips_that_it_trains_on(
-    applied, root, tiny_config, tmp_path, monkeypatch, source
+    applied, root, smallest_config, tmp_path, monkeypatch, source
 ):
     settings = ["data.translated=translated", "train.epochs=1", "train.warmup_epochs=0", f"data.features={source}"]
     if source == "stream":  # through impulse responses, which translated clips have no waveform for
         (tmp_path / "responses").mkdir()
         soundfile.write(tmp_path / "responses" / "one.wav", [0.5, 0.2, -0.1], 16000)
         settings.append(f"augment.impulse_responses={tmp_path / 'responses'}")
-    config = tiny_config.with_settings(settings)
+    config = smallest_config.with_settings(settings)
     seen, lines, fit = [], [], training.fit
 
     def noted(folder, experiment, *others, **more):

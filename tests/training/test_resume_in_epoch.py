@@ -7,8 +7,6 @@ import random
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import time
 import types
 
@@ -16,6 +14,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tf_keras as keras
+from processes import Fork
 from training import trainee
 from training.trainee import EPOCHS, STEPS, batches, build, fit
 
@@ -90,13 +89,13 @@ def assert_goes_on_like(unbroken, folder):
 @pytest.mark.parametrize(
     "saves, lost, name",
     [
-        (1, 0, "epoch-0000-step-000001"),
-        (9, 0, "epoch-0000-step-000009"),
+        pytest.param(1, 0, "epoch-0000-step-000001", marks=pytest.mark.slow),
+        pytest.param(9, 0, "epoch-0000-step-000009", marks=pytest.mark.slow),
         (10, 3, "epoch-0001"),
-        (13, 0, "epoch-0001-step-000003"),
         (14, 4, "epoch-0001-step-000004"),
-        (26, 3, "epoch-0002-step-000006"),
-        (29, 0, "epoch-0002-step-000009"),
+        pytest.param(13, 0, "epoch-0001-step-000003", marks=pytest.mark.slow),
+        pytest.param(26, 3, "epoch-0002-step-000006", marks=pytest.mark.slow),
+        pytest.param(29, 0, "epoch-0002-step-000009", marks=pytest.mark.slow),
     ],
 )
 def test_a_resumed_epoch_ends_like_an_unbroken_one(monkeypatch, unbroken, tmp_path, saves, lost, name):
@@ -104,20 +103,28 @@ def test_a_resumed_epoch_ends_like_an_unbroken_one(monkeypatch, unbroken, tmp_pa
     assert_goes_on_like(unbroken, tmp_path)
 
 
+@pytest.mark.slow
 def test_an_epoch_that_is_interrupted_twice(monkeypatch, unbroken, tmp_path):
     assert interrupt(monkeypatch, build(), tmp_path, 13, 1) == "epoch-0001-step-000003"
     assert interrupt(monkeypatch, build(), tmp_path, 2, 1) == "epoch-0001-step-000005"
     assert_goes_on_like(unbroken, tmp_path)
 
 
-@pytest.mark.parametrize("saves, lost", [(4, 0), (17, 1), (23, 5)])
-def test_no_clip_is_trained_on_twice_and_none_is_left_out(monkeypatch, tmp_path, saves, lost):
-    whole, before, after = [], [], []
-    fit(build(whole.append), tmp_path / "a")
-    assert len(whole) == EPOCHS * STEPS and sorted(sum(whole, [])[: trainee.CLIPS]) == list(range(trainee.CLIPS))
-    interrupt(monkeypatch, build(before.append), tmp_path / "b", saves, lost)
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The clips of every batch of a training that nobody disturbs."""
+    clips = []
+    fit(build(clips.append), tmp_path_factory.mktemp("whole"), save_seconds=1e9)
+    assert len(clips) == EPOCHS * STEPS and sorted(sum(clips, [])[: trainee.CLIPS]) == list(range(trainee.CLIPS))
+    return clips
+
+
+@pytest.mark.parametrize("saves, lost", [pytest.param(4, 0, marks=pytest.mark.slow), (17, 1), (23, 5)])
+def test_no_clip_is_trained_on_twice_and_none_is_left_out(monkeypatch, whole, tmp_path, saves, lost):
+    before, after = [], []
+    interrupt(monkeypatch, build(before.append), tmp_path, saves, lost)
     assert len(before) == saves + lost
-    fit(build(after.append), tmp_path / "b")
+    fit(build(after.append), tmp_path)
     assert before[:saves] + after == whole
 
 
@@ -208,6 +215,7 @@ def test_a_checkpoint_appears_whole_or_not_at_all(monkeypatch, unbroken, tmp_pat
     assert_goes_on_like(unbroken, tmp_path)
 
 
+@pytest.mark.slow
 def test_killed_before_the_former_checkpoint_is_deleted_the_newer_one_is_used(monkeypatch, unbroken, tmp_path):
     for saves, name in ((10, "epoch-0001"), (2, "epoch-0001-step-000002"), (3, "epoch-0001-step-000005")):
         assert interrupt(monkeypatch, build(), tmp_path, saves) == name
@@ -309,28 +317,27 @@ def test_optimizer_is_spread_over_the_replicas_of_the_model(tmp_path):
 
 def start(folder, *arguments):
     folder.mkdir(exist_ok=True)
-    command = [sys.executable, trainee.__file__, folder, *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return Fork(trainee.train, folder, *arguments)
 
 
 def end(process, folder):
     """Lines that a training prints and the state it ends with."""
-    lines, errors = process.communicate()
-    assert process.returncode == 0, errors
+    status, said = process.finish()
+    assert status == 0, said
     with np.load(folder / "weights.npz") as weights:
-        return lines.splitlines(), [weights[name] for name in weights.files]
+        return said.splitlines(), [weights[name] for name in weights.files]
 
 
 def kill_at(folder, name):
     """Train, and kill the process as soon as a checkpoint of this age has appeared; it would never end by itself."""
     process = start(folder, 0, EPOCHS * STEPS - 1)
-    while process.poll() is None and max((path.name for path in folder.glob("checkpoints/epoch-*")), default="") < name:
+    while process.runs() and max((path.name for path in folder.glob("checkpoints/epoch-*")), default="") < name:
         time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
-    _, errors = process.communicate()
-    assert process.returncode == -signal.SIGKILL, errors
+    status, said = process.kill()
+    assert status == -signal.SIGKILL, said
 
 
+@pytest.mark.slow
 def test_a_process_killed_within_epochs_again_and_again(tmp_path):
     undisturbed = start(tmp_path / "a", 1e9)
     for name in ("epoch-0000-step-000002", "epoch-0001-step-000004", "epoch-0002-step-000003"):

@@ -1,10 +1,5 @@
-"""A small training to interrupt: dropout, batch normalization, momentum, a schedule, shuffled clips.
+"""A small training to interrupt: dropout, batch normalization, momentum, a schedule, shuffled clips."""
 
-As a script it trains and writes its weights: python trainee.py FOLDER SAVE_SECONDS [STEP], where STEP is the batch
-before which it waits for ever.
-"""
-
-import sys
 import time
 from pathlib import Path
 
@@ -91,8 +86,9 @@ def halting(last_step):
     return give
 
 
-if __name__ == "__main__":
+def train(folder, save_seconds, last_step=None):
+    """Train in a process of its own and write the weights, or wait for ever before the batch `last_step`."""
     model = build()
-    arguments = {"batches": halting(int(sys.argv[3]))} if len(sys.argv) > 3 else {}
-    fit(model, sys.argv[1], lambda line: print(line, flush=True), float(sys.argv[2]), **arguments)
-    np.savez(Path(sys.argv[1]) / "weights.npz", *model.get_weights(), *(v.numpy() for v in model.optimizer.variables))
+    arguments = {} if last_step is None else {"batches": halting(last_step)}
+    fit(model, folder, lambda line: print(line, flush=True), save_seconds, **arguments)
+    np.savez(folder / "weights.npz", *model.get_weights(), *(v.numpy() for v in model.optimizer.variables))

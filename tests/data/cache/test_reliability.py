@@ -10,13 +10,15 @@ import sys
 
 import numpy as np
 import pytest
-from processes import FORKS, in_own_process
+from processes import FORKS, Fork, command, in_own_process
 
 from asc_tf.data.cache import cached_features
 from asc_tf.data.clips import read_clips
 from asc_tf.data.waveforms import Cut
 from asc_tf.errors import AscError
 from asc_tf.frontend.log_mel import LogMel
+
+pytestmark = pytest.mark.slow
 
 CLIPS = 130
 WAIT_SECONDS = 60
@@ -197,8 +199,8 @@ def disk(tmp_path):
 
     def mount(folder, size):
         folder.mkdir()
-        command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder]
-        if subprocess.run(command, capture_output=True).returncode:
+        tmpfs = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder]
+        if subprocess.run(tmpfs, capture_output=True).returncode:
             pytest.skip("this machine does not let root mount a file system")
         mounted.append(folder)
 
@@ -211,28 +213,19 @@ def remount(folder, options):
     subprocess.run(["mount", "-o", f"remount,{options}", folder], check=True)
 
 
-def run_features(root):
-    command = [sys.executable, "-m", "asc_tf", "features", root]
-    return subprocess.run(command, capture_output=True, text=True, timeout=WAIT_SECONDS)
-
-
 def test_a_full_disk_stops_the_command_and_with_more_room_it_goes_on(disk, synthetic_root, tmp_path):
     root = shutil.copytree(synthetic_root, tmp_path / "data", ignore=shutil.ignore_patterns("features"))
     disk(root / "features", "1m")
-    stopped = run_features(root)
-    assert stopped.returncode == 1 and stopped.stdout == ""
-    (sentence,) = stopped.stderr.splitlines()
+    status, said = Fork(command, "features", root).finish()
+    (sentence,) = said.splitlines()
+    assert status == 1
     assert sentence.startswith(f"asc-tf: {root / 'features'}")
     assert sentence.endswith(".npy: cannot be written (No space left on device)")
     done = shard_times(root)
     assert len(done) > 10 and not parts(root)
     remount(root / "features", "size=16m")
-    finished = run_features(root)
-    assert (
-        finished.returncode == 0
-        and "next: asc-tf train" in finished.stderr
-        and finished.stdout.startswith("130 clips, 256 mel bins")
-    )
+    status, said = Fork(command, "features", root).finish()
+    assert status == 0 and "next: asc-tf train" in said and "\n130 clips, 256 mel bins" in f"\n{said}"
     assert done.items() <= shard_times(root).items()
     cached_features(root, read_clips(root), LogMel(), 1.0, tmp_path / "unbroken")
     assert contents(root / "features") == contents(tmp_path / "unbroken")
@@ -275,6 +268,6 @@ print("first batch", flush=True)
 
 def test_a_process_ends_though_an_endless_stream_is_still_read(synthetic_root):
     """Without the care of `host_function` it hangs, aborts or breaks off, since Python shuts down under TensorFlow."""
-    command = [sys.executable, "-c", ENDLESS, synthetic_root]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=WAIT_SECONDS)
+    python = [sys.executable, "-c", ENDLESS, synthetic_root]
+    done = subprocess.run(python, capture_output=True, text=True, timeout=WAIT_SECONDS)
     assert (done.returncode, done.stdout) == (0, "first batch\nthe interpreter shut down\n"), done.stderr

@@ -28,13 +28,6 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason="the founders' recordings are not at ../shared"))
 
 
-def pytest_runtest_setup(item):
-    """More time than setup.cfg's for a slow test, and for every one where processes wait for processors."""
-    if item.get_closest_marker("timeout") is None and item.config.getoption("timeout") is None:
-        seconds = 300 if item.get_closest_marker("slow") else float(item.config.getini("timeout"))
-        item.add_marker(pytest.mark.timeout(seconds * max(1.0, os.getloadavg()[0] / os.cpu_count())))
-
-
 @pytest.fixture(scope="session")
 def shared():
     """The founders' folder of recordings and metadata; use with the mark `shared`."""

@@ -32,7 +32,6 @@ class Fork:
         reader, writer = FORKS.Pipe(duplex=False)
         self._process = FORKS.Process(target=_run, args=(function, arguments, writer, largest_file_bytes))
         self._process.start()
-        self.pid = self._process.pid
         writer.close()
         self.output = os.fdopen(os.dup(reader.fileno()))
 

@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 from processes import Fork, command
-from tiny import TINY_SETTINGS
+from tiny import SMALLEST_SETTINGS
 
 from asc_tf.models.network_file import read_network
 
@@ -18,31 +18,30 @@ pytestmark = pytest.mark.slow
 
 
 def train(root, run):
-    settings = [*TINY_SETTINGS, "train.epochs=5"]
-    return ["train", "--data", root, "--run", run, "--deterministic", "--set", *settings]
+    settings = [*SMALLEST_SETTINGS, "train.epochs=5"]
+    return [str(each) for each in ("train", "--data", root, "--run", run, "--deterministic", "--set", *settings)]
 
 
 def finish(root, run, **limits):
     return Fork(command, *train(root, run), **limits).finish()
 
 
-def begin_until(line, root, run):
-    """Start a training and return as soon as it has printed a line that begins so."""
+def kill_after(line, root, run):
+    """Start a training and kill it as soon as it has printed a line that begins so."""
     training = Fork(command, *train(root, run))
     assert any(printed.startswith(line) for printed in training.output)
-    return training
+    assert training.kill()[0] == -signal.SIGKILL
 
 
-def kill_after(line, root, run):
-    assert begin_until(line, root, run).kill()[0] == -signal.SIGKILL
+def of_its_own(root, run):
+    """The training in an interpreter of its own, as a user starts it."""
+    return [sys.executable, "-m", "asc_tf", *train(root, run)]
 
 
 @pytest.fixture(scope="module")
 def unbroken(synthetic_root, tmp_path_factory):
-    """Of an interpreter of its own, as a user starts it."""
     run = tmp_path_factory.mktemp("unbroken") / "run"
-    of_its_own = [sys.executable, "-m", "asc_tf", *map(str, train(synthetic_root, run))]
-    done = subprocess.run(of_its_own, capture_output=True, text=True)
+    done = subprocess.run(of_its_own(synthetic_root, run), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return run
 
@@ -66,12 +65,14 @@ def test_a_second_training_in_the_same_folder_is_refused_and_the_first_is_not_di
     unbroken, synthetic_root, tmp_path
 ):
     run = tmp_path / "run"
-    first = begin_until("epoch 1/5", synthetic_root, run)
-    os.kill(first.pid, signal.SIGSTOP)
-    second = finish(synthetic_root, run)
-    os.kill(first.pid, signal.SIGCONT)
-    one_sentence(second, f"{run}: another process is writing it (process {first.pid} on ", "asc_tf train --data")
-    assert first.finish()[0] == 0
+    with subprocess.Popen(of_its_own(synthetic_root, run), stderr=subprocess.PIPE, text=True) as first:
+        assert any(printed.startswith("epoch 1/5") for printed in first.stderr)
+        first.send_signal(signal.SIGSTOP)
+        second = finish(synthetic_root, run)
+        first.send_signal(signal.SIGCONT)
+        one_sentence(second, f"{run}: another process is writing it (process {first.pid} on ", "asc_tf train --data")
+        first.stderr.read()
+    assert first.returncode == 0
     assert (run / "metrics.json").read_text() == (unbroken / "metrics.json").read_text()
     assert not [path for path in run.rglob("*") if path.name.startswith((".part", ".asc-tf.lock"))]
 

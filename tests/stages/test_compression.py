@@ -242,7 +242,9 @@ def test_mistakes_are_one_sentence_and_leave_nothing(flags, sentence, smallest_r
 
 
 def test_half_precision_alone(smallest_run, tmp_path):
-    table = stages.compress(smallest_run, tmp_path / "half", Compression(prune=0, weights="fp16"), report=lambda line: None)
+    table = stages.compress(
+        smallest_run, tmp_path / "half", Compression(prune=0, weights="fp16"), report=lambda line: None
+    )
     assert list(table.step) == ["uncompressed", "half precision"]
     assert table.nonzero_bytes[1] * 2 == table.nonzero_bytes[0]
     assert json.loads((tmp_path / "half" / "compression.json").read_text())["weights"] == "fp16"

@@ -138,7 +138,9 @@ def test_the_frontend_of_settings_of_before_pcen_is_the_same_log_mel():
 
 
 @pytest.mark.slow
-def test_a_training_in_mixed_precision_says_its_device_and_leaves_a_float32_run(synthetic_root, smallest_config, tmp_path):
+def test_a_training_in_mixed_precision_says_its_device_and_leaves_a_float32_run(
+    synthetic_root, smallest_config, tmp_path
+):
     config, lines = smallest_config.with_settings(["train.precision=mixed_float16"]), []
     stages.train(synthetic_root, config, tmp_path / "run", report=lines.append)
     assert lines[0].startswith("training on ")

@@ -1,5 +1,6 @@
 """A small training to interrupt: dropout, batch normalization, momentum, a schedule, shuffled clips."""
 
+import logging
 import time
 from pathlib import Path
 
@@ -88,6 +89,7 @@ def halting(last_step):
 
 def train(folder, save_seconds, last_step=None):
     """Train in a process of its own and write the weights, or wait for ever before the batch `last_step`."""
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # as tests/conftest.py
     model = build()
     arguments = {} if last_step is None else {"batches": halting(last_step)}
     fit(model, folder, lambda line: print(line, flush=True), save_seconds, **arguments)

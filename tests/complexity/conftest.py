@@ -40,7 +40,9 @@ def converted(model, int8=False):
 
     (shape,) = [(1, *tensor.shape[1:]) for tensor in model.inputs]
     function = tf.function(lambda x: model(x, training=False), input_signature=[tf.TensorSpec(shape)])
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], model)
+    owner = tf.Module()  # of the weights alone: to save all that Keras has takes ten times as long
+    owner.weights = model.weights
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], owner)
     if int8:
         generator = np.random.default_rng(0)
         converter.optimizations = [tf.lite.Optimize.DEFAULT]

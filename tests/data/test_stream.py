@@ -345,6 +345,7 @@ def test_every_stage_names_the_clip_that_cannot_be_read(root, clips, damage, sta
         consume(features, stage)
 
 
+@pytest.mark.slow  # it collects the garbage of all tests before it
 def test_a_pipeline_ends_with_the_error_that_it_raised(root, clips):
     """Were it kept alive, the next error would end it in a thread of its own, which waits for itself forever."""
     features, pipelines = StreamedFeatures(root, clips, FRONTEND, 1.0), []

@@ -44,11 +44,14 @@ from asc_tf.experiment.settings import Config as Config
 from asc_tf.export.onnx import export_onnx as export_onnx
 from asc_tf.export.tflite import export_tflite as export_tflite
 from asc_tf.extensions import register as register
+from asc_tf.frontend.kaldi_log_mel import KaldiLogMel as KaldiLogMel
 from asc_tf.frontend.log_mel import LogMel as LogMel
 from asc_tf.frontend.mel_spectrogram import MelSpectrogram as MelSpectrogram
 from asc_tf.frontend.pcen import Pcen as Pcen
+from asc_tf.layers import AdaptiveResidualNormalization as AdaptiveResidualNormalization
 from asc_tf.layers import FrequencyInstanceNormalization as FrequencyInstanceNormalization
 from asc_tf.layers import GlobalFrequencyNormalization as GlobalFrequencyNormalization
+from asc_tf.layers import GlobalResponseNormalization as GlobalResponseNormalization
 from asc_tf.layers import LogMeanProbability as LogMeanProbability
 from asc_tf.layers import RelaxedInstanceFrequencyNormalization as RelaxedInstanceFrequencyNormalization
 from asc_tf.layers import ResidualNormalization as ResidualNormalization
@@ -58,8 +61,10 @@ from asc_tf.models import bc_res2net as bc_res2net
 from asc_tf.models import bc_resnet as bc_resnet
 from asc_tf.models import bc_resnet_asc as bc_resnet_asc
 from asc_tf.models import cp_mobile as cp_mobile
+from asc_tf.models import cp_mobile_2023 as cp_mobile_2023
 from asc_tf.models import cp_resnet as cp_resnet
 from asc_tf.models import ensemble as ensemble
+from asc_tf.models import tf_sepnet as tf_sepnet
 from asc_tf.runtime.classifier import Classifier as Classifier
 from asc_tf.search.hypermodel import HyperBCRes2Net as HyperBCRes2Net
 from asc_tf.search.hypermodel import HyperBCResNetASC as HyperBCResNetASC

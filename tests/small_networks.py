@@ -3,7 +3,7 @@
 import numpy as np
 import tf_keras as keras
 
-from asc_tf.models import bc_res2net, bc_resnet, bc_resnet_asc, cp_mobile, cp_resnet
+from asc_tf.models import bc_res2net, bc_resnet, bc_resnet_asc, cp_mobile, cp_mobile_2023, cp_resnet, tf_sepnet
 
 SHALLOW = {"classes": 4, "depth": (2, 1, 1, 1), "feature_mean": 1.0, "feature_std": 2.0}
 
@@ -32,6 +32,8 @@ NETWORKS = {
     "res2net": lambda: bc_res2net((32, 34, 1), width=4, scale=2, mfa=True, fpm=True, **SHALLOW),
     "cp-resnet": lambda: cp_resnet((32, 48, 2), 3, width=8, feature_mean=1.0, feature_std=2.0),
     "cp-mobile": lambda: cp_mobile((48, 33, 1), 3, width=8, feature_mean=1.0, feature_std=2.0),
+    "cp-mobile-2023": lambda: cp_mobile_2023((32, 32, 1), 3, width=8),
+    "tf-sepnet": lambda: tf_sepnet((32, 32, 1), 3, width=8, norm="adaresnorm", lambda_=0.5),
     "plain": plain_convolutions,
 }
 

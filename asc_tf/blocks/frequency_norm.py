@@ -1,7 +1,11 @@
 """Normalization of frequency bins by the clip's own statistics, of the kind that the settings name."""
 
 from asc_tf.extensions import NORMALIZATIONS
-from asc_tf.layers import RelaxedInstanceFrequencyNormalization, ResidualNormalization
+from asc_tf.layers import (
+    AdaptiveResidualNormalization,
+    RelaxedInstanceFrequencyNormalization,
+    ResidualNormalization,
+)
 
 
 def frequency_norm(x, norm="resnorm", lambda_=0.1, learnable_lambda=False, name="input"):
@@ -10,8 +14,9 @@ def frequency_norm(x, norm="resnorm", lambda_=0.1, learnable_lambda=False, name=
     Args:
         x: [batch, frequency, time, channel].
         norm: "resnorm", `ResidualNormalization`; "rfn", `RelaxedInstanceFrequencyNormalization` of its authors' later
-            work; or the name of a registered one (`asc_tf.register`).
-        lambda_: of either; 0 makes both FreqIN. The papers' values are 0.1 and 0.5.
+            work; "adaresnorm", `AdaptiveResidualNormalization`; or the name of a registered one (`asc_tf.register`).
+        lambda_: of the first two, where 0 makes FreqIN; the third starts from it. The papers' values are 0.1, 0.5 and
+            0.5.
         learnable_lambda: of `ResidualNormalization` alone.
         name: of the place; the layer is called NAME_NORM.
 
@@ -29,6 +34,13 @@ def frequency_norm(x, norm="resnorm", lambda_=0.1, learnable_lambda=False, name=
 def resnorm(lambda_, learnable_lambda, name):
     """`ResidualNormalization`."""
     return ResidualNormalization(lambda_, learnable_lambda, name=name)
+
+
+def adaresnorm(lambda_, learnable_lambda, name):
+    """`AdaptiveResidualNormalization`, whose weights are always trained: lambda is what they start from."""
+    if learnable_lambda:
+        raise ValueError(f"learnable_lambda is '{learnable_lambda}'; expected none where norm is 'adaresnorm'")
+    return AdaptiveResidualNormalization(lambda_, name=name)
 
 
 def rfn(lambda_, learnable_lambda, name):

@@ -8,6 +8,7 @@ from asc_tf.augment import augment_batch, device_impulse_response, load_impulse_
 from asc_tf.errors import AscError
 from asc_tf.experiment.extension_settings import arguments_of
 from asc_tf.extensions import NETWORKS
+from asc_tf.frontend.kaldi_log_mel import KaldiLogMel
 from asc_tf.frontend.log_mel import LogMel
 from asc_tf.frontend.pcen import Pcen
 from asc_tf.training.optimizers import AdamWOnKernels, SGDWithL2
@@ -17,7 +18,7 @@ from asc_tf.training.schedules import warmup_cosine
 def build_frontend(config):
     """The frontend of a Config. Raises AscError if its settings do not fit together."""
     settings = dataclasses.asdict(config.frontend)
-    frontend = {"log": LogMel, "pcen": Pcen}[settings.pop("compression")]
+    frontend = {"log": LogMel, "kaldi": KaldiLogMel, "pcen": Pcen}[settings.pop("compression")]
     if frontend is Pcen:
         del settings["floor"]
     try:

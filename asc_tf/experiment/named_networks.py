@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class NamedNetwork:
-    """A network of a paper: one of `asc_tf.models.NETWORKS`, its arguments, seconds and frames of its input."""
+    """A network of a paper: one of `asc_tf.models.NETWORKS`, its arguments, and the size of its input."""
 
     network: str
     source: str
     seconds: float = 10.0
     frames: int = 334
     arguments: dict = field(default_factory=dict)
+    mel_bins: int = 256
 
 
 _QTI = "Kim et al., DCASE Workshop 2021"
@@ -33,4 +34,6 @@ NAMED_NETWORKS = {
     "bc-res2net-40-fpm": _short(_HYU, fpm=True),
     "bc-res2net-40-mfa-fpm": _short(_HYU, mfa=True, fpm=True),
     "cp-mobile": NamedNetwork("cp-mobile", "Schmid et al., DCASE 2024 baseline", 1.0, 65),
+    "cp-mobile-2023": NamedNetwork("cp-mobile-2023", "Schmid et al., DCASE Workshop 2023", 1.0, 64),
+    "tf-sepnet-64": NamedNetwork("tf-sepnet", "Cai et al., ICASSP 2024", 1.0, 64, mel_bins=512),
 }

@@ -5,6 +5,10 @@ BC-ResNet-ASC-8 is. Of Lee et al. (HYU) the rows "w/ MFA" and "w/ FPM" of table 
 parameters and MACs go (see `bc_res2net`); the scores are given as printed. Their section 6 does not say in which order
 distillation, fine-tuning and 8-bit training came: here in this one. QTI do not say whether the teachers of
 submissions 2 and 4 were trained on the device translator's clips as well: here they are, on those of the training part.
+
+cp-mobile-2023 and tf-sepnet-64 follow their authors' public code as far as it has settings of ours: Adam there is AdamW
+here, and the learning rate (warm-up, plateau and ramp; cosine with restarts) is a warm-up and one cosine. Impulse
+responses of microphones come with `augment.impulse_responses=FOLDER data.features=stream`.
 """
 
 import dataclasses
@@ -20,6 +24,8 @@ from asc_tf.experiment.training_sections import TRAININGS, DistillationConfig, F
 QTI_REPORT = "Kim et al., QTI submission to DCASE 2021, technical report"
 WORKSHOP = "Kim et al., DCASE Workshop 2021"
 HYU = "Lee et al., DCASE Workshop 2022"
+CP_MOBILE = "Schmid et al., DCASE Workshop 2023"
+TF_SEPNET = "Cai et al., ICASSP 2024"
 BEYOND = "beyond the papers"
 
 
@@ -139,6 +145,19 @@ def _hyu_recipes():
         yield Recipe(f"{name}-drop-0.90-distance-{weight}", HYU, section, accuracy, config, log_loss, tuned)
     config = _hyu(drop=0.9, recipe="self", **_BOTH)
     yield Recipe(f"{name}-drop-0.90-distilled", HYU, section, "70.1", config, "0.835", tuned)
+
+
+_TAUGHT = "--teacher TEACHER"
+
+
+def _today(preset, network):
+    return Config(
+        frontend=FRONTENDS[preset],
+        model=ModelConfig(network),
+        augment=AUGMENTATIONS[preset],
+        train=TRAININGS[preset],
+        distillation=DistillationConfig(temperature=2.0, weight=0.98),
+    )
 
 
 _LONG = TrainConfig(epochs=300, warmup_epochs=10)
@@ -264,6 +283,8 @@ _RECIPES = [
         then=(_FINETUNE,),
     ),
     *_hyu_recipes(),
+    Recipe("cp-mobile-2023", CP_MOBILE, "public code", "-", _today("cp-mobile", "cp-mobile-2023"), flags=_TAUGHT),
+    Recipe("tf-sepnet-64", TF_SEPNET, "public code", "-", _today("tf-sepnet", "tf-sepnet"), flags=_TAUGHT),
 ]
 RECIPES = {
     recipe.name: dataclasses.replace(recipe, config=dataclasses.replace(recipe.config, recipe=recipe.name))

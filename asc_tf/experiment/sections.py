@@ -13,7 +13,7 @@ from asc_tf.extensions import NETWORKS, NORMALIZATIONS
 
 @dataclass(frozen=True)
 class FrontendConfig:
-    """From waveform to features: arguments of `asc_tf.frontend.log_mel.LogMel` or `asc_tf.frontend.pcen.Pcen`."""
+    """From waveform to features: arguments of `LogMel`, `KaldiLogMel` or `Pcen` of `asc_tf.frontend`."""
 
     sample_rate_hz: Annotated[
         int, Setting("sample rate of the audio, which is resampled to it", 1000, 768_000, "Hz")
@@ -25,10 +25,15 @@ class FrontendConfig:
     high_hz: Annotated[
         float | None, Setting("upper edge of the highest filter; none is half the sample rate", 1, 384_000, "Hz")
     ] = None
-    floor: Annotated[float, Setting("power below which the logarithm is cut; PCEN has none", 1e-30, 1)] = 1e-7
+    floor: Annotated[
+        float, Setting("power below which the logarithm is cut, or which kaldi adds; PCEN has none", 1e-30, 1)
+    ] = 1e-7
     compression: Annotated[
-        Literal["log", "pcen"],
-        Setting("of the mel power spectrogram: its logarithm, or per-channel energy normalization (fixed PCEN)"),
+        Literal["log", "kaldi", "pcen"],
+        Setting(
+            "of the mel power spectrogram: its logarithm, or per-channel energy normalization (fixed PCEN); kaldi: the"
+            " logarithm behind pre-emphasis, of Kaldi's mel filters, standardized"
+        ),
     ] = "log"
 
 
@@ -37,6 +42,8 @@ FRONTENDS = {
     "tau2022": FrontendConfig(window_ms=128.0, hop_ms=32.0),
     "tau2020-pcen": FrontendConfig(compression="pcen"),
     "tau2022-pcen": FrontendConfig(window_ms=128.0, hop_ms=32.0, compression="pcen"),
+    "cp-mobile": FrontendConfig(32000, 96.0, 15.625, 256, 0.0, 15500.0, 1e-5, "kaldi"),
+    "tf-sepnet": FrontendConfig(32000, 96.0, 15.625, 512, 0.0, 16000.0, 1e-5, "kaldi"),
 }
 
 
@@ -189,6 +196,15 @@ AUGMENTATIONS = {
     "hyu": AugmentConfig(
         roll_seconds=0.5, roll_probability=0.8, frequency_mask_bins=40, time_mask_frames=4, mask_probability=0.8
     ),
+    "cp-mobile": AugmentConfig(
+        roll_seconds=0.125,
+        mixup_alpha=0.0,
+        mixstyle_alpha=0.3,
+        frequency_mask_bins=48,
+        frequency_masks=1,
+        impulse_response_probability=0.6,
+    ),
+    "tf-sepnet": AugmentConfig(roll_seconds=0.0, mixstyle_alpha=0.4, mixstyle_probability=0.8),
     "robust": AugmentConfig(drc_ratio=5.0, drc_probability=0.6, mixstyle_alpha=0.3),
 }
 """The papers' by their names; `robust` is ours, qti-small for microphones that training does not hear.

@@ -97,7 +97,7 @@ class Config:
         if self.frontend.compression == "pcen" and self.frontend.floor != FrontendConfig.floor:
             raise AscError(f"setting frontend.floor is {self.frontend.floor}; PCEN (frontend.compression) has no floor")
         for name, off in (("gain_db", 0), ("drc_ratio", 1)):
-            if self.frontend.compression == "pcen" and getattr(self.augment, name) != off:
+            if self.frontend.compression != "log" and getattr(self.augment, name) != off:
                 raise AscError(f"setting augment.{name} adds to a logarithm, which needs frontend.compression=log")
         if self.augment.impulse_responses and self.data.features == "cache":
             raise AscError("setting augment.impulse_responses treats waveforms, which needs data.features=stream")

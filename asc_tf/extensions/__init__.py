@@ -15,7 +15,9 @@ NETWORKS = Registry(
         "bc-resnet": "asc_tf.models.bc_resnet:bc_resnet",
         "bc-resnet-asc": "asc_tf.models.bc_resnet_asc:bc_resnet_asc",
         "cp-mobile": "asc_tf.models.cp_mobile:cp_mobile",
+        "cp-mobile-2023": "asc_tf.models.cp_mobile_2023:cp_mobile_2023",
         "cp-resnet": "asc_tf.models.cp_resnet:cp_resnet",
+        "tf-sepnet": "asc_tf.models.tf_sepnet:tf_sepnet",
     },
 )
 """Functions (input_shape, classes, feature_mean, feature_std, **settings) to a flat functional model of logits."""
@@ -24,6 +26,7 @@ NORMALIZATIONS = Registry(
     "normalization",
     {
         "resnorm": "asc_tf.blocks.frequency_norm:resnorm",
+        "adaresnorm": "asc_tf.blocks.frequency_norm:adaresnorm",
         "rfn": "asc_tf.blocks.frequency_norm:rfn",
     },
 )

@@ -21,15 +21,37 @@ def mel_filterbank(sample_rate_hz, fft_length, mel_bins, low_hz=0.0, high_hz=Non
     Reference: Slaney, "Auditory Toolbox", 1998: linear below 1 kHz, logarithmic above.
     """
     edges = mel_edges_hz(sample_rate_hz, mel_bins, low_hz, high_hz)
-    bins = np.fft.rfftfreq(fft_length, 1 / sample_rate_hz)[:, np.newaxis]
+    filters = _triangles(np.fft.rfftfreq(fft_length, 1 / sample_rate_hz), edges) * 2 / (edges[2:] - edges[:-2])
+    return _all_supplied(filters, fft_length)
+
+
+def kaldi_filterbank(sample_rate_hz, fft_length, mel_bins, low_hz=0.0, high_hz=None):
+    """Filters that are triangles over mel itself, 1127 ln(1 + f / 700), each as high as 1, as Kaldi has them.
+
+    Arguments, result and errors as of `mel_filterbank`. The highest Fourier bin belongs to no filter.
+
+    Reference: Kaldi's compute-fbank-feats; the front end of CP-JKU's systems in DCASE 2022 to 2024.
+    """
+    edges = _hz_to_kaldi_mel(kaldi_edges_hz(sample_rate_hz, mel_bins, low_hz, high_hz))
+    filters = _triangles(_hz_to_kaldi_mel(np.fft.rfftfreq(fft_length, 1 / sample_rate_hz)), edges)
+    filters[-1] = 0
+    return _all_supplied(filters, fft_length)
+
+
+def _triangles(places, edges):
+    """[place, filter]: filter i rises from 0 at edge i to 1 at edge i + 1 and falls to 0 at edge i + 2."""
+    places = places[:, np.newaxis]
     lower, centre, upper = edges[:-2], edges[1:-1], edges[2:]
-    rising = (bins - lower) / (centre - lower)
-    falling = (upper - bins) / (upper - centre)
-    filters = np.maximum(0, np.minimum(rising, falling)) * 2 / (upper - lower)
+    rising, falling = (places - lower) / (centre - lower), (upper - places) / (upper - centre)
+    return np.maximum(0, np.minimum(rising, falling))
+
+
+def _all_supplied(filters, fft_length):
+    """The filters as float32; a ValueError if one has no Fourier bin."""
     empty = np.flatnonzero(filters.sum(axis=0) == 0)
     if len(empty):
         raise ValueError(
-            f"{mel_bins} mel bins are too many for a Fourier transform of {fft_length} samples: "
+            f"{filters.shape[1]} mel bins are too many for a Fourier transform of {fft_length} samples: "
             f"no Fourier bin falls into mel bin {empty[0]}"
         )
     return filters.astype(np.float32)
@@ -40,10 +62,22 @@ def mel_edges_hz(sample_rate_hz, mel_bins, low_hz=0.0, high_hz=None):
 
     Filter i goes from edge i over its centre, edge i + 1, to edge i + 2. Errors as `mel_filterbank`.
     """
+    low_hz, high_hz = _limits_hz(sample_rate_hz, low_hz, high_hz)
+    return _mel_to_hz(np.linspace(_hz_to_mel(low_hz), _hz_to_mel(high_hz), mel_bins + 2))
+
+
+def kaldi_edges_hz(sample_rate_hz, mel_bins, low_hz=0.0, high_hz=None):
+    """As `mel_edges_hz`, of `kaldi_filterbank`."""
+    low_hz, high_hz = _limits_hz(sample_rate_hz, low_hz, high_hz)
+    mels = np.linspace(_hz_to_kaldi_mel(low_hz), _hz_to_kaldi_mel(high_hz), mel_bins + 2)
+    return 700 * np.expm1(mels / 1127)
+
+
+def _limits_hz(sample_rate_hz, low_hz, high_hz):
     high_hz = sample_rate_hz / 2 if high_hz is None else high_hz
     if not 0 <= low_hz < high_hz <= sample_rate_hz / 2:
         raise ValueError(f"mel edges are {low_hz} and {high_hz} Hz; expected 0 <= low < high <= {sample_rate_hz / 2}")
-    return _mel_to_hz(np.linspace(_hz_to_mel(low_hz), _hz_to_mel(high_hz), mel_bins + 2))
+    return low_hz, high_hz
 
 
 def frame_lengths(sample_rate_hz, window_ms, hop_ms):
@@ -65,6 +99,10 @@ def bands_of(filterbank, filters_per_band=16):
         used = np.flatnonzero(weights.any(axis=1))
         low, high = int(used[0]), int(used[-1]) + 1
         yield low, high, weights[low:high]
+
+
+def _hz_to_kaldi_mel(hz):
+    return 1127 * np.log1p(np.divide(hz, 700))
 
 
 _BREAK_HZ, _HZ_PER_MEL, _LOG_STEP = 1000.0, 200 / 3, np.log(6.4) / 27

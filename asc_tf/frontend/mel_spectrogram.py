@@ -19,7 +19,7 @@ class MelSpectrogram(keras.layers.Layer):
     The window is padded to the next power of two for the Fourier transform (130 ms at 16 kHz: 2080 samples in
     4096), which keeps each of 256 mel filters supplied with Fourier bins and is what TFLite's RFFT2D accepts.
 
-    A subclass overrides `compress` and adds its arguments to `settings`.
+    A subclass overrides `compress`, and what else it does otherwise, and adds its arguments to `settings`.
 
     Input: waveform [batch, samples], float32 in +-1, samples static.
     Output: [batch, frequency = mel_bins, time, 1], power.
@@ -38,6 +38,8 @@ class MelSpectrogram(keras.layers.Layer):
     papers do not name the mel scale or the filters' norm: these are librosa's defaults.
     """
 
+    _filterbank = staticmethod(mel_filterbank)
+    _periodic_window = True
     version = 1  # raised, in each subclass too, when the same settings give other features: caches are keyed by it
 
     def __init__(
@@ -58,7 +60,7 @@ class MelSpectrogram(keras.layers.Layer):
         self.low_hz = low_hz
         self.high_hz = high_hz
         self.window_samples, self.hop_samples, self.fft_length = frame_lengths(sample_rate_hz, window_ms, hop_ms)
-        filterbank = mel_filterbank(sample_rate_hz, self.fft_length, mel_bins, low_hz, high_hz)
+        filterbank = self._filterbank(sample_rate_hz, self.fft_length, mel_bins, low_hz, high_hz)
         self._bands = list(bands_of(filterbank))
         self.input_spec = keras.layers.InputSpec(ndim=2)
 
@@ -74,15 +76,19 @@ class MelSpectrogram(keras.layers.Layer):
         if waveform.shape[1] is None:
             name = type(self).__name__
             raise ValueError(f"{name} got a waveform of unknown length; expected a static number of samples")
-        half = self.window_samples // 2
-        padded = tf.pad(waveform, ((0, 0), (half, self.window_samples - half)))
-        padded = padded[:, : self.window_samples + waveform.shape[1] // self.hop_samples * self.hop_samples]
+        frames = self.frames(waveform.shape[1])
+        padded = self.padded(waveform)[:, : self.window_samples + (frames - 1) * self.hop_samples]
         windows = tf.signal.frame(padded, self.window_samples, self.hop_samples)
-        windows *= tf.signal.hann_window(self.window_samples)
+        windows *= tf.signal.hann_window(self.window_samples, periodic=self._periodic_window)
         spectrum = tf.signal.rfft(windows, [self.fft_length])
         power = tf.math.real(spectrum) ** 2 + tf.math.imag(spectrum) ** 2
         mel = tf.concat([tf.matmul(power[:, :, low:high], weights) for low, high, weights in self._bands], axis=2)
         return tf.transpose(self.compress(mel), (0, 2, 1))[:, :, :, tf.newaxis]
+
+    def padded(self, waveform: tf.Tensor) -> tf.Tensor:
+        """The waveform with what lies before and behind it, [batch, window + samples]."""
+        half = self.window_samples // 2
+        return tf.pad(waveform, ((0, 0), (half, self.window_samples - half)))
 
     def compress(self, power: tf.Tensor) -> tf.Tensor:
         """From mel power to features, both [batch, time, frequency]."""

@@ -1,4 +1,4 @@
-"""FreqIN, ResNorm and RFN in a form that 8-bit arithmetic keeps."""
+"""FreqIN, ResNorm, AdaResNorm and RFN in a form that 8-bit arithmetic keeps."""
 
 import numpy as np
 import tensorflow as tf
@@ -77,15 +77,19 @@ class IntegerFrequencyNormalization(keras.layers.Layer):
         super().build(input_shape)
 
     def call(self, inputs):
-        mean = tf.reduce_mean(inputs, axis=(2, 3), keepdims=True)
-        x = inputs - mean if self.centred else inputs
-        variance = _mean_square(x) if self.centred else _mean_square(x) - mean * mean
-        inverse = tf.math.rsqrt(tf.maximum(variance, self.floor))
+        mean, x, variance, inverse = self._statistics(inputs)
         if self.relaxed:
             scale, offset = self._relaxed(mean, variance, inverse)
             return x * scale + offset if self.centred else x * scale - (mean * scale - offset)
         scale = inverse + self.shortcut
         return x * scale + mean * self.shortcut if self.centred else x * scale - mean * inverse
+
+    def _statistics(self, inputs):
+        """m; x, or d where it is centred; v; r."""
+        mean = tf.reduce_mean(inputs, axis=(2, 3), keepdims=True)
+        x = inputs - mean if self.centred else inputs
+        variance = _mean_square(x) if self.centred else _mean_square(x) - mean * mean
+        return mean, x, variance, tf.math.rsqrt(tf.maximum(variance, self.floor))
 
     def _relaxed(self, mean, variance, inverse):
         between = mean - tf.reduce_mean(mean, axis=1, keepdims=True)
@@ -96,6 +100,38 @@ class IntegerFrequencyNormalization(keras.layers.Layer):
     def get_config(self):
         settings = {name: getattr(self, name) for name in ("floor", "centred", "relaxed", "by_bin")}
         return {**super().get_config(), **settings}
+
+
+@keras.saving.register_keras_serializable("asc_tf")
+class IntegerAdaptiveNormalization(IntegerFrequencyNormalization):
+    """AdaResNorm for a file of 8-bit feature maps: with the base's m, d and r, and weights a, b and c a channel,
+
+        y = (b r + a) x - b r m + c   or   (b r + a) d + a m + c
+
+    Input and output: [batch, frequency, time, channel], sizes static. Weights: a, b and c, each [channel].
+
+    Args:
+        floor, centred: of `IntegerFrequencyNormalization`.
+
+    Reference: own derivation; Cai et al., ICASSP 2024.
+    """
+
+    def __init__(self, floor, centred, **kwargs):
+        super().__init__(floor, centred, **kwargs)
+
+    def build(self, input_shape):
+        names = "identity_scale", "norm_scale", "beta"
+        self.a, self.b, self.c = (self.add_weight(name, input_shape[3:], trainable=False) for name in names)
+        keras.layers.Layer.build(self, input_shape)
+
+    def call(self, inputs):
+        mean, x, _, inverse = self._statistics(inputs)
+        scale = inverse * self.b
+        offset = mean * self.a + self.c if self.centred else self.c - mean * scale
+        return x * (scale + self.a) + offset
+
+    def get_config(self):
+        return {**keras.layers.Layer.get_config(self), "floor": self.floor, "centred": self.centred}
 
 
 def _mean_square(x):

@@ -27,17 +27,20 @@ def _row_mean(x):
     return tf.reduce_mean(x, axis=(2, 3), keepdims=True)
 
 
-def _normalize(x, shortcut, epsilon):
-    """shortcut * x + FreqIN(x), with the gradient that automatic differentiation finds, in half of its passes."""
+def _normalize(x, shortcut, epsilon, spread=1.0):
+    """shortcut * x + FreqIN(x), with the gradient that automatic differentiation finds, in half of its passes.
+
+    `spread` multiplies the variance.
+    """
 
     @tf.custom_gradient
     def normalize(x, shortcut):
         mean, variance, centred = frequency_statistics(x)
-        inverse = tf.math.rsqrt(variance + epsilon)
+        inverse = tf.math.rsqrt(spread * variance + epsilon)
 
         def gradients(upstream):
             level, slope = _row_mean(upstream), _row_mean(upstream * centred)
-            along = centred * (slope * inverse**3) + level * inverse
+            along = centred * (spread * slope * inverse**3) + level * inverse
             by_bin = tf.reduce_sum(slope + level * mean, axis=0) * tf.cast(tf.size(x[0, 0]), x.dtype)
             by_shortcut = by_bin if shortcut.shape.rank else tf.reduce_sum(by_bin)
             return upstream * (inverse + shortcut) - along, by_shortcut
@@ -71,6 +74,7 @@ class FrequencyInstanceNormalization(keras.layers.Layer):
     """
 
     channel_paths = ALL
+    unbiased = False
 
     def __init__(self, epsilon: float = 1e-5, **kwargs):
         super().__init__(**kwargs)
@@ -82,7 +86,16 @@ class FrequencyInstanceNormalization(keras.layers.Layer):
 
     def _normalize(self, inputs, shortcut):
         x = tf.cast(inputs, tf.float32)
-        return tf.cast(_normalize(x, tf.convert_to_tensor(shortcut), self.epsilon), inputs.dtype)
+        return tf.cast(_normalize(x, tf.convert_to_tensor(shortcut), self.epsilon, self._spread(x)), inputs.dtype)
+
+    def _spread(self, x):
+        """n / (n - 1) of the n numbers of a bin, or 1."""
+        if not self.unbiased:
+            return 1.0
+        if None in x.shape[2:]:
+            raise ValueError(f"layer '{self.name}' got time or channels of unknown size; expected static ones")
+        numbers = x.shape[2] * x.shape[3]
+        return numbers / max(numbers - 1, 1)
 
     def integer_form(self, mean: np.ndarray, variance: np.ndarray) -> tuple[keras.layers.Layer, list]:
         """(layer, weights) of the same in 8-bit arithmetic; mean and variance [clip, frequency] of what it gets."""
@@ -107,6 +120,8 @@ class ResidualNormalization(FrequencyInstanceNormalization):
         learnable: train `lambda_`, starting from the given value: "scalar" (or True) one weight, "bin" one weight a
             frequency bin, static. The papers keep it fixed (False) and leave this as future work.
         epsilon: added to the variance.
+        unbiased: divide the sum of squares by one less than their number, as PyTorch's `var` does; time and channels
+            are static then. The 8-bit form leaves it out, which is far less than a step of 8 bits.
 
     Raises:
         ValueError: `lambda_` is negative, `learnable` unknown, or the input is not of rank 4 or, for "bin", of unknown
@@ -121,7 +136,14 @@ class ResidualNormalization(FrequencyInstanceNormalization):
         TensorShape([2, 256, 334, 1])
     """
 
-    def __init__(self, lambda_: float = 0.1, learnable: bool | str = False, epsilon: float = 1e-5, **kwargs):
+    def __init__(
+        self,
+        lambda_: float = 0.1,
+        learnable: bool | str = False,
+        epsilon: float = 1e-5,
+        unbiased: bool = False,
+        **kwargs,
+    ):
         super().__init__(epsilon=epsilon, **kwargs)
         if lambda_ < 0:
             raise ValueError(f"lambda_ is {lambda_}; expected 0 or more")
@@ -129,6 +151,7 @@ class ResidualNormalization(FrequencyInstanceNormalization):
             raise ValueError(f"learnable is '{learnable}'; expected False, True, 'scalar' or 'bin'")
         self.lambda_ = lambda_
         self.learnable = learnable
+        self.unbiased = unbiased
 
     def build(self, input_shape):
         if self.learnable:
@@ -152,4 +175,5 @@ class ResidualNormalization(FrequencyInstanceNormalization):
         return integer_norm(self.name, mean, variance, self.epsilon, shortcut)
 
     def get_config(self):
-        return {**super().get_config(), "lambda_": self.lambda_, "learnable": self.learnable}
+        settings = {"lambda_": self.lambda_, "learnable": self.learnable, "unbiased": self.unbiased}
+        return {**super().get_config(), **settings}

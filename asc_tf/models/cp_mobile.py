@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import tf_keras as keras
 
-from asc_tf.blocks import batch_norm
-from asc_tf.layers import StridedDepthwiseConv2D
+from asc_tf.blocks import batch_norm, convolution, inverted_residual, rounded_channels
 from asc_tf.models.standardized_input import standardized_input
 
 
@@ -60,46 +59,14 @@ def cp_mobile(
     if not depth or min(depth) < 1:
         raise ValueError(f"depth is {depth}; expected one or more blocks in each stage")
     inputs, x = standardized_input(input_shape, feature_mean, feature_std)
-    x = _convolution(x, width // 4, 3, strides=2, name="stem1")
-    x = _convolution(x, width, 3, strides=2, name="stem2")
+    x = convolution(x, width // 4, 3, strides=2, name="stem1")
+    x = convolution(x, width, 3, strides=2, name="stem2")
     for stage, blocks in enumerate(depth, start=1):
-        channels = _rounded(width * multiplier ** (stage - 1))
+        channels = rounded_channels(width * multiplier ** (stage - 1))
         for block in range(1, blocks + 1):
             strides = (1, 2) if (stage, block) == (1, blocks) else (2, 1) if (stage, block) == (2, 1) else (1, 1)
-            x = _inverted_residual(x, channels, expansion, strides, name=f"stage{stage}_block{block}")
+            x = inverted_residual(x, channels, expansion, strides, name=f"stage{stage}_block{block}")
     x = keras.layers.Conv2D(classes, 1, use_bias=False, name="classifier")(x)
     x = batch_norm("classifier_bn")(x)
     logits = keras.layers.GlobalAveragePooling2D(dtype="float32", name="logits")(x)
     return keras.Model(inputs, logits, name=name)
-
-
-def _inverted_residual(x, channels, expansion, strides, name):
-    """y = ReLU(x + project(depthwise(expand(x)))), each with batch normalization, the first two with ReLU.
-
-    The identity x is averaged over 3x3 where the block strides, and left out where the number of channels changes.
-    """
-    identity = x if x.shape[-1] == channels else None
-    x = _convolution(x, _rounded(x.shape[-1] * expansion), 1, name=f"{name}_expand")
-    depthwise = keras.layers.DepthwiseConv2D if strides == (1, 1) else StridedDepthwiseConv2D
-    x = depthwise(3, strides, padding="same", use_bias=False, name=f"{name}_depthwise")(x)
-    x = batch_norm(f"{name}_depthwise_bn")(x)
-    x = keras.layers.ReLU(name=f"{name}_depthwise_relu")(x)
-    x = keras.layers.Conv2D(channels, 1, use_bias=False, name=f"{name}_project")(x)
-    x = batch_norm(f"{name}_project_bn")(x)
-    if identity is not None:
-        if strides != (1, 1):
-            identity = keras.layers.AveragePooling2D(3, strides, padding="same", name=f"{name}_pool")(identity)
-        x = keras.layers.Add(name=f"{name}_identity")([x, identity])
-    return keras.layers.ReLU(name=f"{name}_relu")(x)
-
-
-def _convolution(x, channels, kernel, strides=1, name=None):
-    x = keras.layers.Conv2D(channels, kernel, strides=strides, padding="same", use_bias=False, name=name)(x)
-    x = batch_norm(f"{name}_bn")(x)
-    return keras.layers.ReLU(name=f"{name}_relu")(x)
-
-
-def _rounded(channels):
-    """The nearest multiple of 8, but never less than nine tenths of what was asked for, nor than 8."""
-    nearest = max(8, int(channels + 4) // 8 * 8)
-    return nearest if nearest >= 0.9 * channels else nearest + 8

@@ -4,6 +4,7 @@ import tf_keras as keras
 
 from asc_tf import layers
 from asc_tf.extensions import NETWORKS, NORMALIZATIONS
+from asc_tf.frontend.kaldi_log_mel import KaldiLogMel
 from asc_tf.frontend.log_mel import LogMel
 from asc_tf.frontend.mel_spectrogram import MelSpectrogram
 from asc_tf.frontend.pcen import Pcen
@@ -14,7 +15,7 @@ _OURS = {
     keras.saving.get_registered_name(each)
     for each in (
         *(getattr(layers, name) for name in layers.__all__),
-        *(LogMel, MelSpectrogram, Pcen),
+        *(KaldiLogMel, LogMel, MelSpectrogram, Pcen),
         *(DeviceResponse, SubSpectralInstanceNormalization),
     )
 }

@@ -7,7 +7,7 @@ the Keras layers, which work in single precision, round more coarsely than these
 import numpy as np
 
 from asc_tf.errors import AscError
-from asc_tf.frontend.mel import bands_of, frame_lengths, mel_filterbank
+from asc_tf.frontend.mel import bands_of, frame_lengths, kaldi_filterbank, mel_filterbank
 
 _BLOCK = 16  # frames transformed at once: they stay in the processor's cache
 
@@ -22,28 +22,37 @@ class NumpyMel:
         ValueError: as for `MelSpectrogram`.
     """
 
+    _filterbank = staticmethod(mel_filterbank)
+    _periodic_window = True
+
     def __init__(self, sample_rate_hz, window_ms, hop_ms, mel_bins, low_hz, high_hz):
         self._window, self._hop, self._fft = frame_lengths(sample_rate_hz, window_ms, hop_ms)
         self._mel_bins = mel_bins
         self._bands = [
             (low, high, weights.astype(np.float64))
-            for low, high, weights in bands_of(mel_filterbank(sample_rate_hz, self._fft, mel_bins, low_hz, high_hz))
+            for low, high, weights in bands_of(self._filterbank(sample_rate_hz, self._fft, mel_bins, low_hz, high_hz))
         ]
-        self._hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(self._window) / self._window)
+        period = self._window if self._periodic_window else self._window - 1
+        self._hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(self._window) / period)
 
     def feature_shape(self, samples):
         """(frequency, time, 1) for a waveform of so many samples."""
-        return self._mel_bins, 1 + samples // self._hop, 1
+        return self._mel_bins, self._frames(samples), 1
 
     def __call__(self, waveform):
-        half = self._window // 2
-        padded = np.pad(waveform, (half, self._window - half))
-        frames = np.lib.stride_tricks.sliding_window_view(padded, self._window)[:: self._hop]
-        count = 1 + len(waveform) // self._hop
+        frames = np.lib.stride_tricks.sliding_window_view(self._padded(waveform), self._window)[:: self._hop]
+        count = self._frames(len(waveform))
         mel = np.concatenate(
             [self._mel_power(frames[first : min(first + _BLOCK, count)]) for first in range(0, count, _BLOCK)]
         )
         return self._compress(mel).T[:, :, np.newaxis].astype(np.float32)
+
+    def _frames(self, samples):
+        return 1 + samples // self._hop
+
+    def _padded(self, waveform):
+        half = self._window // 2
+        return np.pad(waveform, (half, self._window - half))
 
     def _mel_power(self, frames):
         spectrum = np.fft.rfft(frames * self._hann, self._fft)
@@ -83,7 +92,33 @@ class NumpyPcen(NumpyMel):
         return (normalized + self._bias) ** self._exponent - self._bias**self._exponent
 
 
-FRONTENDS = {"MelSpectrogram": NumpyMel, "LogMel": NumpyLogMel, "Pcen": NumpyPcen}
+class NumpyKaldiLogMel(NumpyMel):
+    """What `KaldiLogMel` computes."""
+
+    _filterbank = staticmethod(kaldi_filterbank)
+    _periodic_window = False
+
+    def __init__(self, preemphasis, floor, mean, deviation, **mel):
+        super().__init__(**mel)
+        self._preemphasis, self._floor, self._mean, self._deviation = preemphasis, floor, mean, deviation
+
+    def _frames(self, samples):
+        return 1 + (samples - 1) // self._hop
+
+    def _padded(self, waveform):
+        emphasized = waveform[1:] - np.float64(self._preemphasis) * waveform[:-1]
+        return np.pad(emphasized, self._window // 2, mode="reflect")
+
+    def _compress(self, power):
+        return (np.log(power + self._floor) - self._mean) / self._deviation
+
+
+FRONTENDS = {
+    "MelSpectrogram": NumpyMel,
+    "LogMel": NumpyLogMel,
+    "Pcen": NumpyPcen,
+    "KaldiLogMel": NumpyKaldiLogMel,
+}
 
 
 def frontend_of(metadata, source):

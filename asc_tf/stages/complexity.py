@@ -38,7 +38,7 @@ def account_of(target, seconds=None, length=None):
 
 
 def account_of_named(name, seconds=None, length=None):
-    """The account of one of `NAMED_NETWORKS`, untrained, for 256 mel bins and ten scenes."""
+    """The account of one of `NAMED_NETWORKS`, untrained, for ten scenes."""
     named = NAMED_NETWORKS[name]
-    model = NETWORKS[named.network](input_shape=(256, named.frames, 1), classes=10, **named.arguments)
+    model = NETWORKS[named.network](input_shape=(named.mel_bins, named.frames, 1), classes=10, **named.arguments)
     return keras_account(model, seconds or named.seconds, length)

@@ -79,7 +79,7 @@ def test_what_needs_a_logarithm_is_refused_with_pcen(setting, message):
         ("model.norm_position=middle", "expected one of none, input, stages, all"),
         ("model.learnable_lambda=maybe", "expected one of scalar, bin"),
         ("model.mfa=maybe", "expected true or false"),
-        ("frontend.compression=root", "--set frontend.compression=root: expected one of log, pcen"),
+        ("frontend.compression=root", "--set frontend.compression=root: expected one of log, kaldi, pcen"),
         ("model.standardization=clip", "expected one of scalar, bin"),
         ("train.epochs=0", "setting train.epochs is 0; expected a value from 1"),
         ("model.dropout=1.5", "setting model.dropout is 1.5"),

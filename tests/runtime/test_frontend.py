@@ -6,6 +6,7 @@ import soundfile
 
 from asc_tf.audio.waveform import load_waveform
 from asc_tf.errors import AscError
+from asc_tf.frontend.kaldi_log_mel import KaldiLogMel
 from asc_tf.frontend.log_mel import LogMel
 from asc_tf.frontend.mel_spectrogram import MelSpectrogram
 from asc_tf.frontend.pcen import Pcen
@@ -64,6 +65,14 @@ def test_features_agree_with_the_training_frontend_to_1e_4(layer, waveforms):
     assert difference.max() <= 1e-2 and difference.mean() <= 3e-5
 
 
+def test_kaldis_features_agree_everywhere(waveforms):
+    layer = KaldiLogMel(16000, 192.0, 31.25, mel_bins=128, high_hz=7750.0)
+    frontend = frontend_of(metadata_of(layer), "model.tflite")
+    found = np.stack([frontend(waveform) for waveform in waveforms])
+    assert found.shape[1:] == frontend.feature_shape(SAMPLES)
+    np.testing.assert_allclose(found, layer(waveforms), atol=1e-4)
+
+
 def test_the_mel_spectrogram_alone_agrees_too(waveforms):
     layer = MelSpectrogram(mel_bins=32)
     found = frontend_of(metadata_of(layer), "model.tflite")(waveforms[0])
@@ -81,7 +90,10 @@ def test_lengths_give_the_training_frontends_number_of_frames(samples):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"class": "Wavelets"}, "needs the frontend Wavelets; this version has MelSpectrogram, LogMel, Pcen"),
+        (
+            {"class": "Wavelets"},
+            "needs the frontend Wavelets; this version has MelSpectrogram, LogMel, .*KaldiLogMel",
+        ),
         ({"hop_ms": 0}, "cannot be right .*expected 0 < hop_ms"),
         ({"mel_bins": "many"}, "cannot be right"),
         ({"curve": 3}, "cannot be right .*curve"),

@@ -1,0 +1,51 @@
+"""Channel shuffle."""
+
+import tensorflow as tf
+import tf_keras as keras
+
+from asc_tf.layers.contract import SUM
+
+
+@keras.saving.register_keras_serializable("asc_tf")
+class ChannelShuffle(keras.layers.Layer):
+    """Interleave g equal groups of channels, so that branches that a split makes hear of one another.
+
+    With C channels in g groups of h = C / g: output channel g * i + j is input channel h * j + i. Of two groups that is
+    0, h, 1, h + 1 ...
+
+    Input and output: [batch, frequency, time, channel], sizes static but for the batch.
+
+    Args:
+        groups: g; divides C.
+
+    Raises:
+        ValueError: `groups` is below 2, or C is unknown or not a multiple of it.
+
+    Reference: Zhang et al., "ShuffleNet: An Extremely Efficient Convolutional Neural Network for Mobile Devices", CVPR
+    2018, section 3.1.
+    """
+
+    channel_paths, moves_numbers = SUM, True
+
+    def __init__(self, groups: int = 2, **kwargs):
+        super().__init__(**kwargs)
+        if groups < 2:
+            raise ValueError(f"groups is {groups}; expected 2 or more")
+        self.groups = groups
+        self.input_spec = keras.layers.InputSpec(ndim=4)
+
+    def build(self, input_shape):
+        channels = input_shape[3]
+        if channels is None or channels % self.groups:
+            raise ValueError(
+                f"ChannelShuffle '{self.name}' got {channels} channels; expected a multiple of groups = {self.groups}"
+            )
+        super().build(input_shape)
+
+    def call(self, inputs):
+        _, bins, frames, channels = inputs.shape
+        grouped = tf.reshape(inputs, (-1, self.groups, channels // self.groups))
+        return tf.reshape(tf.transpose(grouped, (0, 2, 1)), (-1, bins, frames, channels))
+
+    def get_config(self):
+        return {**super().get_config(), "groups": self.groups}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from asc_tf.frontend.mel import frame_lengths, mel_edges_hz
+from asc_tf.frontend.mel import frame_lengths, kaldi_edges_hz, mel_edges_hz
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Places:
             whole axis, which see everything, are left out. None where that is not known.
         shape: (frequency, time) of the map.
         hop_seconds: from frame to frame.
-        edges_hz: [mel bins + 2], of `mel_edges_hz`.
+        edges_hz: [mel bins + 2], of `mel_edges_hz` or `kaldi_edges_hz`.
     """
 
     features: tuple[int, int]
@@ -33,7 +33,8 @@ class Places:
         """Of a map; `seen` is a pair of lists or None, `frontend` the settings of a `MelSpectrogram`."""
         rate = frontend["sample_rate_hz"]
         hop = frame_lengths(rate, frontend["window_ms"], frontend["hop_ms"])[1] / rate
-        edges = mel_edges_hz(rate, features[0], frontend["low_hz"], frontend["high_hz"])
+        edges_of = kaldi_edges_hz if "preemphasis" in frontend else mel_edges_hz
+        edges = edges_of(rate, features[0], frontend["low_hz"], frontend["high_hz"])
         return cls(tuple(features), *(seen or (None, None)), tuple(shape), hop, edges)
 
     @property

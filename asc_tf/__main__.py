@@ -24,15 +24,15 @@ def main():
         return 128 + signal.SIGINT
     finally:
         if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-            signal.signal(signal.SIGINT, signal.SIG_DFL)  # all is written; libraries take their time to end
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # everything is written; libraries take their time to end
 
 
 def _hear_signals():
     """Have SIGINT raise KeyboardInterrupt and SIGTERM SystemExit, and either end an import at once.
 
-    An import holds nothing that could be lost, and libraries that are interrupted in it report that as all kinds of
-    errors. What a shell started with deaf ears for SIGINT stays deaf. Workers of a training on several machines keep
-    the system's way to die, since they may hang in native code, where no handler of Python's is called.
+    An import holds nothing that could be lost, and an interrupted library reports the signal as all kinds of errors.
+    SIGINT stays ignored if a shell started the process so. Workers of a training on several machines keep the system's
+    default, since they may hang in native code, where no Python handler is called.
     """
     process = os.getpid()
 
@@ -43,7 +43,7 @@ def _hear_signals():
         raise KeyboardInterrupt
 
     def terminated(number, frame):
-        if os.getpid() == process:  # a child that was forked says nothing
+        if os.getpid() == process:  # a forked child prints nothing
             _write(f"terminated; {_GOES_ON}")
             if not _imports(frame):
                 raise SystemExit(128 + number)

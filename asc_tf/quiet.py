@@ -13,9 +13,9 @@ _LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 
 
 def silence_tensorflow():
-    """Let TensorFlow, when it is imported, say nothing below errors; if TF_CPP_MIN_LOG_LEVEL is set, what that says.
+    """Keep TensorFlow silent below errors when it is imported; TF_CPP_MIN_LOG_LEVEL, where it is set, decides instead.
 
-    From 2.21 on its libraries print lines of the absl log while they are loaded, before they look at any level.
+    From 2.21 on, TensorFlow's libraries print absl log lines while they load, before they read any log level.
     """
     if os.environ.setdefault(_LEVEL, "3") != "3":
         return
@@ -25,7 +25,7 @@ def silence_tensorflow():
 
 
 class _QuietImport:
-    """Finds TensorFlow where Python would, and hides what its libraries print while they are loaded."""
+    """An import hook: finds TensorFlow where Python would, and hides what its libraries print while they load."""
 
     @staticmethod
     def find_spec(name, path=None, target=None):
@@ -42,11 +42,11 @@ def _quietly(execute, module):
 
 @contextlib.contextmanager
 def native_stderr_hidden():
-    """Discard what C++ code prints to standard error inside the block; Python's goes where it went.
+    """Discard what C++ code prints to standard error inside the block; Python's own output still appears.
 
-    LiteRT and the TFLite converter announce every delegate and ignored option there and offer no switch against it.
-    Their errors reach Python as exceptions, so none is lost. The descriptor belongs to the whole process, so other
-    threads wait at their blocks.
+    LiteRT and the TFLite converter announce every delegate and ignored option there, and no option stops them. Their
+    errors reach Python as exceptions, so no error is lost. The descriptor belongs to the whole process, so other
+    threads wait before their own blocks.
     """
     with _LOCK:
         before = sys.stderr
@@ -63,7 +63,7 @@ def native_stderr_hidden():
 
 @contextlib.contextmanager
 def root_log_hidden():
-    """Discard what is logged inside the block without a logger of its own, which a module does when it is imported.
+    """Discard what the block logs without a logger of its own, as modules do while they are imported.
 
     Without a handler, logging's functions would also install one for the rest of the process.
     """
@@ -82,10 +82,10 @@ def root_log_hidden():
 
 
 def hide_native_stderr():
-    """Discard what C++ code prints to standard error from here to the end of the process; Python's goes where it went.
+    """Discard what C++ code prints to standard error until the process ends; Python's own output still appears.
 
-    TensorFlow's workers report every lost peer there, by way of a log that heeds no level. Where TF_CPP_MIN_LOG_LEVEL
-    asks for messages they stay.
+    TensorFlow's workers report every lost peer there, through a log that ignores every level. The messages stay where
+    TF_CPP_MIN_LOG_LEVEL asks for them.
     """
     if os.environ.get(_LEVEL) == "3":
         _keep_python()
@@ -93,8 +93,8 @@ def hide_native_stderr():
 
 
 def _keep_python():
-    """Let Python's standard error go on to where descriptor 2 leads now, whatever becomes of the descriptor."""
-    with contextlib.suppress(AttributeError, OSError, ValueError):  # there is none, or it is no file, or closed
+    """Point Python's standard error to a copy of descriptor 2, so that a change of the descriptor spares it."""
+    with contextlib.suppress(AttributeError, OSError, ValueError):  # no such descriptor, not a file, or closed
         sys.stderr.flush()
         if sys.stderr.fileno() == 2:
             sys.stderr = _python_stderr()
@@ -102,7 +102,7 @@ def _keep_python():
 
 @functools.cache
 def _python_stderr():
-    """One for the process, never closed: a log that is set up meanwhile goes on writing to it."""
+    """One stream for the process, never closed: a log handler made meanwhile keeps writing to it."""
     now = sys.stderr
     return os.fdopen(os.dup(2), "w", buffering=1, encoding=now.encoding, errors=now.errors)
 

@@ -1,4 +1,4 @@
-"""Lines for the user of the command line, and the streams that they are written to."""
+"""Lines for the user of the command line, and the streams they are written to."""
 
 import codecs
 import os
@@ -16,24 +16,24 @@ def say(line):
 
 
 def without_control(text):
-    """Text whose control characters are escapes, so that a file's name can move no cursor and begin no line."""
+    """Return text with control characters escaped, so that a file's name can move no cursor and begin no line."""
     return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def show_files(done, total):
-    """A count that stays on its line of a terminal."""
+    """A count that rewrites its own line on a terminal."""
     if sys.stderr.isatty():
         print(f"\r{done} of {total} files", end="\n" if done == total else "", file=sys.stderr, flush=True)
 
 
 def table_text(rows, left=1, gap=2, repeated=None):
-    """A table as text of WIDTH columns at the most: what is wider is folded, the first columns stand in every fold.
+    """A table as text, at most WIDTH columns wide: a wider table is folded, and every fold repeats the first columns.
 
     Args:
-        rows: lists of texts, alike in length, the header first.
+        rows: lists of texts, equally long, header first.
         left: how many columns are aligned to the left; the others are aligned to the right.
         gap: blanks between two columns.
-        repeated: how many columns stand in every fold; those that are aligned to the left if None.
+        repeated: how many columns every fold repeats; None means the left-aligned ones.
     """
     repeated = left if repeated is None else repeated
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -55,12 +55,11 @@ def table_text(rows, left=1, gap=2, repeated=None):
 
 
 def prepare_streams():
-    """Make the standard streams such that nothing which is printed fails for its characters, and no file takes them.
+    """Make sure that no character fails to print on the standard streams and that no file takes their descriptors.
 
-    Where a program is started with one of them closed, the next file that it opens gets its number, and native code
-    that prints then writes into that file: the null device takes the place. What is said to a closed standard error is
-    lost, as it was asked for. Names of files that are no UTF-8 are printed as the bytes that they are, characters that
-    the terminal's encoding does not have as escapes.
+    If a program starts with a standard stream closed, the next file it opens gets the stream's number, and native code
+    then prints into that file. The null device takes the number instead; output to a closed standard error is lost.
+    File names that are not UTF-8 are printed as their bytes; characters that the terminal's encoding lacks are escaped.
 
     Returns:
         Whether there is a standard output.
@@ -69,7 +68,7 @@ def prepare_streams():
         try:
             os.fstat(number)
         except OSError:
-            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest number that is free: this one
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # open returns the lowest free number: this one
     if sys.stderr is None:
         sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)
     for stream in (sys.stdout, sys.stderr):
@@ -79,7 +78,7 @@ def prepare_streams():
 
 
 def discard_output():
-    """Let nothing more be written to standard output, whose reader is gone or whose disk is full."""
+    """Stop writing to standard output, because its reader is gone or its disk is full."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.close(nowhere)

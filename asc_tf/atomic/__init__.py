@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, checksums of them, and places that one process writes at a time."""
+"""Files that appear whole or not at all, their checksums, and locks that let one process write at a time."""
 
 from asc_tf.atomic.checksums import check_sums, checked_file, read_checked, write_checked, write_sums
 from asc_tf.atomic.files import check_replaceable, part_beside, whole_file, write_text

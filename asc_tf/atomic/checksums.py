@@ -1,4 +1,4 @@
-"""Files whose content is known to be what was written: a line for each in SHA256SUMS, beside it."""
+"""Files whose content is checked: SHA256SUMS, in the same folder, has a line for each."""
 
 import contextlib
 import hashlib
@@ -13,10 +13,10 @@ SUMS = "SHA256SUMS"
 
 @contextlib.contextmanager
 def checked_file(path):
-    """As `whole_file`, and the file's checksum goes into SHA256SUMS, the format of `sha256sum --check`.
+    """As `whole_file`, and add the file's checksum to SHA256SUMS, the format of `sha256sum --check`.
 
-    Call it where the folder is `exclusive`. The checksum is there before the file: killed in between, a file that is
-    not there or an older one does not fit it, and is to be made again.
+    Call it while the folder is `exclusive`. The checksum is written before the file: if the process is killed in
+    between, the missing or older file does not match its checksum and must be made again.
     """
     path = Path(path)
     with whole_file(path) as part:
@@ -31,12 +31,12 @@ def write_checked(path, text):
 
 
 def write_sums(folder):
-    """Write SHA256SUMS of all files in a folder."""
+    """Write SHA256SUMS for all files in a folder."""
     _write({path.name: _digest(path.read_bytes()) for path in folder.iterdir()}, folder)
 
 
 def check_sums(folder):
-    """Raise a DamagedError if a file that SHA256SUMS names, if it is there, is not what was written or not there."""
+    """Raise a DamagedError if a file that SHA256SUMS names is missing or changed."""
     for name in _sums(folder):
         try:
             read_checked(folder / name)
@@ -45,11 +45,11 @@ def check_sums(folder):
 
 
 def read_checked(path):
-    """The bytes of a file. One without a line in SHA256SUMS, as older versions wrote it, is taken as it is.
+    """Return the bytes of a file. A file without a line in SHA256SUMS (older versions wrote none) is not checked.
 
     Raises:
-        DamagedError: it is not what was written.
-        OSError: it cannot be read.
+        DamagedError: the file differs from what was written.
+        OSError: the file cannot be read.
     """
     path = Path(path)
     content = path.read_bytes()
@@ -70,7 +70,7 @@ def _digest(content):
 
 
 def _sums(folder):
-    """{name: checksum}; a line that is damaged counts for nothing."""
+    """Return {name: checksum}; damaged lines are ignored."""
     try:
         text = (folder / SUMS).read_text(encoding="utf-8", errors="replace")
     except OSError:

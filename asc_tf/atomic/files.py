@@ -15,22 +15,22 @@ from pathlib import Path
 from asc_tf.errors import AscError
 
 PART = ".part-"
-_STALE_SECONDS = 86_400  # after that a temporary file of another machine is taken for a killed process's
+_STALE_SECONDS = 86_400  # an older temporary file of another machine counts as left by a killed process
 _KINDS = [(stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket")]
 _numbers = itertools.count()
-_swept = set()  # folders that this process has rid of what killed ones left
+_swept = set()  # folders where this process has deleted what killed processes left
 
 
 @contextlib.contextmanager
 def whole_file(path):
     """Yield a temporary path beside `path`; move it there when the block ends well, delete it when it fails.
 
-    The temporary name is that of `part_beside`. Missing parent folders are made. A link stays a link: the file that it
-    names is written.
+    `part_beside` makes the temporary name. Missing parent folders are made. A link stays a link: the file it names is
+    written.
 
     Raises:
-        AscError: `path` is there and is no file (`check_replaceable`), or it cannot be written: a full disk, a folder
-            without permission.
+        AscError: something other than a file is at `path` (`check_replaceable`), or the file cannot be written: the
+            disk is full, or a folder gives no permission.
     """
     check_replaceable(path)
     part = None
@@ -57,9 +57,9 @@ def write_text(path, text):
 
 
 def check_replaceable(path):
-    """Raise an AscError if something is at `path` that is no file: a device, a pipe, a socket, a folder.
+    """Raise an AscError if something other than a file is at `path`: a device, a pipe, a socket, a folder.
 
-    A whole file takes the place of what is there. In the place of /dev/null it would fill the disk from then on.
+    A whole file replaces what is at `path`. A file in place of /dev/null would then fill the disk.
     """
     with contextlib.suppress(OSError):
         mode = os.stat(path).st_mode
@@ -67,14 +67,14 @@ def check_replaceable(path):
         if not stat.S_ISREG(mode):
             raise AscError(f"{path}: cannot be written (it is {kind}; expected the name of a file)")
     folder = os.path.realpath(os.path.dirname(os.path.abspath(path)))
-    if folder == "/dev" or folder.startswith("/proc/"):  # /dev/stdout may stand for a file
+    if folder == "/dev" or folder.startswith("/proc/"):  # /dev/stdout may be a link to a file
         raise AscError(f"{path}: cannot be written ({folder} holds devices; expected the name of a file)")
 
 
 def part_beside(path):
-    """A temporary path beside `path`, `.part-...-NAME`, that no other process and no other call has.
+    """A temporary path beside `path`, `.part-...-NAME`, unique to this process and call.
 
-    It keeps the ending, for writers that go by it. The first call in a folder deletes what killed processes left there.
+    The file's ending stays, for writers that go by it. The first call in a folder deletes what killed processes left.
     """
     folder = path.parent
     if folder not in _swept:
@@ -86,7 +86,7 @@ def part_beside(path):
 
 
 def _is_stale(part):
-    """Whether the process that made a temporary path is no more; a path from elsewhere has rested for a day then."""
+    """Whether the process that made a temporary path is gone; after a day, if it ran on another machine."""
     made = re.match(rf"{re.escape(PART)}([0-9a-f]{{8}})-(\d+)-\d+-", part.name)
     if made is None:  # another program's
         return False
@@ -97,13 +97,13 @@ def _is_stale(part):
         return time.time() - part.stat().st_mtime > _STALE_SECONDS
     except (ProcessLookupError, OverflowError):
         return True
-    except OSError:  # the process is another user's, or the path has gone
+    except OSError:  # another user's process, or the path is gone
         return False
 
 
 @functools.cache
 def _pid_space():
-    """Eight digits for where a process's number means what it means here: this machine, since it was started."""
+    """Eight digits that identify this machine since its last start: only there does a process number mean the same."""
     words = [socket.gethostname()]
     with contextlib.suppress(OSError):
         words += [Path("/proc/sys/kernel/random/boot_id").read_text(), os.readlink("/proc/self/ns/pid")]

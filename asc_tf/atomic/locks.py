@@ -1,4 +1,4 @@
-"""Places that one process writes at a time."""
+"""Locks that let one process write a folder or file at a time."""
 
 import contextlib
 import datetime
@@ -16,12 +16,12 @@ from asc_tf.atomic.files import PART
 from asc_tf.errors import AscError
 
 LOCK = ".asc-tf.lock"
-_LONGEST = 300  # characters of a command that are shown
-_held = threading.local()  # .locks: those that a thread has
+_LONGEST = 300  # characters of the owner's command that are shown
+_held = threading.local()  # .locks: locks that the thread holds
 
 
 def is_own(name):
-    """Whether a name in a folder is one that this package's writing leaves there, and none of the user's."""
+    """Whether this package's writing leaves a file of this name in a folder; such a file is not the user's."""
     return name.startswith((PART, LOCK)) or name == SUMS
 
 
@@ -29,16 +29,16 @@ def is_own(name):
 def exclusive(folder, report=None):
     """Keep other processes and threads out of a folder for the length of the block.
 
-    The lock dies with its process. A thread that has it may enter again. The folder goes at the end if it was made for
-    the lock and nothing else is in it.
+    The lock ends with its process. A thread that holds it may enter again. At the end the folder is removed if it was
+    made for the lock and is otherwise empty.
 
     Args:
-        folder: made if it is not there; holds the lock's file, which says whose it is.
-        report: called with a line for the user when another process must be waited for; None waits for none.
+        folder: made if missing; holds the lock file, which names the owner.
+        report: function that gets one line for the user when another process holds the lock; None does not wait.
 
     Raises:
-        AscError: another process is in it, and `report` is None; the folder cannot be written, or its file system knows
-            no locks.
+        AscError: another process holds the lock and `report` is None, the folder cannot be written, or its file system
+            does not support locks.
     """
     held = _held.__dict__.setdefault("locks", set())
     with _locked(Path(folder) / LOCK, folder, report, held):
@@ -47,7 +47,7 @@ def exclusive(folder, report=None):
 
 @contextlib.contextmanager
 def exclusive_file(path):
-    """Keep others from writing a file for the length of the block, by a lock beside it. None is waited for."""
+    """Keep others from writing a file for the length of the block, by a lock beside the file; never waits."""
     path = Path(path)
     with _locked(path.with_name(f"{LOCK}-{path.name}"), path, None, set()):
         yield
@@ -73,18 +73,18 @@ def _locked(lock, place, report, held):
         held.remove(key)
         with contextlib.suppress(OSError):
             lock.unlink()
-        _remove_empty(made)  # while others still wait, so that the next one makes the folder and removes it again
+        _remove_empty(made)  # others may still wait: the next one makes the folder and removes it again
         os.close(file)
 
 
 def _make(folder, made):
-    """Make a folder, and add those that were not there to `made`, the inner ones first."""
+    """Make a folder and its missing parents; append each folder made to `made`, innermost first."""
     made += [each for each in (folder, *folder.parents) if not each.exists() and each not in made]
     folder.mkdir(parents=True, exist_ok=True)
 
 
 def _acquired(lock, place, report, made):
-    """The open file of a lock, locked. What its owner has deleted in the meantime is no lock any more."""
+    """Return the lock file, open and locked. A lock file that its owner has deleted in the meantime does not count."""
     while True:
         _make(lock.parent, made)
         file = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
@@ -132,7 +132,7 @@ def _this_process():
 
 
 def _owner(file):
-    """ " (process N on HOST since TIME: COMMAND)" of a lock's owner; nothing if it has not said so yet."""
+    """" (process N on HOST since TIME: COMMAND)" of a lock's owner; empty if the owner has not written it yet."""
     try:
         owner = json.loads(os.pread(file, 1 << 16, 0))
         command = " ".join(owner["command"].encode("utf-8", "backslashreplace").decode().split())

@@ -1,4 +1,4 @@
-"""An audio file, opened: its rate, its channels, and its samples block after block. The only way to read one."""
+"""Reading an audio file: its rate, its channels, and its samples in blocks. Nothing else here opens audio files."""
 
 import contextlib
 import stat
@@ -11,11 +11,11 @@ from asc_tf.errors import AscError
 
 
 class AudioFile:
-    """Any format of libsndfile whose end can be known, read once from front to back; a context manager.
+    """A file of any libsndfile format whose end can be found, read once from front to back; a context manager.
 
-    WAV of integers or floating point is decoded here: in a quarter of libsndfile's time, bit for bit the same, and
-    where libsndfile does not read what a header means (24 bits in 4 bytes, sizes beyond 4 GiB, BW64). libsndfile
-    decodes all others: FLAC, Ogg Vorbis and Opus, AIFF, AU, CAF, MP3, NIST, VOC, WAV with codecs ...
+    WAV with integers or floating point is decoded here, bit for bit as libsndfile does but in a quarter of the time.
+    This also reads headers that libsndfile does not (24 bits in 4 bytes, sizes beyond 4 GiB, BW64). libsndfile decodes
+    all others: FLAC, Ogg Vorbis and Opus, AIFF, AU, CAF, MP3, NIST, VOC, WAV with codecs ...
 
     Args:
         path: of the file.
@@ -23,7 +23,7 @@ class AudioFile:
     Attributes:
         sample_rate_hz: frames a second.
         channels: samples in a frame.
-        frames: how many there are by the header.
+        frames: number of frames by the header.
 
     Raises:
         AscError: missing, empty, truncated or no audio file, or a rate outside 1 to 768 kHz.

@@ -132,7 +132,7 @@ def _this_process():
 
 
 def _owner(file):
-    """" (process N on HOST since TIME: COMMAND)" of a lock's owner; empty if the owner has not written it yet."""
+    """Return " (process N on HOST since TIME: COMMAND)" of a lock's owner; "" if not written yet."""
     try:
         owner = json.loads(os.pread(file, 1 << 16, 0))
         command = " ".join(owner["command"].encode("utf-8", "backslashreplace").decode().split())

@@ -1,4 +1,4 @@
-"""Samples of files that libsndfile decodes, block after block, once it is known that the end is there."""
+"""Samples of files that libsndfile decodes, in blocks, after a check that the file's end is there."""
 
 import soundfile
 
@@ -10,22 +10,22 @@ from asc_tf.audio.wav_header import check_rate
 from asc_tf.audio.wav_samples import BLOCK_VALUES
 from asc_tf.errors import AscError
 
-_UNKNOWN_FRAMES = 2**63 - 1  # libsndfile's, for FLAC that was encoded into a pipe; it fails to read such a file
+_UNKNOWN_FRAMES = 2**63 - 1  # libsndfile's count for FLAC encoded into a pipe; it fails to read such a file
 _ERRORS = soundfile.LibsndfileError, RuntimeError, TypeError  # TypeError: the file's name ends in .raw
 
 
 class CodedSamples:
-    """An audio file in the hands of libsndfile; a context manager.
+    """An audio file that libsndfile decodes; a context manager.
 
     Args:
         path: of the file.
-        file: the same, open.
+        file: the same file, open.
 
     Attributes:
         sample_rate_hz, channels, frames: by its header.
 
     Raises:
-        AscError: no audio, a rate that cannot be right, or a file whose end is missing or not to be found.
+        AscError: not audio, a rate that cannot be right, or a file whose end is missing or cannot be found.
     """
 
     def __init__(self, path, file):
@@ -85,7 +85,7 @@ class CodedSamples:
 
 
 class _Sequential(soundfile.SoundFile):
-    """Read from front to back: soundfile would seek after every block, which changes what Opus gives."""
+    """Read from front to back: soundfile would seek after every block, and that changes the samples of Opus files."""
 
     def seekable(self):
         return False

@@ -1,4 +1,4 @@
-"""Which files of a folder are audio, by their endings and by what they hold, and why the others are not."""
+"""Finding the audio files of a folder by their endings and contents, and counting the other files."""
 
 import collections
 import os
@@ -20,12 +20,12 @@ _OGG_CODECS = (b"\x01vorbis", b"OpusHead", b"\x7fFLAC", b"Speex")
 
 
 class Found(NamedTuple):
-    """What is in a folder and below.
+    """The contents of a folder and its subfolders.
 
     Attributes:
-        names: of the audio files relative to the folder, sorted.
+        names: of the audio files, relative to the folder, sorted.
         skipped: {ending: how many} of the other files.
-        links: how many links lead to folders that are searched anyway, loops among them.
+        links: number of links to folders that are searched anyway, loops among them.
     """
 
     names: list[str]
@@ -33,7 +33,7 @@ class Found(NamedTuple):
     links: int = 0
 
     def __str__(self):
-        """One line about what was skipped, empty if nothing was."""
+        """One line about the skipped files; empty if there are none."""
         count = sum(self.skipped.values())
         shown = ", ".join(f"{n} {end}" for end, n in sorted(self.skipped.items(), key=lambda item: (-item[1], item[0])))
         parts = [f"{count} {'file' if count == 1 else 'files'} skipped: {shown}"] if count else []
@@ -45,7 +45,7 @@ class Found(NamedTuple):
 def audio_below(folder):
     """Find the audio files of a folder and of all folders below it, linked ones too, each folder once.
 
-    Names that begin with a dot are left out, and links to folders that are searched anyway, loops among them.
+    Names that begin with a dot and links to folders that are searched anyway (loops among them) are left out.
 
     Args:
         folder: where to look.
@@ -59,7 +59,7 @@ def audio_below(folder):
     names, skipped, links, seen = [], collections.Counter(), 0, set()
     waiting, linked = collections.deque([(os.fspath(folder), "")]), collections.deque()
     while waiting or linked:
-        # Links come last, so that a recording has the name of its own folder where that is searched too.
+        # Links come last, so that a recording is named after its own folder if that folder is searched too.
         path, prefix = (waiting or linked).popleft()
         place, entries = _contents(path)
         if place in seen:
@@ -84,7 +84,7 @@ def audio_below(folder):
 
 
 def is_audio(path):
-    """Whether a file is audio by its ending or, where that is another, by its first bytes."""
+    """Whether a file is audio, by its ending or else by its first bytes."""
     if Path(path).suffix.lower() in ENDINGS:
         return True
     if not os.path.isfile(path):

@@ -1,7 +1,7 @@
-"""MP3 files whose length nobody says: their frames are counted, and a header that says it is put in front.
+"""MP3 files without a stated length: their frames are counted, and a header with the count is put in front.
 
-Without a Xing header libsndfile estimates the length, by half or by double: a whole file looks truncated, or is read
-without its end.
+Without a Xing header libsndfile estimates the length and can be off by a factor of two: a whole file then looks
+truncated, or is read without its end.
 """
 
 import io
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from asc_tf.errors import AscError
 
-_BITRATES_KBPS = {  # of MPEG-1 or MPEG-2 and 2.5, and the layer
+_BITRATES_KBPS = {  # for MPEG-1, or MPEG-2 and 2.5, and the layer
     (True, 1): (32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
     (True, 2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
     (True, 3): (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
@@ -20,11 +20,11 @@ _BITRATES_KBPS = {  # of MPEG-1 or MPEG-2 and 2.5, and the layer
     (False, 3): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
 _RATES_HZ = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
-_WINDOW = 1 << 16  # bytes that are read at once
+_WINDOW = 1 << 16  # bytes read at once
 
 
 class _Frame(NamedTuple):
-    """What four header bytes say: layer, length in bytes (with them), samples, length of the layer III side data."""
+    """Fields of a four-byte frame header: layer, frame length in bytes, samples, length of the layer III side data."""
 
     layer: int
     length: int
@@ -33,7 +33,7 @@ class _Frame(NamedTuple):
 
 
 def _frame(head):
-    """The `_Frame` of four bytes; None if they begin none. Free format, whose length nobody says, is none here."""
+    """The `_Frame` of four bytes; None if no frame starts there or the format is free, without a stated length."""
     if len(head) < 4 or head[0] != 0xFF or head[1] < 0xE0:
         return None
     version, layer, bitrate, rate = head[1] >> 3 & 3, 4 - (head[1] >> 1 & 3), head[2] >> 4, head[2] >> 2 & 3
@@ -48,19 +48,19 @@ def _frame(head):
 
 
 def with_length(path, file):
-    """An MP3 file that says how long it is.
+    """Return an MP3 file with a stated length.
 
     Args:
         path: for messages.
         file: open binary file.
 
     Returns:
-        (file: the same, or one with a Xing header in front where that is missing or promises less frames than there
-        are; samples a channel that it holds at least where libsndfile may not know them, else 0).
+        (file: the same file, or one with a Xing header in front if the header is missing or promises fewer frames than
+        the file has; the least number of samples a channel, where libsndfile may not know it, else 0).
 
     Raises:
-        AscError: there is no frame that says its length, the last one is cut, there are less than a header promises,
-            or some are damaged.
+        AscError: no frame states its length, the last frame is cut, the file has fewer frames than a header promises,
+            or frames are damaged.
     """
     window = _Window(file)
     start = position = _behind_id3(window, 0)
@@ -80,14 +80,14 @@ def with_length(path, file):
         if found < promised:
             raise AscError(f"{path}: truncated, its header promises {promised} MP3 frames and it has {found}")
         if found <= promised + 1:
-            return file, 0  # libsndfile knows the samples
+            return file, 0  # libsndfile knows the number of samples
     if first.layer == 3:
         file = _Behind(_xing_frame(window.at(start, 4), found), file, start)
     return file, (found - 2) * first.samples
 
 
 def _promised(content, frame):
-    """Frames by the Xing, Info or VBRI header in a first frame; None without one."""
+    """Number of frames by the Xing, Info or VBRI header in a first frame; None without one."""
     for name, count_at in ((b"Xing", 8), (b"Info", 8), (b"VBRI", 14)):
         at = content.find(name, 4, frame.side_bytes + 16)
         has_count = name == b"VBRI" or content[at + 7 : at + 8] and content[at + 7] & 1
@@ -97,14 +97,14 @@ def _promised(content, frame):
 
 
 def _xing_frame(head, count):
-    """A frame of silence like those with such a head, with a Xing header that promises so many frames."""
+    """A silent frame with the same kind of header, and in it a Xing header that promises this many frames."""
     head = bytes([head[0], head[1] | 1, 9 << 4 | head[2] & 0x0C, head[3]])  # no checksum, a bit rate with enough room
     frame = _frame(head)
     return (head + bytes(frame.side_bytes) + b"Xing" + struct.pack(">II", 1, count)).ljust(frame.length, b"\0")
 
 
 def _behind_id3(window, position):
-    """Where what follows an ID3v2 tag begins."""
+    """Position after an ID3v2 tag."""
     head = window.at(position, 10).ljust(10, b"\0")
     if head[:3] != b"ID3":
         return position
@@ -113,7 +113,7 @@ def _behind_id3(window, position):
 
 
 def _frames_follow(window, position):
-    """Whether behind the last frame, and what else may end a file (ID3v1, APE tags, zeros), there are frames again."""
+    """Whether more frames follow the last frame and the usual trailers (ID3v1, APE tags, zeros)."""
     while position < window.size:
         content = window.at(position, _WINDOW)
         at = content.find(b"\xff")
@@ -127,14 +127,14 @@ def _frames_follow(window, position):
 
 
 class _Window:
-    """A file whose bytes are asked for in rising order, a few at a time."""
+    """A file that is read in rising order, a few bytes at a time."""
 
     def __init__(self, file):
         self._file, self._start, self._content = file, 0, b""
         self.size = file.seek(0, os.SEEK_END)
 
     def at(self, position, count):
-        """So many bytes from a position, less at the end."""
+        """So many bytes from a position; fewer at the end."""
         first = position - self._start
         if first < 0 or first + count > len(self._content):
             self._file.seek(position)
@@ -144,7 +144,7 @@ class _Window:
 
 
 class _Behind(io.RawIOBase):
-    """Some bytes, and behind them a file from a place on, as libsndfile reads files."""
+    """Some bytes followed by a file from a position on, with the methods that libsndfile reads through."""
 
     def __init__(self, prefix, file, start):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Whether an Ogg file (Vorbis, Opus, FLAC) is whole, page by page: libsndfile reads a cut one as a shorter one."""
+"""Whether an Ogg file (Vorbis, Opus, FLAC) is whole, page by page: libsndfile reads a cut file as a shorter one."""
 
 import struct
 
@@ -16,8 +16,8 @@ def check_ogg_is_whole(path, file):
         file: open binary file.
 
     Raises:
-        AscError: the last page is missing, cut or damaged, a page is missing in between, or several streams stand in
-            the file, of which libsndfile reads the first.
+        AscError: the last page is missing, cut or damaged, a page in between is missing, or the file holds several
+            streams, of which libsndfile reads only the first.
     """
     position, serial, expected = 0, None, 0
     while True:
@@ -44,8 +44,10 @@ def check_ogg_is_whole(path, file):
 
 
 def _checksum(page):
-    """The four bytes that a page's checksum is: polynomial 0x04C11DB7, most significant bit first, over the page with
-    zeros in the checksum's place (RFC 3533, section 6)."""
+    """The four checksum bytes of a page.
+
+    Polynomial 0x04C11DB7, most significant bit first, over the page with zeros in place of the checksum (RFC 3533,
+    section 6)."""
     remainder = 0
     for byte in page[:22] + bytes(4) + page[26:]:
         remainder = remainder << 8 & 0xFFFFFFFF ^ _TABLE[remainder >> 24 ^ byte]

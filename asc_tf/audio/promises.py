@@ -1,11 +1,11 @@
-"""How long a header says that its file is: libsndfile reads many a file whose end is missing as a shorter one."""
+"""The length that a header promises: libsndfile reads many files whose end is missing as shorter ones."""
 
 import re
 
 from asc_tf.audio.wav_header import UNKNOWN_BYTES, truncated
 from asc_tf.errors import AscError
 
-# Formats of which libsndfile, this module or its neighbours notice that the end is missing.
+# Formats for which libsndfile, this module or its neighbours notice a missing end.
 CHECKED = {"WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "FLAC", "OGG", "MP3", "NIST", "VOC", "SVX", "HTK",
            "WVE"}  # fmt: skip
 _LOGGED = re.compile(r"(?:data|SSND|BODY|Data Size|Data length|Riff size|riff) *:? *(\d+) \(?should be (\d+)")
@@ -18,14 +18,14 @@ def check_is_whole(path, file, format, log):
     Args:
         path: for messages.
         file: open binary file.
-        format: libsndfile's name of it.
-        log: what libsndfile says about the header.
+        format: libsndfile's name of the format.
+        log: libsndfile's log of the header.
 
     Returns:
-        How many frames it holds, of formats of which libsndfile may count them otherwise; else 0.
+        Number of frames, for formats that libsndfile may count otherwise; else 0.
 
     Raises:
-        AscError: the end is missing, or the format does not say where it is.
+        AscError: the end is missing, or the format does not state where the end is.
     """
     if format not in CHECKED:
         raise AscError(
@@ -45,7 +45,7 @@ def check_is_whole(path, file, format, log):
 
 
 def _caf(path, file):
-    """(Where the samples of a CAF file end, frames by the table of its packets), which codecs have."""
+    """(End of the samples of a CAF file, frames by the packet table, which only codecs have)."""
     position, size, end, frames = 8, file.seek(0, 2), 0, 0
     while position < size:
         file.seek(position)
@@ -60,7 +60,7 @@ def _caf(path, file):
 
 
 def _nist(path, file):
-    """(Length of a NIST SPHERE file by the text at its beginning, 0)."""
+    """(Length of a NIST SPHERE file by the text at the file's beginning, 0)."""
     file.seek(0)
     header = file.read(1 << 16).split(b"end_head")[0]
     numbers = [re.search(rb"^%s -[is]\d* (\d+)" % name, header, re.M) for name in _NIST_FIELDS]

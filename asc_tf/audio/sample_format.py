@@ -1,4 +1,4 @@
-"""How numbers stand for samples in WAV files and streams: integers in containers of whole bytes, and floating point."""
+"""Number formats of samples in WAV files and streams: integers in containers of whole bytes, and floating point."""
 
 from dataclasses import dataclass
 
@@ -6,17 +6,17 @@ import numpy as np
 
 from asc_tf.errors import AscError
 
-GUARD_BYTES = 1  # in front of the bytes of samples: 3-byte integers are read as 4-byte ones that overlap
+GUARD_BYTES = 1  # bytes before the samples: 3-byte integers are read as overlapping 4-byte integers
 
 
 @dataclass(frozen=True)
 class SampleFormat:
-    """How one channel's sample is written.
+    """The format of one channel's samples.
 
     Args:
-        container_bytes: 1 to 4 of an integer, 4 or 8 of floating point.
-        valid_bits: of the container that carry sound, as in 24 bits in 4 bytes.
-        floating: whether it is floating point.
+        container_bytes: 1 to 4 for integers, 4 or 8 for floating point.
+        valid_bits: bits of the container that carry sound, such as 24 of the 32 in 4 bytes.
+        floating: whether the samples are floating point.
         big_endian: whether the highest byte comes first.
     """
 
@@ -36,11 +36,11 @@ class SampleFormat:
 
 
 class SampleDecoder:
-    """From bytes to numbers in +-1, the same that libsndfile gives where it reads the format.
+    """Converts bytes to numbers in +-1, the same numbers that libsndfile gives for the formats it reads.
 
-    Where a container is wider than its bits, WAVE_FORMAT_EXTENSIBLE puts the bits at the upper end and zeros below;
-    ALSA's S24_LE (arecord) puts them at the lower end. No header tells the two apart, so the first samples that are
-    not zero do: lower bits that are set, in numbers that fit into the valid bits, are ALSA's.
+    In a container with unused bits, WAVE_FORMAT_EXTENSIBLE puts the sample at the upper end and zeros below; ALSA's
+    S24_LE (arecord) puts it at the lower end. No header tells the two apart, so the first samples other than zero
+    decide: if lower bits are set and the numbers fit into the valid bits, the format is ALSA's.
 
     Args:
         format: a `SampleFormat`.
@@ -56,13 +56,13 @@ class SampleDecoder:
         """Samples of whole containers.
 
         Args:
-            guarded: bytes-like, GUARD_BYTES of anything and then the containers.
+            guarded: bytes-like: GUARD_BYTES of any content, then the containers.
 
         Returns:
             float32 [samples].
 
         Raises:
-            AscError: numbers at the lower end of their containers that do not fit there.
+            AscError: numbers at the lower end of their containers that exceed the valid bits.
         """
         raw, width = np.frombuffer(guarded, np.uint8), self._format.container_bytes
         samples = np.empty((len(raw) - GUARD_BYTES) // width, np.float32)
@@ -78,16 +78,16 @@ class SampleDecoder:
         return samples
 
     def _integers(self, raw):
-        """Signed integers of the containers behind the guard."""
+        """Signed integers of the containers after the guard."""
         if self._format.container_bytes != 3:
             return raw[GUARD_BYTES:].view(self._dtype)
         if self._format.big_endian:
             raw = np.concatenate([raw[:GUARD_BYTES], raw[GUARD_BYTES:].reshape(-1, 3)[:, ::-1].ravel()])
-        # The byte below is the preceding sample's, and goes.
+        # The lowest byte belongs to the preceding sample and is shifted out.
         return np.ndarray((len(raw) - GUARD_BYTES) // 3, "<i4", raw, strides=(3,)) >> 8
 
     def _scale(self, integers):
-        """What makes +-1 of the integers, once it is known at which end of the containers they stand."""
+        """The factor from integers to +-1, once the position of the valid bits in the container is known."""
         valid_bits, padding_bits = self._format.valid_bits, self._format.padding_bits
         if self._at_lower_end is not False and integers.any():
             fit = -(1 << valid_bits - 1) <= integers.min() and integers.max() < 1 << valid_bits - 1

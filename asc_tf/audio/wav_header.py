@@ -1,4 +1,4 @@
-"""What the header of a WAV file or stream means: RIFF, RIFX, RF64, BW64 and Wave64. The only reader of such headers."""
+"""Headers of WAV files and streams: RIFF, RIFX, RF64, BW64 and Wave64. All WAV headers are read here."""
 
 import struct
 from dataclasses import dataclass
@@ -6,37 +6,37 @@ from dataclasses import dataclass
 from asc_tf.audio.sample_format import SampleFormat
 from asc_tf.errors import AscError
 
-LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 1_000, 768_000  # a header outside is damaged and would resample to absurd lengths
+LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 1_000, 768_000  # a rate outside means a damaged header
 MAGICS = (b"RIFF", b"RIFX", b"RF64", b"BW64", b"riff")
-# Writers to a pipe cannot know the length: they leave 0 or 2 GB and more (arecord 0x80000000, others less by a block,
-# or 0xFFFFFFFF).
+# Writers to a pipe cannot know the length: they write 0, or 2 GB and more (arecord 0x80000000, others a block less, or
+# 0xFFFFFFFF).
 UNKNOWN_BYTES = 0x7FFFF000
 
 _MOST_CHANNELS = 1024
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
-# The ends of the subformats' names: of Microsoft's and of Ambisonic B-format.
+# The common ends of the subformats' identifiers: Microsoft's and Ambisonic B-format's.
 _SUBFORMATS = bytes.fromhex("000000001000800000aa00389b71"), bytes.fromhex("00002107d3118644c8c1ca000000")
 _WAVE64_RIFF = b"riff" + bytes.fromhex("2e91cf11a5d628db04c10000")
-_WAVE64_CHUNK = bytes.fromhex("f3acd3118cd100c04f8edb8a")  # the end of all names of chunks that matter
-_LONGEST_CHUNK = 1 << 20  # before the data; more is not one
-# Behind data of length 0 these are chunks, and anything else is samples of a writer that did not know.
+_WAVE64_CHUNK = bytes.fromhex("f3acd3118cd100c04f8edb8a")  # the common end of the identifiers of all chunks that matter
+_LONGEST_CHUNK = 1 << 20  # limit of bytes before the data
+# After data of length 0 these names mean chunks; anything else means samples of unknown length.
 _CHUNKS = (b"LIST", b"bext", b"cart", b"cue ", b"fact", b"id3 ", b"ID3 ", b"iXML", b"axml", b"chna", b"JUNK", b"junk",
            b"PAD ", b"FLLR", b"PEAK", b"smpl", b"inst", b"plst", b"DISP", b"afsp", b"acid", b"_PMX")  # fmt: skip
 
 
 @dataclass(frozen=True)
 class WavHeader:
-    """What stands before the samples.
+    """The header's fields.
 
     Args:
         sample_rate_hz: frames a second.
         channels: samples in a frame.
-        frame_bytes: length of a frame; of a block of frames for codecs.
+        frame_bytes: length of a frame; for codecs, of a block of frames.
         format: a `SampleFormat`; None for codecs such as mu-law or ADPCM.
         codec: format tag and bits, for messages.
-        start: where the samples begin, in bytes.
-        said_bytes: their length as it stands there; what it means says `data_bytes`.
-        size_bits: of the number that says it.
+        start: position of the first sample, in bytes.
+        said_bytes: length of the samples as the header states it; `data_bytes` interprets it.
+        size_bits: width of the header's length field.
     """
 
     sample_rate_hz: int
@@ -53,36 +53,36 @@ def read_wav_header(read, name):
     """Read a header up to the first sample.
 
     Args:
-        read: function of a number of bytes to that many bytes, or to less at the end.
+        read: function from a number of bytes to that many bytes, or fewer at the end.
         name: of the file or stream, for messages.
 
     Returns:
-        A `WavHeader`; None if the first four bytes are none of MAGICS.
+        A `WavHeader`; None if the first four bytes are not among MAGICS.
 
     Raises:
-        AscError: a header that is cut or damaged, or another format's that begins in the same way.
+        AscError: a header that is cut or damaged, or a header of another format with the same beginning.
     """
     return _HeaderReader(read, name).read()
 
 
 def data_bytes(header, name, first, available=None, peek=None):
-    """How many bytes of samples there are, whatever the header says.
+    """The true number of bytes of samples, whatever the header says.
 
-    A length of 0, or of 2 GB and more that is not there, is one that the writer did not know. Lengths of 32 bits
-    overflow at 4 GiB: where as much stands behind the data, it belongs to them.
+    A length of 0, or a length of 2 GB and more that the file does not have, means that the writer did not know it.
+    32-bit lengths overflow at 4 GiB: if a multiple of 4 GiB follows the stated data, those bytes are samples too.
 
     Args:
         header: a `WavHeader`.
         name: of the file or stream, for messages.
         first: the first four bytes behind the header.
-        available: bytes behind the header; None if that is not known, as of a pipe.
-        peek: function of a number of bytes behind the header to the eight bytes that stand there.
+        available: bytes after the header; None if unknown, as for a pipe.
+        peek: function from a position after the header to the eight bytes at that position.
 
     Returns:
-        The number; None is all until the stream ends.
+        Number of bytes; None means all until the stream ends.
 
     Raises:
-        AscError: samples are missing, or there are more behind those that the header tells of.
+        AscError: samples are missing, or there are more samples than the header states.
     """
     said = header.said_bytes
     unknown = said >= (UNKNOWN_BYTES if header.size_bits == 32 else 1 << 62)

@@ -1,4 +1,4 @@
-"""Samples of WAV files that need no codec: integers and floating point, block after block."""
+"""Samples of WAV files without a codec: integers and floating point, in blocks."""
 
 import os
 
@@ -6,11 +6,11 @@ from asc_tf.audio.levels import check_levels
 from asc_tf.audio.sample_format import GUARD_BYTES, SampleDecoder
 from asc_tf.audio.wav_header import data_bytes, truncated
 
-BLOCK_VALUES = 1 << 15  # of all channels in a block: they stay in the processor's cache
+BLOCK_VALUES = 1 << 15  # samples of all channels in a block: a block fits into the processor's cache
 
 
 class WavSamples:
-    """The samples behind a header that `read_wav_header` has read.
+    """The samples after a header that `read_wav_header` has read.
 
     Args:
         path: of the file, for messages.
@@ -19,7 +19,7 @@ class WavSamples:
 
     Attributes:
         sample_rate_hz, channels: of the header.
-        frames: how many there are; None for codecs, which this class does not decode.
+        frames: number of frames; None for codecs, which this class does not decode.
 
     Raises:
         AscError: as `data_bytes`.

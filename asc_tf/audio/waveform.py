@@ -1,4 +1,4 @@
-"""From an audio file to a mono waveform at the rate a network wants, whole or block after block."""
+"""From an audio file to a mono waveform at the network's sample rate, whole or in blocks."""
 
 import contextlib
 import functools
@@ -14,8 +14,8 @@ from asc_tf.errors import AscError
 def load_waveform(path: str | os.PathLike, sample_rate_hz: int) -> np.ndarray:
     """Decode, mix down to mono and resample one audio file.
 
-    Training, evaluation and the runtime all read audio in this way: `AudioFile` says which formats. Channels are
-    averaged; soxr's "HQ" resampler follows where the rates differ.
+    Training, evaluation and the runtime all read audio through this function: `AudioFile` lists the formats. Channels
+    are averaged; soxr's "HQ" resampler follows if the rates differ.
 
     Args:
         path: of the file.
@@ -48,9 +48,9 @@ def load_waveform(path: str | os.PathLike, sample_rate_hz: int) -> np.ndarray:
 
 
 def waveform_blocks(path, sample_rate_hz):
-    """What `load_waveform` gives, in blocks of any length [n], so that a long recording needs no more memory.
+    """The samples of `load_waveform` in blocks of any length [n], so that a long recording needs no more memory.
 
-    Bit for bit the same samples: soxr's stream gives what soxr gives for the whole.
+    The samples are the same bit for bit: soxr gives the same result for a stream as for the whole.
     """
     with AudioFile(path) as file:
         yield from _resampled(file, path, sample_rate_hz)
@@ -71,7 +71,7 @@ def _resampled(file, path, sample_rate_hz):
 
 @contextlib.contextmanager
 def enough_memory(path):
-    """Make one sentence of it if there is not enough memory for what is done with a file."""
+    """Turn a lack of memory while a file is processed into one sentence."""
     try:
         yield
     except MemoryError:
@@ -79,13 +79,13 @@ def enough_memory(path):
 
 
 def audio_seconds(path: str | os.PathLike) -> float:
-    """Length of an audio file in seconds. It decodes the file, since headers lie. Raises as `load_waveform`."""
+    """Length of an audio file in seconds, by decoding, since headers can be wrong. Raises as `load_waveform`."""
     with AudioFile(path) as file:
         return sum(map(len, file)) / file.sample_rate_hz
 
 
 class MonoResampler:
-    """Mix down and resample samples that come in pieces; the result does not depend on how they are cut.
+    """Mixes down and resamples samples that come in pieces; the result does not depend on where they are cut.
 
     Args:
         from_hz: rate of the samples.
@@ -98,12 +98,12 @@ class MonoResampler:
             self._stream = soxr.ResampleStream(from_hz, to_hz, 1, dtype="float32", quality="HQ")
 
     def push(self, samples):
-        """Float32 [m] of the next float32 samples [n, channels]; m may be 0, since the resampler looks ahead."""
+        """Float32 [m] for the next float32 samples [n, channels]; m may be 0, since the resampler looks ahead."""
         mono = mixed_down(samples)
         return mono if self._stream is None else self._stream.resample_chunk(mono)
 
     def finish(self):
-        """What the resampler still held, float32 [m]."""
+        """The samples that the resampler still held, float32 [m]."""
         end = np.zeros(0, np.float32)
         return end if self._stream is None else self._stream.resample_chunk(end, last=True)
 
@@ -112,7 +112,7 @@ def mixed_down(samples):
     """Mean of the channels of samples [n, channels], float32 [n]."""
     if samples.shape[1] == 1:
         return samples[:, 0]
-    # Adding whole channels gives what mean(axis=1) gives, 30 times faster.
+    # Adding whole channels gives the same as mean(axis=1), 30 times faster.
     return functools.reduce(np.add, samples.T) / np.float32(samples.shape[1])
 
 

@@ -1,4 +1,4 @@
-"""What an augmentation says of itself, so that `augment_batch` needs to know none of them."""
+"""The description of an augmentation, so that `augment_batch` needs to know no augmentation by name."""
 
 import functools
 import inspect
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import tensorflow as tf
 
 USUAL_PLACE = 45
-"""Of an augmentation that does not say: behind what changes the sound, before what hides or mixes it."""
+"""Place of an augmentation that names none: after those that change the sound, before those that hide or mix it."""
 
 
 @dataclass(frozen=True)
@@ -18,11 +18,11 @@ class Augmentation:
 
     Args:
         apply: function (features [batch, frequency, time, channel], one-hot labels [batch, classes], seed [2],
-            **settings) to the like (features, labels). Its keyword arguments are its settings, all with defaults.
-        place: in the order of all augmentations; the lowest comes first.
+            **settings) to (features, labels) of the same shapes. Its keyword arguments, all with defaults, are the
+            settings.
+        place: position in the order of all augmentations; the lowest comes first.
         switches: names of settings; while all of them have their defaults, the step is left out.
-        seed: function from the batch's stateless seed to the step's own; None makes one of the name, which is another
-            for every name.
+        seed: function from the batch's stateless seed to the step's own; None derives a different one from each name.
     """
 
     apply: Callable
@@ -32,11 +32,11 @@ class Augmentation:
 
     @property
     def settings(self) -> dict[str, inspect.Parameter]:
-        """{name: `inspect.Parameter`} of its settings."""
+        """{name: `inspect.Parameter`} of the augmentation's settings."""
         return dict(list(inspect.signature(self.apply).parameters.items())[3:])
 
     def is_on(self, given: dict) -> bool:
-        """Whether settings {name: value} ask for it."""
+        """Whether settings {name: value} switch the augmentation on."""
         if not self.switches:
             return True
         return any(
@@ -44,17 +44,17 @@ class Augmentation:
         )
 
     def own_seed(self, name: str, seed: tf.Tensor) -> tf.Tensor:
-        """The seed of its draws, of the batch's."""
+        """The seed of the augmentation's draws, from the batch's seed."""
         return self.seed(seed) if self.seed else folded(zlib.crc32(name.encode()) & 0x7FFFFFFF)(seed)
 
 
 def folded(number):
-    """Seeds of one number, another for each; those of this package are small."""
+    """Seeds derived from one number, different for each number; this package uses small numbers."""
     return functools.partial(_fold, number=number)
 
 
 def third(index):
-    """One of the three seeds that the batch's was split into first: those of the papers' own augmentations."""
+    """One of the three seeds that the batch's seed is split into first, for the augmentations of the papers."""
     return functools.partial(_third, index=index)
 
 

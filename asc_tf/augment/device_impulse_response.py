@@ -1,4 +1,4 @@
-"""Device impulse response augmentation: what a clip would be through another microphone."""
+"""Device impulse response augmentation: a clip as another microphone would have recorded it."""
 
 import os
 from pathlib import Path
@@ -11,25 +11,25 @@ from asc_tf.audio.waveform import load_waveform
 from asc_tf.errors import AscError
 
 LONGEST_RESPONSE_SECONDS = 2.0
-# Not .raw: without a header nothing says at which rate it was sampled.
+# Not .raw: without a header the sample rate is unknown.
 
 
 def load_impulse_responses(folder: str | os.PathLike, sample_rate_hz: int) -> np.ndarray:
     """Read every impulse response of a folder, each scaled to unit energy.
 
-    Unit energy lets white noise through at the power it had, so that a response colours a clip and leaves its level.
-    Hidden files are passed over, and so is all whose name does not end as that of an audio file.
+    Unit energy keeps the power of white noise, so that a response colours a clip and leaves its level. Hidden files are
+    skipped, and so are files without an audio file's ending.
 
     Args:
-        folder: of audio files, in any format and at any rate that `load_waveform` reads.
+        folder: folder of audio files, in any format and at any rate that `load_waveform` reads.
         sample_rate_hz: of the clips that will be convolved, in Hz.
 
     Returns:
         float32 [responses, samples]: sorted by file name, padded with zeros to the longest.
 
     Raises:
-        AscError: no such folder, no audio file in it, or a file that cannot be decoded, is silent or lasts longer
-            than 2 s: a recording and no response.
+        AscError: no such folder, no audio file in it, or a file that cannot be decoded, is silent or lasts longer than
+            2 s (a recording, not a response).
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -49,8 +49,8 @@ def device_impulse_response(
 
         x'_n = sum_k h_k x_(n + p - k),   p = argmax_k |h_k|,   x_n = 0 beyond the ends of the clip
 
-    h is drawn for each treated clip, uniformly from the responses. Its peak counts as time zero: a clip is neither
-    delayed nor lengthened. The convolution is a product of spectra, and its cost that of the treated clips alone.
+    h is drawn for each treated clip, uniformly from the responses. Its peak counts as time zero, so a clip is neither
+    delayed nor lengthened. The convolution is a product of spectra and is computed for the treated clips only.
 
     Args:
         waveforms: float32 [batch, samples].
@@ -59,12 +59,12 @@ def device_impulse_response(
         seed: stateless seed, int [2].
 
     Returns:
-        Of the shape of `waveforms`. Samples may leave +-1; nothing is clipped.
+        float32, of the shape of `waveforms`. Samples may leave +-1; nothing is clipped.
 
     Reference: Morocutti et al., "Device-Robust Acoustic Scene Classification via Impulse Response Augmentation",
     EUSIPCO 2023, with the responses of MicIRP. Unit energy and the peak as time zero are ours: the authors' code takes
-    the responses as they are and keeps the first samples of the convolution. It also leaves alone all clips but those
-    of device a; here every clip may be treated.
+    the responses unchanged and keeps the first samples of the convolution. Their code treats clips of device a only;
+    here every clip may be treated.
     """
     waveforms, responses = tf.convert_to_tensor(waveforms), tf.convert_to_tensor(responses)
     seeds = tf.random.split(seed, 2)
@@ -73,7 +73,7 @@ def device_impulse_response(
     drawn = tf.random.stateless_uniform([batch], seeds[1], 0, tf.shape(responses)[0], tf.int32)
     clips, filters = tf.gather_nd(waveforms, treated), _centred(tf.gather(responses, tf.gather_nd(drawn, treated)))
     before = tf.shape(responses)[1] - 1
-    # What wraps around lands in the first `before` samples, and those are cut.
+    # Wrapped samples land in the first `before` samples, which are cut.
     length = _power_of_two(tf.maximum(samples, before + 1) + before)
     spectrum = _spectrum(clips, length) * _spectrum(filters, length)
     convolved = tf.signal.irfft(spectrum, [length])[:, before : before + samples]
@@ -104,11 +104,11 @@ def _centred(responses):
 
 
 def _power_of_two(length):
-    """The smallest one of at least this length: lengths with large prime factors take ten times as long."""
+    """The smallest fast length of at least this length: lengths with large prime factors take ten times as long."""
     powers = tf.constant(2 ** np.arange(31), tf.int32)
     return powers[tf.searchsorted(powers, [length])[0]]
 
 
 def _spectrum(signals, length):
-    # Padded here, since tf.signal.rfft pads no batch of zero clips and then finds it too short.
+    # Padded here: tf.signal.rfft does not pad a batch of zero clips and then finds it too short.
     return tf.signal.rfft(tf.pad(signals, ((0, 0), (0, length - tf.shape(signals)[1]))), [length])

@@ -7,9 +7,9 @@ from asc_tf.augment.beta import stateless_beta
 
 
 def freq_mixstyle(features, alpha, probability, seed, epsilon=1e-5):
-    """Give the clips of a batch the frequency-wise statistics between their own and those of another clip.
+    """Give each clip of a batch frequency-wise statistics between its own and those of another clip.
 
-    A device shows in the mean and the deviation of each frequency bin; mixing them makes devices that nobody built:
+    A device shows in the mean and the deviation of each frequency bin; mixing these imitates devices that do not exist:
 
         x' = sigma' * (x - mu_nf) / sigma_nf + mu',   mu' = w mu_nf + (1 - w) mu_mf,   sigma' likewise
 
@@ -19,7 +19,7 @@ def freq_mixstyle(features, alpha, probability, seed, epsilon=1e-5):
     Args:
         features: [batch, frequency, time, channel].
         alpha: of the Beta distribution.
-        probability: with which a batch is treated at all.
+        probability: probability that a batch is treated at all.
         seed: stateless seed, int [2].
         epsilon: added to the variance.
 

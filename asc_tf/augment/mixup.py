@@ -7,11 +7,11 @@ from asc_tf.augment.beta import stateless_beta
 
 
 def mixup(features, labels, alpha, seed):
-    """Blend every clip of a batch with another one, and their labels likewise.
+    """Blend every clip of a batch with another clip, and their labels likewise.
 
         x' = w x_i + (1 - w) x_j,   y' = w y_i + (1 - w) y_j,   w ~ Beta(alpha, alpha)
 
-    j runs through a random permutation of the batch; one weight w serves the batch, as in the reference.
+    j runs through a random permutation of the batch; the whole batch shares one weight w, as in the reference.
 
     Args:
         features: [batch, frequency, time, channel].

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 def augment_batch(features: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, **settings) -> tuple[tf.Tensor, tf.Tensor]:
-    """Roll, compress, change the gain of, mix the styles of, mask, then mix a batch; leave out what is not asked for.
+    """Roll, compress, change the gain of, mix the styles of, mask, then mix a batch; skip steps left at defaults.
 
-    Every setting has a default that leaves its method out or changes nothing of it:
+    The default of every setting leaves its method out or makes it change nothing:
 
         roll_frames=0, roll_probability=1.0                                         `time_roll`
         drc_ratio=1.0, drc_probability=0.4                                          `dynamic_range_compression`
@@ -24,13 +24,13 @@ def augment_batch(features: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, **set
         mask_probability=1.0                                                        `spec_augment`
         mixup_alpha=0.0                                                             `mixup`
 
-    What acts on waveforms comes before the features and is not here.
+    Augmentations of waveforms come before the features and are not here.
 
     Args:
         features: [batch, frequency, time, channel].
         labels: one-hot [batch, classes].
         seed: stateless seed, int [2]; the same seed gives the same batch.
-        settings: as above, and of a registered augmentation (`asc_tf.register`) NAME={setting: value}.
+        settings: as above; for a registered augmentation (`asc_tf.register`) NAME={setting: value}.
 
     Returns:
         (features, labels) of the same shapes.
@@ -51,7 +51,7 @@ def augment_batch(features: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, **set
 
 
 def _steps(settings):
-    """(name, `Augmentation`, its settings) of those that are asked for, in their order."""
+    """(name, `Augmentation`, its settings) of the augmentations that are switched on, in their order."""
     owners = {setting: name for name in AUGMENTATIONS.own for setting in AUGMENTATIONS[name].settings}
     given = {}
     for setting, value in settings.items():
@@ -66,10 +66,10 @@ def _steps(settings):
 
 
 def registered(name):
-    """The `Augmentation` of a name; a plain function is one with the usual place.
+    """The `Augmentation` of a name; a plain function becomes one with the usual place.
 
     Raises:
-        AscError: there is none, or it cannot be imported.
+        AscError: no augmentation has the name, or it cannot be imported.
     """
     thing = AUGMENTATIONS.find(name)
     return thing if isinstance(thing, Augmentation) else Augmentation(thing)

@@ -12,14 +12,14 @@ def random_gain(features, max_db, seed, probability=1.0):
 
         x' = x + g ln(10) / 10,   g ~ Uniform(-max_db, max_db)
 
-    On a logarithm of power this is exactly what a gain of g dB does to the waveform, but for bins at the floor of the
-    log-mel: those stay there when a waveform is made softer, or just louder, and here they move along.
+    On a logarithm of power this equals a gain of g dB on the waveform, except for bins at the floor of the log-mel:
+    with a softer, or a slightly louder, waveform they stay at the floor; here they move too.
 
     Args:
         features: log-mel, natural logarithm of power [batch, frequency, time, channel].
         max_db: largest gain either way, in dB.
         seed: stateless seed, int [2].
-        probability: with which a clip's gain is changed at all.
+        probability: probability that a clip's gain is changed at all.
 
     Returns:
         Of the shape of `features`.

@@ -8,20 +8,20 @@ from asc_tf.augment.augmentation import Augmentation, third
 def spec_augment(features, frequency_mask_bins, frequency_masks, time_mask_frames, time_masks, seed, probability=1.0):
     """Hide random bands of frequency and stretches of time behind the clip's mean.
 
-    Each mask draws its width uniformly from 0 ... the given most, then its place uniformly from those where it fits.
+    Each mask draws its width uniformly from 0 to the given maximum, then its place uniformly among those where it fits.
 
     Args:
         features: [batch, frequency, time, channel].
         frequency_mask_bins, frequency_masks: widest band and number of bands; 40 and 2 in the papers.
         time_mask_frames, time_masks: longest stretch and number of stretches; 80 and 2 (QTI), 4 and 2 (HYU).
         seed: stateless seed, int [2].
-        probability: with which each mask is laid at all; 1 in QTI's papers, 0.8 in HYU's.
+        probability: probability that each mask is applied at all; 1 in QTI's papers, 0.8 in HYU's.
 
     Returns:
         Of the shape of `features`.
 
-    Reference: Park et al., "SpecAugment", Interspeech 2019; used for the large model only by Kim et al., DCASE
-    Workshop 2021, section 3.1. The papers do not say what stands behind a mask: here it is the clip's mean.
+    Reference: Park et al., "SpecAugment", Interspeech 2019; used for the large model only by Kim et al., DCASE Workshop
+    2021, section 3.1. The papers do not name the value inside a mask; here it is the clip's mean.
     """
     shape = tf.shape(features)
     seeds = tf.random.split(seed, 2)

@@ -6,7 +6,7 @@ from asc_tf.augment.augmentation import Augmentation, third
 
 
 def time_roll(features, max_frames, seed, probability=1.0):
-    """Roll every clip of a batch along time by its own shift; what leaves at one end enters at the other.
+    """Roll every clip of a batch along time by its own shift; frames that leave at one end enter at the other.
 
     The shift is a whole number of frames, uniform in -max_frames ... max_frames.
 
@@ -14,7 +14,7 @@ def time_roll(features, max_frames, seed, probability=1.0):
         features: [batch, frequency, time, channel].
         max_frames: largest shift; 1.5 s in QTI's papers, 50 frames at a 30 ms hop.
         seed: stateless seed, int [2].
-        probability: with which a clip is rolled at all; 1 in QTI's papers, 0.8 in HYU's.
+        probability: probability that a clip is rolled at all; 1 in QTI's papers, 0.8 in HYU's.
 
     Returns:
         Of the shape of `features`.

@@ -10,11 +10,10 @@ def bc_res_block(x, channels, sub_bands=4, dropout=0.1, frequency_stride=1, dila
 
         y = ReLU(x + f2(x) + broadcast(f1(mean_f(f2(x)))))
 
-    f2 is a 3x1 depthwise convolution over frequency with SubSpectral Normalization; f1 a 1x3 depthwise
-    convolution over time, batch normalization, swish, a 1x1 convolution and channel dropout. Its output,
-    one row, is broadcast back over all frequencies. Where the number of channels changes (transition
-    block), f2 begins with a 1x1 convolution, batch normalization and ReLU, and the identity x is left out.
-    No convolution has a bias.
+    f2 is a 3x1 depthwise convolution over frequency with SubSpectral Normalization; f1 a 1x3 depthwise convolution over
+    time, batch normalization, swish, a 1x1 convolution and channel dropout. The output of f1, one row, is broadcast
+    over all frequencies. Where the number of channels changes (transition block), f2 begins with a 1x1 convolution,
+    batch normalization and ReLU, and the identity x is left out. No convolution has a bias.
 
     Args:
         x: [batch, frequency, time, channel].
@@ -22,15 +21,15 @@ def bc_res_block(x, channels, sub_bands=4, dropout=0.1, frequency_stride=1, dila
         sub_bands: of SubSpectral Normalization; divides frequency.
         dropout: rate of the channel dropout.
         frequency_stride: of the depthwise convolution over frequency, in bins; other than 1 only in a transition block.
-        dilation: of the depthwise convolution over time, in frames. The original network has both, BC-ResNet-ASC
-            neither.
+        dilation: of the depthwise convolution over time, in frames. The original network uses both stride and dilation,
+            BC-ResNet-ASC neither.
         name: prefix of the layers' names.
 
     Returns:
         [batch, frequency / frequency_stride, time, channels].
 
     Raises:
-        ValueError: a stride in a block that keeps its channels, where the identity would not fit.
+        ValueError: a stride in a block that keeps its channels: the identity would not fit.
 
     Reference: Kim et al., "Broadcasted Residual Learning for Efficient Keyword Spotting",
     Interspeech 2021, equations 2 and 3, figure 2.
@@ -60,5 +59,5 @@ def bc_res_block(x, channels, sub_bands=4, dropout=0.1, frequency_stride=1, dila
 
 
 def batch_norm(name):
-    """Batch normalization with the papers' framework's defaults: epsilon 1e-5, momentum 0.9 as Keras counts it."""
+    """Batch normalization with the papers' framework's defaults: epsilon 1e-5, momentum 0.9 in Keras's convention."""
     return BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)

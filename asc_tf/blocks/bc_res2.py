@@ -9,16 +9,16 @@ from asc_tf.layers import ChannelSplit, FrequencyAveragePooling, SubSpectralNorm
 def bc_res2_block(x, channels, scale=4, sub_bands=4, dropout=0.1, name="block"):
     """BC-Res2Net block: a broadcasted residual block whose two depthwise convolutions are chains over s sub-maps.
 
-    Each sub-map also gets its neighbour's result, so that one block sees several receptive fields, with fewer weights
-    than the plain block, for the first sub-map has none:
+    Each sub-map also gets its neighbour's result, so that one block sees several receptive fields. The block has fewer
+    weights than the plain block, since the first sub-map has none:
 
         F2(x_i) = x_i  for i = 1;   f_SSN,i(f_2C,i(x_i))  for i = 2;   f_SSN,i(f_2C,i(x_i + F2(x_{i-1})))  beyond    (1)
         F1(y_i) = y_i  for i = 1;   f_ReLU,i(f_1C,i(y_i))  for i = 2;   f_ReLU,i(f_1C,i(y_i + F1(y_{i-1})))  beyond  (2)
         output = ReLU(BN(x + F2(x) + broadcast(dropout(W F1(mean_f(F2(x)))))))
 
     f_2C is a 3x1 depthwise convolution over frequency, f_SSN SubSpectral Normalization, f_1C a 1x3 depthwise
-    convolution over time, W a 1x1 convolution. Where the number of channels changes (transition block), F2 is preceded
-    by a 1x1 convolution, batch normalization and ReLU, and the identity x is left out. No convolution has a bias.
+    convolution over time, W a 1x1 convolution. Where the number of channels changes (transition block), a 1x1
+    convolution, batch normalization and ReLU precede F2, and the identity x is left out. No convolution has a bias.
 
     Args:
         x: [batch, frequency, time, channel].
@@ -36,8 +36,8 @@ def bc_res2_block(x, channels, scale=4, sub_bands=4, dropout=0.1, name="block"):
 
     Reference: Lee et al. (HYU), "Multi-scale Architecture and Device-aware Data-random-drop Based Fine-tuning Method
     for Acoustic Scene Classification", DCASE Workshop 2022, figure 1, equations 1 and 2. Where the text is open:
-    - Batch normalization: equation 2 has none in F1, section 2.1 one after the sum. So it is here, and table 2 agrees:
-      at width 40 the network is then 2,310 parameters smaller than BC-ResNet (printed: 88.1K and 85.8K).
+    - Batch normalization: equation 2 has none in F1, section 2.1 one after the sum. This block follows both, and table
+      2 agrees: at width 40 the network is then 2,310 parameters smaller than BC-ResNet (printed: 88.1K and 85.8K).
     - The second residual beside the identity is printed as "result of F1"; here it is F2's, as in BC-ResNet.
     """
     _check(channels, scale)
@@ -85,7 +85,7 @@ def hierarchical(x, scale, transform, name):
         y_1 ... y_s, concatenated: of the shape of `x`.
 
     Reference: Gao et al., "Res2Net: A New Multi-scale Backbone Architecture", IEEE TPAMI 2021, equation 1. Difference:
-    there y_1 is always x_1.
+    in the paper y_1 is always x_1.
     """
     parts = []
     for i, part in enumerate(ChannelSplit(scale, name=f"{name}_split")(x), start=1):

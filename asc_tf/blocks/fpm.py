@@ -15,12 +15,12 @@ def feature_pyramid(maps, channels, scale=4, sub_bands=4, dropout=0.1, name="fpm
         p_K = L_K(x_K),   p_k = L_k(x_k) + up(p_{k+1}),   output = concat_k mean_ft(S_k(p_k))
 
     up is the identity between maps of one size; otherwise a 1x1 convolution to 4C channels and a pixel shuffle by 2.
-    Where a stage of odd length was pooled (rounding up), the bin or frame too many is cut off. p_1 has the first
-    stage's size, C x F/2 x T/2. No convolution has a bias.
+    Where pooling rounded an odd length up, the extra bin or frame is cut off. p_1 has the first stage's size, C x F/2 x
+    T/2. No convolution has a bias.
 
     Args:
-        maps: of the stages, finest first, each [batch, frequency, time, channel], each of the size of the one before it
-            or of half that, rounded up.
+        maps: maps of the stages, finest first, each [batch, frequency, time, channel], each as large as the one before
+            or half as large, rounded up.
         channels: C.
         scale, sub_bands, dropout: of the smoothing blocks.
         name: prefix of the layers' names; a stage's layers carry its number, from 1.
@@ -29,13 +29,13 @@ def feature_pyramid(maps, channels, scale=4, sub_bands=4, dropout=0.1, name="fpm
         [batch, K * channels], the finest stage first.
 
     Raises:
-        ValueError: sizes of two neighbouring maps that no doubling joins, or channels that the blocks refuse.
+        ValueError: sizes of two neighbouring maps that doubling does not match, or channels that the blocks refuse.
 
     Reference: Jung et al., "Improving Multi-scale Aggregation Using Feature Pyramid Module for Robust Speaker
     Verification of Variable-duration Utterances", Interspeech 2020, where a transposed convolution doubles the size;
     Lee et al. (HYU), DCASE Workshop 2022, section 2.2 and table 1. HYU call the pathway bottom-up, Jung et al.
-    top-down; only from the coarse last stage to the fine first one do the last three maps grow to the first one's size,
-    as HYU say. They print no widths: these are of the authors' later speaker verification network
+    top-down; the last three maps grow to the first one's size, as HYU say, only from the coarse last stage to the fine
+    first one. HYU print no widths: the widths here are those of the authors' later speaker verification network
     (github.com/Ribotot/asml-asv), written anew from its structure. `bc_res2net` compares them with table 2.
     """
     vectors, coarser = [], None

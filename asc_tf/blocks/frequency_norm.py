@@ -1,4 +1,4 @@
-"""Normalization of frequency bins by the clip's own statistics, of the kind that the settings name."""
+"""Normalization of frequency bins by the clip's own statistics, of the kind chosen in the settings."""
 
 from asc_tf.extensions import NORMALIZATIONS
 from asc_tf.layers import (
@@ -9,7 +9,7 @@ from asc_tf.layers import (
 
 
 def frequency_norm(x, norm="resnorm", lambda_=0.1, learnable_lambda=False, name="input"):
-    """Residual Normalization, or what stands in its place.
+    """Residual Normalization, or the normalization chosen in place of it.
 
     Args:
         x: [batch, frequency, time, channel].
@@ -18,13 +18,13 @@ def frequency_norm(x, norm="resnorm", lambda_=0.1, learnable_lambda=False, name=
         lambda_: of the first two, where 0 makes FreqIN; the third starts from it. The papers' values are 0.1, 0.5 and
             0.5.
         learnable_lambda: of `ResidualNormalization` alone.
-        name: of the place; the layer is called NAME_NORM.
+        name: prefix; the layer is called NAME_NORM.
 
     Returns:
         Of the shape of `x`.
 
     Raises:
-        ValueError: `norm` unknown, or what its layer refuses.
+        ValueError: `norm` unknown, or arguments that its layer refuses.
     """
     if norm not in NORMALIZATIONS:
         raise ValueError(f"norm is '{norm}'; expected one of {', '.join(NORMALIZATIONS)}")

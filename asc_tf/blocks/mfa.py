@@ -10,16 +10,16 @@ from asc_tf.layers import TimeAveragePooling
 def multi_scale_frequency_channel_attention(x, scale=4, name="mfa"):
     """MFA: a Res2Net chain of depthwise convolutions, each sub-map weighted by frequency-channel attention.
 
-    Short audio has little time to average over; what helps is to weight the bins and channels that tell scenes apart,
-    at several receptive fields. With g_i a 3x3 depthwise convolution, batch normalization and ReLU (g_1 the identity)
-    and A_i the attention of each sub-map:
+    Short audio has few frames to average over; weighting the bins and channels that tell scenes apart, at several
+    receptive fields, helps. With g_i a 3x3 depthwise convolution, batch normalization and ReLU (g_1 the identity) and
+    A_i the attention of each sub-map:
 
         y_i = A_i(g_i(x_i + y_{i-1}))   (without y_{i-1} for i = 1 and 2)
         A_i(z) = z * sigmoid(V_i ReLU(U_i mean_t(z)))
 
     U and V are 1x1 convolutions without biases, from C / s channels to half as many (rounded up to an even number) and
-    back. They see each frequency bin for itself and the same weights serve all bins, so the number of weights does not
-    depend on the input's size, while the attention [frequency, 1, channel] differs from bin to bin.
+    back. All frequency bins share their weights, so the number of weights does not depend on the input's size, while
+    the attention [frequency, 1, channel] differs from bin to bin.
 
     Args:
         x: [batch, frequency, time, channel].
@@ -35,9 +35,9 @@ def multi_scale_frequency_channel_attention(x, scale=4, name="mfa"):
     Reference: Liu et al., "MFA: TDNN with Multi-scale Frequency-channel Attention for Text-independent Speaker
     Verification with Short Utterances", ICASSP 2022; Lee et al. (HYU), DCASE Workshop 2022, table 1.
     The HYU paper prints no equation. This is the unit of the authors' later speaker verification network
-    (github.com/Ribotot/asml-asv), written anew from its structure, and it gives the totals of their table 2: see
-    `bc_res2net`. Difference from Liu et al.: they flatten frequency and channel into one vector and weight it by two
-    dense layers with a fifth of its length between them: 2.6 million weights for a sub-map of 128 bins and 20 channels.
+    (github.com/Ribotot/asml-asv), written anew from its structure; it gives the totals of HYU's table 2: see
+    `bc_res2net`. Difference: Liu et al. flatten frequency and channel into one vector and weight it by two dense layers
+    with a fifth of the vector's length between them: 2.6 million weights for a sub-map of 128 bins and 20 channels.
     """
 
     def scaled(part, i):

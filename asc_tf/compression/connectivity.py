@@ -1,4 +1,4 @@
-"""Which weights of a pruned network can do anything."""
+"""Finding the weights of a pruned network that can affect its output."""
 
 import numpy as np
 import tensorflow as tf
@@ -15,21 +15,21 @@ _STANDS_FOR = {contract.ADD: _layers.Add, contract.AVERAGE: _layers.Average}
 class Connectivity:
     """Finds the weights that lie on a path from the network's input to its output.
 
-    A channel whose kernel is pruned whole is a constant. What reads it adds a constant, but at the edges of the map,
-    where the convolution's zeros begin: that says nothing of the input, and a batch normalization behind it, which
-    finds next to no variance, makes it fifty times as large. So such weights are kept for nothing. They are found by
-    counting: in a copy of the network with kernels of zeros and ones, without shifts, normalizations and
+    A channel whose whole kernel is pruned is a constant. Layers that read it add a constant, except at the edges of the
+    map, where the convolution's zeros begin. Those edges say nothing of the input, yet a batch normalization after them
+    finds next to no variance and makes them fifty times as large. Such weights are kept for nothing. Counting paths
+    finds them: in a copy of the network with kernels of zeros and ones, without shifts, normalizations and
     nonlinearities, a weight on no path has no gradient.
 
     Args:
         model: plain functional model.
 
     Raises:
-        ValueError: as `kernels`, or a layer that does not say how its channels depend on one another (`contract`).
+        ValueError: as `kernels`, or a layer that does not state how its channels depend on one another (`contract`).
 
     Reference: Vysogorets and Kempe, "Connectivity Matters: Neural Network Pruning Through the Lens of Effective
-    Sparsity", JMLR 2023, for what is counted; the count itself is that of Tanaka et al., "Pruning neural networks
-    without any data by iteratively conserving synaptic flow", NeurIPS 2020, on ones.
+    Sparsity", JMLR 2023, for the quantity; Tanaka et al., "Pruning neural networks without any data by iteratively
+    conserving synaptic flow", NeurIPS 2020, on ones, for the way to count it.
     """
 
     def __init__(self, model):
@@ -41,7 +41,7 @@ class Connectivity:
         self._gradients = tf.function(self._gradients_of_paths)
 
     def connected(self, masks):
-        """Where a weight would do something if it were kept beside the masks' weights.
+        """Where a weight would affect the output if it were kept beside the masks' weights.
 
         Args:
             masks: arrays of zeros and ones in the order of `kernels`.
@@ -50,14 +50,14 @@ class Connectivity:
             Boolean arrays of the same shapes.
         """
         for layer, mask in zip(self._layers, masks, strict=True):
-            # Averages in place of sums: numbers of paths would leave the range of any float.
+            # Averages in place of sums: the numbers of paths would overflow any float.
             getattr(layer, kernel_attribute(layer)).assign(mask / max(1.0, mask.sum() / mask.shape[-1]))
         return [gradient.numpy() > 0 for gradient in self._gradients()]
 
     def _gradients_of_paths(self):
         variables = [getattr(layer, kernel_attribute(layer)) for layer in self._layers]
         with tf.GradientTape() as tape:
-            # Not all alike: of equal numbers max-pooling takes those at the edge.
+            # Different values: among equal numbers max-pooling takes those at the edge.
             given = [_positive(taken.shape[1:]) for taken in self._paths.inputs]
             outputs = self._paths(given if len(given) > 1 else given[0], training=False)
             paths = tf.add_n([tf.reduce_sum(output) for output in tf.nest.flatten(outputs)])
@@ -65,7 +65,7 @@ class Connectivity:
 
 
 def idle_weights(model):
-    """How many of a plain model's kernel weights are not zero and lie on no path from input to output."""
+    """Number of a plain model's kernel weights that are not zero and lie on no path from input to output."""
     masks = [kernel.numpy() != 0 for kernel in kernels(model).values()]
     connected = Connectivity(model).connected(masks)
     return sum(int((mask & ~connects).sum()) for mask, connects in zip(masks, connected, strict=True))
@@ -76,7 +76,7 @@ def _positive(shape):
 
 
 def _counted(layer):
-    """The layer that stands for a layer where paths are counted."""
+    """The layer that replaces a layer while paths are counted."""
     paths = channel_paths(layer)
     if paths == contract.OWN:
         return _layers.Activation("linear", name=layer.name, dtype="float64")
@@ -89,7 +89,7 @@ def _counted(layer):
 
 
 class _AllChannels(_layers.Layer):
-    """Lets every channel depend on all."""
+    """Makes every channel depend on all channels."""
 
     def call(self, inputs):
         return inputs + tf.reduce_mean(inputs, axis=-1, keepdims=True)

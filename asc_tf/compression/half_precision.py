@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 def round_to_half(model: keras.Model, kernels: bool = False) -> None:
-    """Round the weights of a plain model, in place, to what 16-bit floating point can hold.
+    """Round the weights of a plain model, in place, to values of 16-bit floating point.
 
     Args:
-        model: functional model. It computes in its own precision as before.
-        kernels: those of convolutions too, where they are not of 8 bits.
+        model: functional model. Its precision of computation does not change.
+        kernels: round the kernels of convolutions too, if they are not of 8 bits.
 
     Raises:
-        ValueError: a weight beyond 65,504, where half precision ends; then no weight is changed.
+        ValueError: a weight exceeds 65,504, the limit of half precision; then no weight is changed.
     """
     rounded = []
     for layer in model.layers:

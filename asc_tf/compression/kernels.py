@@ -1,4 +1,4 @@
-"""The kernels of a network: what pruning and quantization work on."""
+"""The kernels of a network, which pruning and quantization change."""
 
 import tf_keras as keras
 
@@ -11,7 +11,8 @@ def kernels(model):
     """{name of the layer: variable} of all kernels of a plain model, in the order of its layers.
 
     Raises:
-        ValueError: the model is not functional, is wrapped already, has no kernel, or one that cannot be compressed.
+        ValueError: the model is not functional, is already wrapped, has no kernel, or has one that cannot be
+        compressed.
     """
     if not is_graph_of_layers(model):
         raise ValueError(f"{type(model).__name__} cannot be compressed; expected a functional Keras model")
@@ -33,7 +34,7 @@ def kernels(model):
 
 
 def effective_kernels(model):
-    """{name of the layer: array} of all kernels as inference sees them: behind their masks and quantizers.
+    """{name of the layer: array} of all kernels as inference sees them, with masks and quantizers applied.
 
     Args:
         model: functional model, plain or wrapped by `prune` or `quantize`.
@@ -49,7 +50,7 @@ def effective_kernels(model):
 
 
 def stripped(model, wrapper):
-    """A plain model with the kernels as inference saw them in wrappers of that class; `model` stays as it is.
+    """A plain model with the kernels as the wrappers of that class give them at inference; `model` is not changed.
 
     Raises:
         ValueError: the model has no such wrapper.
@@ -68,7 +69,7 @@ def cloned(model, wrap=lambda layer: layer):
 
     Args:
         model: functional model, each layer plain or in a wrapper of TF Model Optimization.
-        wrap: function from a new layer, not built yet, to what stands in its place.
+        wrap: function from a new layer, not built yet, to the layer that takes its place.
     """
 
     def copy_of(layer):
@@ -88,10 +89,10 @@ def _plain(layer):
 
 
 def _variables(layer):
-    """The variables of a layer, without those of a wrapper around it, its kernel first."""
+    """The variables of a layer, kernel first, without those of a wrapper around it."""
     plain = _plain(layer)
     attribute = kernel_attribute(plain)
-    first = [variable for variable, _, _ in quantized_weights(layer)]  # a tensor stands in the layer for it
+    first = [variable for variable, _, _ in quantized_weights(layer)]  # a tensor takes the kernel's place in the layer
     if attribute and not first:
         first = [getattr(plain, attribute)]
     return [*first, *(weight for weight in plain.weights if all(weight is not variable for variable in first))]

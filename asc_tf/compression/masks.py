@@ -1,4 +1,4 @@
-"""Which weights of a network pruning keeps."""
+"""Choosing the weights that pruning keeps."""
 
 import math
 
@@ -10,18 +10,18 @@ from asc_tf.layers.contract import kernel_attribute
 
 
 def connected_masks(model, ratio, floor=0.0):
-    """Masks that keep the largest magnitudes of all kernels together, among the weights that can do something.
+    """Masks that keep the largest magnitudes of all kernels together, among the weights that can affect the output.
 
-    A threshold alone keeps many that cannot. A depthwise kernel's size says nothing where a normalization follows, and
-    weight decay makes it small; its few weights are pruned with it, the channel is a constant from there on, and what
-    reads it is kept for nothing: half of the weights kept in BC-ResNet-ASC of width 40 at 0.89. So the largest
-    weight of each channel of a depthwise kernel is kept before all others, and weights that lie on no path from input
-    to output (`Connectivity`) make way for the next largest ones that do, until none is left.
+    A threshold alone keeps many useless weights. The size of a depthwise kernel means nothing if a normalization
+    follows, and weight decay makes the kernel small. Its few weights are then pruned, the channel becomes a constant,
+    and the weights that read it are kept for nothing: half of the weights kept in BC-ResNet-ASC of width 40 at 0.89. So
+    the largest weight of each channel of a depthwise kernel is kept before all others, and weights on no path from
+    input to output (`Connectivity`) are replaced by the next largest weights on a path, until none is left.
 
     Args:
         model: plain functional model.
-        ratio: of the weights to prune; of N weights round((1 - ratio) N) are kept, exactly.
-        floor: least share of each kernel's weights that is kept, as far as they lie on a path; at least one weight.
+        ratio: share of the weights to prune; of N weights exactly round((1 - ratio) N) are kept.
+        floor: least share of each kernel's weights to keep, if they lie on a path; at least one weight.
 
     Returns:
         float32 arrays of ones (kept) and zeros in the order of `kernels`.
@@ -33,7 +33,7 @@ def connected_masks(model, ratio, floor=0.0):
         useless = [mask > connects for mask, connects in zip(masks, connectivity.connected(masks), strict=True)]
         if not any(where.any() for where in useless):
             return masks
-        # Once found useless a weight stays out, so that this ends.
+        # A weight once found useless stays out, so that the loop ends.
         sizes = [np.where(where, -1, size) for where, size in zip(useless, sizes, strict=True)]
         kept = global_masks(sizes, ratio, floor)
         if sum(mask.sum() for mask in kept) < sum(mask.sum() for mask in masks):
@@ -42,7 +42,7 @@ def connected_masks(model, ratio, floor=0.0):
 
 
 def layer_masks(arrays, ratio):
-    """Masks that keep the largest magnitudes of each array, the same share of each."""
+    """Masks that keep the same share of the largest magnitudes of each array."""
     sizes = [np.abs(array) for array in arrays]
     return [_largest(size, max(1, round((1 - ratio) * size.size))).astype(np.float32) for size in sizes]
 
@@ -51,7 +51,7 @@ def global_masks(sizes, ratio, floor=0.0):
     """Masks that keep the largest of all arrays together.
 
     Args:
-        sizes: arrays; a negative number is not kept. Of equal numbers the first are kept, so that counts are exact.
+        sizes: arrays; negative numbers are not kept. Among equal numbers the first are kept, so that counts are exact.
         ratio, floor: of `connected_masks`.
     """
     masks = [_largest(size, max(1, math.ceil(floor * size.size))).reshape(-1) for size in sizes]
@@ -63,7 +63,7 @@ def global_masks(sizes, ratio, floor=0.0):
 
 
 def _size(kernel, layer):
-    """Magnitudes; of a depthwise kernel's channel the largest counts as infinite."""
+    """Magnitudes; the largest one of each channel of a depthwise kernel counts as infinite."""
     size = np.abs(kernel)
     if kernel_attribute(layer) == "depthwise_kernel":
         taps = size.reshape(-1, *kernel.shape[2:])
@@ -72,7 +72,7 @@ def _size(kernel, layer):
 
 
 def _largest(values, count):
-    """Boolean mask of so many of the largest values, of fewer where the others are negative."""
+    """Boolean mask of the `count` largest values; of fewer where the others are negative."""
     mask = np.zeros(values.size, bool)
     mask[np.argsort(-values, axis=None, kind="stable")[:count]] = True
     return mask.reshape(values.shape) & (values >= 0)

@@ -14,28 +14,28 @@ FLOOR = 0.02
 
 
 def prune(model: keras.Model, ratio: float, scope: str = "connected", floor: float = FLOOR) -> keras.Model:
-    """Prune the smallest weights of all kernels at once; in additional training the mask stays as it is.
+    """Prune the smallest weights of all kernels at once; additional training keeps the mask.
 
-    Train the result as any model; tfmot's callback `UpdatePruningStep` may be there and is not needed. Then call
-    `strip_pruning`. Of N weights in all kernels round((1 - ratio) N) are kept, exactly.
+    Train the result as any model (tfmot's callback `UpdatePruningStep` is allowed, but not needed), then call
+    `strip_pruning`. Of N weights in all kernels exactly round((1 - ratio) N) are kept.
 
     Args:
         model: functional model, which stays as it is.
-        ratio: of the weights to prune, 0 up to but not including 1; 0.89 in the papers.
-        scope: "connected", one threshold of magnitude for all kernels together, among the weights that can do something
-            (`connected_masks`); "global", one for all weights; "layer", the same ratio in each kernel, by which the
-            total may differ by rounding.
-        floor: least share of each kernel's weights that is kept, for a global threshold can empty a layer and so cut
-            the network in two. Of each kernel at least one weight is kept in any case.
+        ratio: share of the weights to prune, 0 up to but not including 1; 0.89 in the papers.
+        scope: "connected", one magnitude threshold for all kernels together, among the weights that can affect the
+            output (`connected_masks`); "global", one for all weights; "layer", the same ratio in each kernel (the total
+            may then differ by rounding).
+        floor: least share of each kernel's weights to keep, since a global threshold can empty a layer and so cut the
+            network in two. At least one weight of each kernel is always kept.
 
     Returns:
-        A new model with every kernel in a wrapper that masks it, not compiled.
+        A new model, not compiled, with every kernel in a wrapper that masks it.
 
     Raises:
         ValueError: `ratio` or `floor` out of range, `scope` unknown, or a model that cannot be pruned.
 
     Reference: Kim et al., DCASE Workshop 2021, section 2.3: one-shot pruning by magnitude, then additional training.
-    They print no threshold's scope; "connected" is a difference.
+    The paper does not state the threshold's scope; "connected" is a difference.
 
     Examples:
         >>> import asc_tf
@@ -79,10 +79,10 @@ def prune_gradually(
 
     Args:
         model: functional model, which stays as it is.
-        ratio: of each kernel's weights that is pruned from `end_step` on.
+        ratio: share of each kernel's weights that is pruned from `end_step` on.
         begin_step, end_step: of training, counted from 1.
-        initial_ratio: that at `begin_step`.
-        frequency: steps from one new mask to the next; divides end_step - begin_step, or `ratio` is not reached.
+        initial_ratio: the ratio at `begin_step`.
+        frequency: steps between new masks; divides end_step - begin_step, or `ratio` is not reached.
         power: of the polynomial.
 
     Returns:
@@ -106,10 +106,9 @@ def prune_gradually(
 
 
 def strip_pruning(model: keras.Model) -> keras.Model:
-    """A plain model with the pruned weights zero, and the wrapped model left as it is.
+    """A plain model in which the pruned weights are zero; the wrapped model is not changed.
 
-    tfmot's own function hands out the layers of the wrapped model, with weights as the optimizer's last step left
-    them.
+    tfmot's own function returns the wrapped model's own layers, with weights as the optimizer's last step left them.
 
     Raises:
         ValueError: the model has no pruned kernel.
@@ -118,12 +117,12 @@ def strip_pruning(model: keras.Model) -> keras.Model:
 
 
 class FixedMask(tfmot.sparsity.keras.PruningSchedule):
-    """A schedule that never makes a new mask: the one that was assigned stays.
+    """A schedule that never makes a new mask: the assigned one stays.
 
-    tfmot's `ConstantSparsity` asks for a new one again and again, in which weights come back.
+    tfmot's `ConstantSparsity` makes new masks again and again, and pruned weights come back.
 
     Args:
-        ratio: of the weights that are pruned, for tfmot's summaries.
+        ratio: share of the pruned weights, for tfmot's summaries.
     """
 
     def __init__(self, ratio):
@@ -146,21 +145,21 @@ _SCHEDULES = {
 class PrunedKernel(PruningWrapper):
     """tfmot's pruning wrapper around any layer with a kernel.
 
-    tfmot's list of layers has depthwise convolutions as layers with nothing to prune, and no subclasses.
+    tfmot's own list says that depthwise convolutions have nothing to prune, and knows no subclasses.
 
     Args:
         layer: with a kernel, see `kernel_attribute`.
         pruning_schedule: of tfmot.
     """
 
-    prefix = "pruned_kernel_"  # tfmot makes it of the class's name
+    prefix = "pruned_kernel_"  # tfmot derives the name from the class's name
 
     def __init__(self, layer, pruning_schedule, **kwargs):
         layer.get_prunable_weights = lambda: [getattr(layer, kernel_attribute(layer))]
         super().__init__(layer, pruning_schedule=pruning_schedule, **kwargs)
 
     def effective_kernel(self):
-        """The kernel behind its mask."""
+        """The masked kernel."""
         ((kernel, mask),) = pruned_weights(self)
         return kernel * mask
 

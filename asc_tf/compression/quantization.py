@@ -10,22 +10,22 @@ from asc_tf.layers.contract import is_affine_at_inference, kernel_attribute, mov
 
 
 def quantize(model: keras.Model, activations: bool = False, calibration: np.ndarray | None = None) -> keras.Model:
-    """Train on with kernels of 8 bits, and on demand with feature maps of 8 bits.
+    """Continue training with 8-bit kernels and, if asked for, 8-bit feature maps.
 
-    Every kernel is rounded, per output channel, by `KernelQuantizer`, while training goes on with the full precision
-    behind it. Weights that are zero now stay zero, in training and behind saving and loading: prune, `strip_pruning`,
-    then `quantize`. Everything but kernels stays as it is: biases and normalizations in float.
+    `KernelQuantizer` rounds every kernel per output channel while training updates the kernel in full precision.
+    Weights that are zero now stay zero, in training and after saving and loading: prune, `strip_pruning`, then
+    `quantize`. Biases and normalizations stay in float.
 
-    With `activations`, `RangeQuantizer` also rounds the output of every layer where an integer runtime holds one. It
-    holds none between a convolution and the normalization or ReLU that fold into it, nor behind layers that only move
-    numbers (max-pooling, slices, shuffles, dropout). The first layer's output stands for the quantized input.
+    With `activations`, `RangeQuantizer` also rounds the output of every layer where an integer runtime stores one. A
+    runtime stores none between a convolution and a normalization or ReLU that fold into it, nor after layers that only
+    move numbers (max-pooling, slices, shuffles, dropout). The first layer's output represents the quantized input.
 
     Args:
         model: functional model, which stays as it is; the result shares no weights with it.
         activations: quantize feature maps too.
-        calibration: features [clip, frequency, time, channel], some tens of clips balanced over devices, whose smallest
-            and largest numbers are the first ranges. None takes the first batch of training; until then feature maps
-            stay as they are.
+        calibration: features [clip, frequency, time, channel] of some tens of clips, balanced over devices. Their
+            smallest and largest numbers are the first ranges. None takes the first batch of training; until then
+            feature maps are not rounded.
 
     Returns:
         A new model of the same layers, wrapped by `QuantizedLayer`, not compiled.
@@ -35,7 +35,8 @@ def quantize(model: keras.Model, activations: bool = False, calibration: np.ndar
 
     Reference: Kim et al., DCASE Workshop 2021, section 2.3, 8 bits for convolutions and 16 for the rest; Jacob et al.,
     "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference", CVPR 2018, section
-    3. Difference from tfmot's `quantize_apply`: it wraps layers that were not asked for, takes one scale for a whole
+    3. Difference: tfmot's `quantize_apply` wraps layers that were not asked for, takes one scale for a whole depthwise
+    kernel, and lets pruned weights come back.
     depthwise kernel, and lets pruned weights come back.
 
     Examples:
@@ -66,9 +67,9 @@ def quantize(model: keras.Model, activations: bool = False, calibration: np.ndar
 
 
 def strip_quantization(model: keras.Model) -> keras.Model:
-    """A plain model whose kernels are the rounded ones, and the wrapped model left as it is.
+    """A plain model with the rounded kernels; the wrapped model is not changed.
 
-    Its feature maps are no longer rounded: that is done by what runs the exported file.
+    The plain model does not round its feature maps: the runtime of the exported file does.
 
     Raises:
         ValueError: the model has no quantized layer.
@@ -77,7 +78,7 @@ def strip_quantization(model: keras.Model) -> keras.Model:
 
 
 def _holds_output(layer, model):
-    """Whether an integer runtime holds the layer's output in 8 bits with a range of its own."""
+    """Whether an integer runtime stores the layer's output in 8 bits with its own range."""
     if isinstance(layer, keras.layers.InputLayer) or moves_numbers(layer):
         return False
     consumers = [node.layer for node in layer.outbound_nodes if node.layer in model.layers]
@@ -85,7 +86,7 @@ def _holds_output(layer, model):
 
 
 def _folds(layer, consumer):
-    """Whether an integer runtime computes both at once."""
+    """Whether an integer runtime computes both layers at once."""
     if getattr(layer, "activation", keras.activations.linear) is not keras.activations.linear:
         return False
     convolves = bool(kernel_attribute(layer))
@@ -95,7 +96,7 @@ def _folds(layer, consumer):
 
 
 def _calibrate(wrapped, model, names, features):
-    """Set the ranges of the named layers' outputs to those that the plain model shows."""
+    """Set the ranges of the named layers' outputs to the ranges in the plain model."""
     maps = keras.Model(model.inputs, [model.get_layer(name).output for name in names])
     low, high = np.zeros(len(names)), np.zeros(len(names))
     for begin in range(0, len(features), 8):

@@ -1,4 +1,4 @@
-"""How kernels and feature maps are rounded to 8 bits in quantization-aware training."""
+"""Rounding of kernels and feature maps to 8 bits in quantization-aware training."""
 
 import tensorflow as tf
 import tensorflow_model_optimization as tfmot
@@ -34,7 +34,7 @@ class KernelQuantizer(_tfmot.quantizers.Quantizer):
         kernel = inputs * mask
         axes = list(range(len(kernel.shape) - (2 if self.depthwise else 1)))
         scale = tf.reduce_max(tf.abs(kernel), axis=axes, keepdims=True) / 127
-        # A channel that is pruned whole has no scale.
+        # A channel that is pruned entirely has no scale.
         return straight_through(kernel, tf.round(tf.math.divide_no_nan(kernel, scale)) * scale)
 
     def get_config(self):
@@ -43,19 +43,19 @@ class KernelQuantizer(_tfmot.quantizers.Quantizer):
 
 @tf.custom_gradient
 def straight_through(values, rounded):
-    """The rounded values, with the gradient passed to the values they come from."""
+    """The rounded values; the gradient passes to the values before rounding."""
     return tf.identity(rounded), lambda upstream: (upstream, None)
 
 
 class RangeQuantizer(_tfmot.quantizers.Quantizer):
     """Round a feature map to 256 values between its moving minimum and maximum, zero among them.
 
-    The range begins as that of the calibration, or of the first batch in training; until then nothing is rounded.
-    tfmot's own begins at -6 ... 6 and takes thousands of steps from there.
+    The range begins with the calibration's range, or that of the first batch in training; until then nothing is
+    rounded. tfmot's own range begins at -6 ... 6 and needs thousands of steps from there.
 
     Args:
-        momentum: of the moving range; by default that of the networks' batch normalizations, whose statistics the
-            ranges follow.
+        momentum: momentum of the moving range; by default that of the networks' batch normalizations, since the ranges
+            follow their statistics.
     """
 
     def __init__(self, momentum=0.9):
@@ -99,7 +99,7 @@ class RangeQuantizer(_tfmot.quantizers.Quantizer):
 
 
 class EightBit(_tfmot.QuantizeConfig):
-    """What of a layer is rounded: its kernel, if it has one, and on demand its output.
+    """Rounds a layer's kernel, if the layer has one, and if asked for its output.
 
     Args:
         output: round the output.
@@ -131,7 +131,7 @@ class EightBit(_tfmot.QuantizeConfig):
 
 @keras.saving.register_keras_serializable("asc_tf")
 class QuantizedLayer(_tfmot.QuantizeWrapper):
-    """tfmot's quantizing wrapper with `EightBit`, in a form that .keras files can hold.
+    """tfmot's quantizing wrapper with `EightBit`, in a form that can be saved in .keras files.
 
     Args:
         layer: any layer of one output.
@@ -144,7 +144,7 @@ class QuantizedLayer(_tfmot.QuantizeWrapper):
         super().__init__(layer, EightBit(output), name_prefix=self.prefix, **kwargs)
 
     def effective_kernel(self):
-        """The kernel masked and rounded."""
+        """The masked and rounded kernel."""
         ((kernel, quantizer, state),) = quantized_weights(self)
         return quantizer(tf.convert_to_tensor(kernel), False, weights=state)
 

@@ -1,1 +1,1 @@
-"""Clips and their splits, data sets that are downloaded or made, feature cache, stream and batches."""
+"""Clips and their splits, downloaded and generated data sets, feature cache, stream and batches."""

@@ -1,10 +1,10 @@
-"""tf.data without its tuning thread, for whose rounds the end of a `fit` or of a validation would wait."""
+"""tf.data without its tuning thread, since the end of a `fit` or a validation would wait for that thread's rounds."""
 
 import tensorflow as tf
 
 
 def untuned(batches):
-    """A tf.data whose end nothing waits for; else it takes up to as long again as its reading took."""
+    """Return `batches` without autotuning; with it, closing the pipeline takes up to as long again as reading it."""
     options = tf.data.Options()
     options.autotune.enabled = False
     return batches.with_options(options)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from asc_tf.frontend.mel_spectrogram import MelSpectrogram
 
-FORMAT = 2  # raised when the layout of a row, the decoding or the resampling changes
+FORMAT = 2  # raise it when the layout of a row, the decoding or the resampling changes
 
 
 def cached_features(
@@ -41,28 +41,28 @@ def cached_features(
     workers: int | None = None,
     report: Callable[[str], object] = lambda line: None,
 ) -> StoredFeatures:
-    """Features of the clips of a frame, from the cache as far as they are there, computed and kept where not.
+    """Features of the clips of a frame: read from the cache where present, else computed and stored.
 
-    The cache is a folder named after what determines its content: the frontend with its version and settings, and the
-    clips' length. In it, 64 shards keep a row for each clip with the size and the time of change of its audio file, so
-    that only a changed recording is computed anew, and a checksum, so that a damaged row is. Shards appear whole or
-    not at all; after a kill or on a full disk those that are done stay, and the rest follows with the next call.
-    Two processes may call at once: one fills, the other waits. The bytes of a cache depend on the clips alone, not on
-    workers, order or interruptions.
+    The cache is a folder named after everything that determines its content: the frontend with its version and
+    settings, and the clips' length. Its 64 shards hold a row for each clip, with the size and modification time of the
+    audio file, so that only changed recordings are computed again, and a checksum, so that damaged rows are too. Shards
+    appear whole or not at all; after a kill or on a full disk the finished shards stay, and the next call computes the
+    rest. Two processes may call at once: one fills the cache, the other waits. The bytes of a cache depend on the clips
+    alone, not on workers, order or interruptions.
 
-    Features are kept as float16: at the values of a log-mel spectrogram (|x| < 17) that rounds by 0.008 at the
-    most, 0.034 dB, far below the spread between two microphones, and at those of PCEN (0 to 9) by half as much. On the
-    test part of ESC-10 Mobile, unrounded log-mel features changed none of the 6,480 decisions of nine trained networks,
-    and no probability by more than 0.0011 (benchmarks/float16.py).
+    Features are kept as float16: for log-mel spectrograms (|x| < 17) this rounds by at most 0.008, or 0.034 dB, far
+    below the difference between two microphones; for PCEN (0 to 9) by half as much. On the test part of ESC-10 Mobile,
+    unrounded log-mel features changed none of the 6,480 decisions of nine trained networks, and no probability by more
+    than 0.0011 (benchmarks/float16.py).
 
     Args:
         root: folder of the data set.
         clips: frame of `asc_tf.data.clips.read_clips`.
         frontend: layer from waveform to features, such as `LogMel`.
         clip_seconds: length of every clip.
-        directory: where the caches are kept; ROOT/features if None.
+        directory: folder of the caches; ROOT/features if None.
         piece_seconds: cut each clip into consecutive pieces of this length, each a row; see `Cut`.
-        workers: threads that read and compute; as many as there are processors if None.
+        workers: threads that read and compute; None takes one per processor.
         report: called with lines for the user.
 
     Returns:
@@ -70,7 +70,7 @@ def cached_features(
 
     Raises:
         AscError: clips that cannot be read or have another length, named in unreadable.csv after all others are done;
-            or a disk that is full or not writable.
+            or a disk that is full or read-only.
     """
     cut = Cut(frontend.sample_rate_hz, clip_seconds, piece_seconds)
     cache = _Cache(Path(root), frontend, cut, Path(directory or Path(root) / "features"))
@@ -78,7 +78,7 @@ def cached_features(
     offsets, damaged = cache.read(state)
     if len(offsets) < len(state):
         with exclusive(cache.folder, report):
-            offsets, damaged = cache.read(state)  # another process may have filled it meanwhile
+            offsets, damaged = cache.read(state)  # another process may have filled the cache meanwhile
             for path, rows in damaged.items():
                 report(f"{path}: {rows} damaged {'row' if rows == 1 else 'rows'}, computed anew")
             offsets |= cache.fill(state, offsets, problems, workers or os.cpu_count())
@@ -87,7 +87,7 @@ def cached_features(
 
 
 def feature_settings(frontend, cut):
-    """What determines the features of a recording, as a dict for JSON: the frontend and the length (a `Cut`)."""
+    """All that determines the features of a recording, as a dict for JSON: the frontend and the length (a `Cut`)."""
     return {
         "format": FORMAT,
         "frontend": {"name": type(frontend).__name__, "version": frontend.version, **frontend.settings()},
@@ -97,7 +97,7 @@ def feature_settings(frontend, cut):
 
 
 class _Cache:
-    """The folder of one frontend and length: where it is, what is in it, how it is filled."""
+    """The cache folder of one frontend and length: its path, its content, and how to fill it."""
 
     def __init__(self, root, frontend, cut, directory):
         self.root, self.frontend, self.cut = root, frontend, cut
@@ -105,7 +105,7 @@ class _Cache:
         key = hashlib.sha256(json.dumps(self.settings).encode()).hexdigest()[:16]
         self.folder = directory / f"{type(frontend).__name__.lower()}-{key}"
         self.paths = [self.folder / f"{number:02d}.npy" for number in range(SHARDS)]
-        self.files = {}  # shards that were read, open: another process may replace what is on disk at any moment
+        self.files = {}  # shards read so far, kept open: another process may replace the files on disk at any moment
         self.shape = (cut.pieces, *frontend.feature_shape(cut.samples)[:2])
 
     def read(self, state, shards=range(SHARDS)):
@@ -148,7 +148,7 @@ class _Cache:
         return self.read(state, sorted(missing))[0]
 
     def rows(self, filenames, offsets):
-        """The `StoredFeatures` of clips, each one's pieces in turn."""
+        """The `StoredFeatures` of clips, all pieces of a clip together."""
         shards = np.array([shard_of(name) for name in filenames])
         starts = np.array([offsets[name] for name in filenames], np.int64)
         piece_bytes = 2 * int(np.prod(self.shape[1:]))
@@ -157,7 +157,7 @@ class _Cache:
 
     def _fill_shard(self, number, names, state, problems, features_of):
         path = self.paths[number]
-        state = audio_state(self.root, shard_filenames(path))[0] | state  # rows of other clips stay if they are valid
+        state = audio_state(self.root, shard_filenames(path))[0] | state  # valid rows of other clips stay
         file, kept, _ = read_shard(path, self.shape, state.get)
         ordered = sorted({*kept, *names})
 
@@ -193,10 +193,10 @@ class _Cache:
 
 
 def _report_problems(folder, clips, problems):
-    """Name unreadable clips in unreadable.csv and raise an AscError; without any, remove that file."""
+    """Name unreadable clips in unreadable.csv and raise an AscError; if there are none, remove that file."""
     path = folder / "unreadable.csv"
     if not problems:
-        with contextlib.suppress(OSError):  # not there, or on a disk that is read-only
+        with contextlib.suppress(OSError):  # no such file, or a read-only disk
             path.unlink()
         return
     with whole_file(path) as part, part.open("w", newline="", encoding="utf-8") as file:

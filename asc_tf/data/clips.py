@@ -1,4 +1,4 @@
-"""Clips of a data set as a pandas frame, and the splits of them."""
+"""Clips of a data set as a pandas frame, and their splits."""
 
 import os
 import posixpath
@@ -17,12 +17,12 @@ META_COLUMNS = ("filename", "scene_label", "identifier", "source_label")
 
 
 def read_clips(root: str | os.PathLike) -> pd.DataFrame:
-    """Read the metadata of a data set in the layout of TAU Urban Acoustic Scenes, or in a registered one.
+    """Read the metadata of a data set in the layout of TAU Urban Acoustic Scenes, or in a registered layout.
 
     Reads ROOT/meta.csv and ROOT/evaluation_setup/fold1_train.csv and fold1_evaluate.csv (tab-separated; TAU 2020
-    Mobile, TAU 2022 Mobile, or one's own). Labels and devices come from these files alone. No audio is opened. Blanks
-    around labels do not count; nor does the Unicode form of names, which are those of the files on the disk. A folder
-    without meta.csv may be in a layout that was registered (`asc_tf.data.layouts.Layout`).
+    Mobile, TAU 2022 Mobile, or one's own). Labels and devices come from these files alone; no audio is opened. Blanks
+    around labels are ignored. So is the Unicode form of file names: the result has the names as on the disk. A folder
+    without meta.csv may be in a registered layout (`asc_tf.data.layouts.Layout`).
 
     Args:
         root: folder of the data set.
@@ -34,9 +34,9 @@ def read_clips(root: str | os.PathLike) -> pd.DataFrame:
         pieces of one recording by one device) and split ("train", "test" or "": in neither).
 
     Raises:
-        AscError: a missing folder or file; what `asc_tf.data.tables.read_table` refuses; a name that is none
-            (`asc_tf.data.names`); labels that differ by case or underscores alone; a clip named twice, in both splits,
-            or in a split and not in meta.csv; a split that says something else about a clip than meta.csv.
+        AscError: a missing folder or file; a table that `asc_tf.data.tables.read_table` refuses; an invalid name
+            (`asc_tf.data.names`); labels that differ only by case or underscores; a clip named twice, in both splits,
+            or in a split and not in meta.csv; a split that contradicts meta.csv about a clip.
 
     Examples:
         >>> import asc_tf
@@ -73,7 +73,7 @@ def read_clips(root: str | os.PathLike) -> pd.DataFrame:
 
 
 def check_audio_files(root, clips):
-    """Raise an AscError that names the first clip of the frame that is not on disk, and how many there are."""
+    """Raise an AscError that names the first missing clip of the frame and the number of missing ones."""
     missing = [name for name in clips.filename if not (Path(root) / name).is_file()]
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
@@ -83,13 +83,13 @@ def check_audio_files(root, clips):
 def hold_out_locations(clips: pd.DataFrame, fraction: float, seed: int = 0) -> np.ndarray:
     """Choose training clips for validation, whole locations at a time.
 
-    The official split of TAU has no validation part. Locations are drawn scene by scene, so that each scene is held out
-    in about the same share; every recording and every piece of a location, on all devices, stays on one side.
+    The official split of TAU has no validation part. Locations are drawn scene by scene, so that about the same share
+    of each scene is held out. All recordings and pieces of a location, on all devices, stay on one side.
 
     Args:
         clips: training clips, a frame of `read_clips`.
         fraction: share of each scene's locations, 0 to 1; at least one location is held out and one kept.
-        seed: of the draw.
+        seed: seed of the draw.
 
     Returns:
         Boolean array [clips], true where the clip is held out; all false if `fraction` is 0.
@@ -120,7 +120,7 @@ def hold_out_locations(clips: pd.DataFrame, fraction: float, seed: int = 0) -> n
         for place in generator.permutation(sorted(locations)):
             if len(held_out & locations) >= wanted:
                 break
-            # A location may be home to several scenes: leave each of them one.
+            # A location may belong to several scenes: leave one to each of them.
             if all(others - held_out != {place} for others in places.values()):
                 held_out.add(place)
     return clips.location.isin(held_out).to_numpy()
@@ -137,7 +137,7 @@ def devices_of(clips: pd.DataFrame) -> list[str]:
 
 
 def _named(table):
-    """A table with the names in it as they count (`asc_tf.data.names`), each checked, every file named once."""
+    """A table with its names in plain form (`asc_tf.data.names`), each name checked and every file named once."""
     columns = {}
     for column, values in table.columns.items():
         clean, problem = (plain, label_problem) if column != "filename" else (_plain_filename, filename_problem)
@@ -163,8 +163,8 @@ def _plain_filename(name):
 
 
 def _check_spelling(table, column):
-    """Raise an AscError for labels of a column that a reader takes for the same, naming a line of each."""
-    lines = dict(zip(reversed(table.columns[column]), reversed(table.lines), strict=True))  # the first of each label
+    """Raise an AscError for labels of a column that readers cannot tell apart, and name a line of each."""
+    lines = dict(zip(reversed(table.columns[column]), reversed(table.lines), strict=True))  # first line of each
     spellings = {}
     for name, line in sorted(lines.items(), key=lambda item: item[1]):
         other = spellings.setdefault(spelling(name), name)
@@ -176,7 +176,7 @@ def _check_spelling(table, column):
 
 
 def _segment_and_piece(clip_id, scene, location, device):
-    """Split airport-lisbon-1000-40000[-piece]-a; a name of another pattern is a segment of its own."""
+    """Split airport-lisbon-1000-40000[-piece]-a; a name of another pattern becomes its own segment."""
     prefix, suffix = f"{scene}-{location}-", f"-{device}"
     if not (clip_id.startswith(prefix) and clip_id.endswith(suffix)):
         return clip_id, ""
@@ -185,7 +185,7 @@ def _segment_and_piece(clip_id, scene, location, device):
 
 
 def _split_column(root, meta):
-    """Part of each clip of meta.csv: "train", "test" or "" by the two files of the split."""
+    """Part of each clip of meta.csv: "train", "test" or "", from the two files of the split."""
     row_of = {name: row for row, name in enumerate(meta.columns["filename"])}
     split = [""] * len(row_of)
     for part, file in (("train", "fold1_train.csv"), ("test", "fold1_evaluate.csv")):

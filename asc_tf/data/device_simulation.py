@@ -1,4 +1,4 @@
-"""What a recording device does to a sound: microphones, a compressor, gain and hiss; and its description in JSON."""
+"""Simulation of a recording device (microphones, compressor, gain and hiss), and its description in JSON."""
 
 import json
 import math
@@ -14,7 +14,7 @@ from asc_tf.data.names import check_labels
 from asc_tf.errors import AscError
 
 _ENVELOPE_MS = 10
-_LOWEST_NOISE_HZ = 20  # of brown noise, whose power rises without end towards 0 Hz
+_LOWEST_NOISE_HZ = 20  # of brown noise, whose power would grow without limit towards 0 Hz
 _RANGES = {
     "gain_db": (-60, 60),
     "hiss_db": (-200, 0),
@@ -26,15 +26,16 @@ _RANGES = {
 
 @dataclass(frozen=True)
 class Device:
-    """One device, heard in this order: microphones one behind the other, compressor, gain, hiss.
+    """One device, a chain in this order: microphones one after the other, compressor, gain, hiss.
 
     Attributes:
-        microphones: names of impulse responses, file names without their ending; the sound keeps its RMS.
-        gain_db: on everything it hears.
+        microphones: names of impulse responses, file names without ending; the RMS of the sound stays the same.
+        gain_db: gain on the whole signal.
         hiss_db: RMS of white noise, in dB of full scale.
-        compress_above_db: level from which its compressor works, in dB of full scale (RMS of 10 ms); None has none.
+        compress_above_db: level above which the compressor works, in dB of full scale (RMS of 10 ms); None: no
+            compressor.
         ratio: of the compressor.
-        training_share: of the training recordings, those that this device recorded as well; 0 is an unseen device.
+        training_share: share of the training recordings that this device also recorded; 0 means an unseen device.
     """
 
     microphones: tuple = ()
@@ -47,10 +48,10 @@ class Device:
 
 @dataclass(frozen=True)
 class Devices:
-    """The devices of a data set, by name, and the quiet brown noise that lies under every recording of it.
+    """The devices of a data set, by name, and the quiet brown noise under every recording.
 
     Attributes:
-        devices: `Device` by name. The device of the source set is none of them: it records everything, as it is.
+        devices: `Device` by name, without the device of the source set, which records everything unchanged.
         background_db: lowest and highest RMS of the noise, in dB of full scale; None leaves it out.
     """
 
@@ -59,7 +60,7 @@ class Devices:
 
 
 def read_devices(path=None):
-    """Read a description of devices, or that of ESC-10 Mobile, which comes with the package.
+    """Read a description of devices; by default that of ESC-10 Mobile, which comes with the package.
 
     {"background_db": [-50, -35], "devices": {"b": {"microphones": ["NAME"], "gain_db": -3, "training_share": 0.075}}}
 
@@ -67,7 +68,7 @@ def read_devices(path=None):
         path: JSON file, or None.
 
     Raises:
-        AscError: unreadable, or not such a description: names the file, the device and the field.
+        AscError: unreadable, or not a description of devices: names the file, the device and the field.
     """
     path = resources.files("asc_tf.data") / "esc10_devices.json" if path is None else Path(path)
     try:
@@ -118,13 +119,13 @@ def _is_number(value):
 
 
 def hear(waveform, device, impulse_responses, sample_rate_hz, generator):
-    """What a device makes of a sound.
+    """Simulate the recording of a sound by a device.
 
     Args:
         waveform: float64 [samples].
         device: a `Device`.
-        impulse_responses: of its microphones, float64 [taps] each.
-        sample_rate_hz: of all of them.
+        impulse_responses: of the device's microphones, float64 [taps] each.
+        sample_rate_hz: of the sound and the responses.
         generator: NumPy's, for the hiss.
 
     Returns:

@@ -1,7 +1,7 @@
 """Download of the TAU Urban Acoustic Scenes Mobile development sets and of ESC-10, resumable and with checksums.
 
-soundata knows the archives, their addresses and checksums. Its own downloader keeps a partial archive and then fails on
-the checksum for ever, and unpacks everything anew on each call; so fetching and unpacking are done here.
+soundata knows the archives, their addresses and checksums. Its own downloader keeps a partial archive, then fails on
+the checksum for ever, and unpacks everything again on each call; so this module fetches and unpacks.
 """
 
 import hashlib
@@ -19,13 +19,13 @@ from asc_tf.atomic import exclusive, whole_file, write_text
 from asc_tf.data.esc10 import copy_clips
 from asc_tf.errors import AscError, nearest
 
-TRIES = 4  # requests for one archive, counted anew from each that brings bytes
+TRIES = 4  # requests for one archive; the count restarts after each request that brings bytes
 PAUSE_SECONDS = 5.0  # between two tries
-TIMEOUT_SECONDS = 60.0  # of silence on the line
-BLOCK_BYTES = 1 << 17  # what a reset connection loses at most
+TIMEOUT_SECONDS = 60.0  # without data on the line
+BLOCK_BYTES = 1 << 17  # the most that a reset connection loses
 
 _SOUNDATA_NAMES = {"tau2020": "tau2020uas_mobile", "tau2022": "tau2022uas_mobile", "esc10": "esc50"}
-_ORDER = ("meta", "doc", "audio")  # of TAU's archives; ESC-50 is one
+_ORDER = ("meta", "doc", "audio")  # TAU's archives have one; ESC-50's is one
 
 
 @dataclass(frozen=True)
@@ -38,25 +38,25 @@ class Archive:
 
 
 class _NetworkError(Exception):
-    """The network failed: worth another try."""
+    """The network failed; another try may succeed."""
 
 
 def download(name, root):
-    """Download a data set, so that ROOT/audio/ stands in `root`, and of TAU ROOT/meta.csv: about 40 GB, ESC-10 0.6.
+    """Download a data set to ROOT/audio/ and, for TAU, ROOT/meta.csv: about 40 GB; ESC-10 0.6 GB.
 
-    Archives are fetched one by one to ROOT/archives, verified, unpacked and deleted. Stopped at any point, the next
-    call goes on where this one stopped: a partial archive is continued, members that are unpacked stay. An archive that
-    is done leaves ROOT/archives/NAME.done, which holds its checksum and lets the next call pass it by; delete that file
-    to have the archive fetched and unpacked again.
+    Archives are fetched one by one to ROOT/archives, verified, unpacked and deleted. After an interruption the next
+    call continues: a partial archive is completed, and unpacked members stay. A finished archive leaves
+    ROOT/archives/NAME.done with its checksum, so that the next call skips the archive; delete that file to have the
+    archive fetched and unpacked again.
 
     Args:
-        name: "tau2020", "tau2022" or "esc10". Of the last one, whose archive is that of ESC-50, only the clips of
-            ESC-10 stay; `asc_tf.data.esc10.write_split` makes its tables.
-        root: folder of the data set; made where it is missing.
+        name: "tau2020", "tau2022" or "esc10". ESC-10 comes in the archive of ESC-50; only the clips of ESC-10 stay, and
+            `asc_tf.data.esc10.write_split` makes the tables.
+        root: folder of the data set; made if missing.
 
     Raises:
-        AscError: an unknown name, soundata is not installed, the network fails, or an archive has another checksum, is
-            no zip file, or holds a member that cannot be written or would be written outside `root`; another process is
+        AscError: an unknown name; soundata is not installed; the network fails; an archive has another checksum, is no
+            zip file, or holds a member that cannot be written or would be written outside `root`; or another process is
             downloading into `root`.
         OSError: the disk is full before an archive is whole, or `root` cannot be made.
     """
@@ -73,7 +73,7 @@ def download(name, root):
 
 
 def _unpack_set(name, path, root):
-    """Unpack an archive of a data set to where its files belong."""
+    """Unpack an archive of a data set to the places of its files."""
     if name != "esc10":
         _unpack(path, root)
         return
@@ -87,7 +87,7 @@ def _archives(name):
     """The archives of a data set as soundata lists them: metadata first, then documentation, then audio."""
     if name not in _SOUNDATA_NAMES:
         raise AscError(f"no data set '{name}' to download; {nearest(name, _SOUNDATA_NAMES)}")
-    # soundata calls logging.basicConfig on import, which does nothing where the root logger has a handler.
+    # soundata calls logging.basicConfig on import, which does nothing if the root logger has a handler.
     handler = logging.NullHandler()
     logging.getLogger().addHandler(handler)
     try:
@@ -104,7 +104,7 @@ def _archives(name):
 
 
 def _fetch(archive, folder):
-    """Have an archive whole and verified in `folder`; returns its path."""
+    """Make sure that an archive is whole and verified in `folder`; return its path."""
     path = folder / archive.filename
     if path.is_file():  # verified before, or put there by the user
         held, found = path, _md5_of(path).hexdigest()
@@ -122,7 +122,7 @@ def _fetch(archive, folder):
 
 
 def _complete(archive, part):
-    """Fetch what a partial file lacks of an archive, with new tries where the network fails; returns its md5."""
+    """Fetch the missing rest of a partial file, with new tries if the network fails; returns its md5."""
     furthest, failures = _size(part), 0
     while True:
         try:
@@ -140,8 +140,8 @@ def _complete(archive, part):
 
 
 def _continue(archive, part):
-    """Ask once for what a partial file lacks and append it; returns the md5 of the whole in hexadecimal digits."""
-    from tqdm import tqdm  # comes with soundata, whose absence `_archives` explains
+    """Ask once for the missing rest of a partial file and append it; returns the hexadecimal md5 of the whole."""
+    from tqdm import tqdm  # comes with soundata; `_archives` explains a missing soundata
 
     digest = _md5_of(part)
     if digest.hexdigest() == archive.md5:
@@ -169,7 +169,7 @@ def _open(url, start):
     try:
         response = _network(urllib.request.urlopen, request, timeout=TIMEOUT_SECONDS)
     except _NetworkError as error:
-        # Range not satisfiable: the partial file is as long as the archive or longer, and not the archive.
+        # Range not satisfiable: the partial file is at least as long as the archive, but not equal to it.
         if start and getattr(error.__cause__, "code", None) == 416:
             return _open(url, 0)
         raise
@@ -177,7 +177,7 @@ def _open(url, start):
 
 
 def _network(call, *args, **kwargs):
-    """Call, with a failure of the network as a _NetworkError; an OSError of the disk is thus another matter."""
+    """Call and turn a failure of the network into a _NetworkError; an OSError of the disk stays as it is."""
     try:
         return call(*args, **kwargs)
     except (OSError, http.client.HTTPException) as error:  # URLError, timeouts and resets are OSErrors
@@ -191,7 +191,7 @@ def _size(path):
 
 
 def _md5_of(path):
-    """The running md5 of a file; of nothing where there is no file."""
+    """The running md5 of a file; of nothing if the file is missing."""
     digest = hashlib.md5(usedforsecurity=False)
     if path is not None and path.is_file():
         with path.open("rb") as file:
@@ -201,7 +201,7 @@ def _md5_of(path):
 
 
 def _unpack(path, root):
-    """Write the members of an archive below `root`, but for those that are there in the right size."""
+    """Write the members of an archive below `root`, except those already there in the right size."""
     from tqdm import tqdm
 
     try:
@@ -218,8 +218,8 @@ def _unpack(path, root):
 
 
 def _target(member, path, root):
-    """Where a member goes: below `root`, without the top folder that bears the archive's name."""
-    name = PureWindowsPath(member.filename)  # knows both separators and drives, whatever the system
+    """Target of a member: below `root`, without the top folder that has the archive's name."""
+    name = PureWindowsPath(member.filename)  # knows both separators and drives, on any system
     if name.anchor or ".." in name.parts:
         raise AscError(f"{path}: holds '{member.filename}', which would be written outside {root}; nothing is unpacked")
     top_folder = path.name.partition(".")[0]

@@ -1,4 +1,4 @@
-"""ESC-10, ten kinds of sounds in 400 clips of 5 s, from the archive of ESC-50 into the TAU layout.
+"""ESC-10, ten kinds of sounds in 400 clips of 5 s: from the archive of ESC-50 to the TAU layout.
 
 K. J. Piczak, "ESC: Dataset for Environmental Sound Classification", ACM Multimedia 2015. ESC-10 is published under
 CC BY, ESC-50 as a whole under CC BY-NC; the clips come from freesound.org.
@@ -26,15 +26,15 @@ SCENES = {
     "sea_waves": "sea_waves",
     "sneezing": "person_sneeze",
 }
-"""ESC-50's categories and the names that ESC-10 has for them."""
+"""ESC-50's categories and their names in ESC-10."""
 
 
 def copy_clips(archive, root):
-    """Copy ESC-10's clips out of an unpacked ESC-50 to ROOT/audio/SCENE-FOLD-SOURCE-TAKE-a.wav, as they are.
+    """Copy ESC-10's clips unchanged out of an unpacked ESC-50 to ROOT/audio/SCENE-FOLD-SOURCE-TAKE-a.wav.
 
     Args:
         archive: folder that holds ESC-50's meta/esc50.csv and audio/.
-        root: folder of the data set to make; files that are there stay.
+        root: folder of the data set to make; existing files stay.
 
     Raises:
         AscError: `archive` is no ESC-50.
@@ -57,7 +57,7 @@ def copy_clips(archive, root):
 def write_split(root, test_fold=TEST_FOLD):
     """Write the tables of ESC-10: one of its folds, 1 to 5, is the test part.
 
-    A location is the recording on freesound.org that clips were cut from, FOLD-SOURCE; all its clips are in one fold.
+    A location is a recording on freesound.org, FOLD-SOURCE; all clips cut from it are in one fold.
 
     Returns:
         (number of training clips, number of test clips).

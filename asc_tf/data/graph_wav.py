@@ -1,7 +1,7 @@
 """Plain WAV files decoded inside a TensorFlow graph, by TensorFlow's own operations.
 
 `tf.audio.decode_wav` reads 16 bits alone. tensorflow-io reads more, but loads on TensorFlow 2.16 only, accepts damaged
-FLAC files and rounds Ogg otherwise than libsndfile (benchmarks/decoding.py): those formats go through the host.
+FLAC files and rounds Ogg otherwise than libsndfile (benchmarks/decoding.py): host code decodes those formats.
 """
 
 import struct
@@ -13,13 +13,13 @@ from asc_tf.audio.wav_header import HIGHEST_RATE_HZ, LOWEST_RATE_HZ
 
 HEADER_BYTES = 44
 _START = b"WAVEfmt " + struct.pack("<I", 16)
-# Format tag, block align and bits per sample of one channel, as they stand in the header.
+# Format tag, block align and bits per sample of one channel, as in the header.
 _PCM, _FLOAT = 1, 3
 KINDS = {"PCM_16": (_PCM, 2, 16), "PCM_24": (_PCM, 3, 24), "PCM_32": (_PCM, 4, 32), "FLOAT": (_FLOAT, 4, 32)}
 
 
 def kind_and_rate(raw):
-    """What a file's 44-byte header says, if it is the usual one of one channel and nothing is wrong with the file.
+    """Read a 44-byte header, if the file is an undamaged WAV file of one channel with the usual header.
 
     Args:
         raw: the file's bytes, string [].
@@ -60,20 +60,20 @@ def kind_and_rate(raw):
 
 
 def decode(raw, kind):
-    """Samples of a file that `kind_and_rate` found to be of a kind.
+    """Samples of a file of a kind that `kind_and_rate` found.
 
     Args:
         raw: the file's bytes, string [].
         kind: name in KINDS.
 
     Returns:
-        float32 [samples] in +-1, the very numbers that `load_waveform` gives.
+        float32 [samples] in +-1, exactly the numbers of `load_waveform`.
     """
     data = tf.strings.substr(raw, HEADER_BYTES, -1)
     if kind == "FLOAT":
         return tf.io.decode_raw(data, tf.float32)
     if kind == "PCM_24":
-        # A zero byte below makes 32-bit integers of them.
+        # With a zero byte below, they become 32-bit integers.
         samples = tf.reshape(tf.io.decode_raw(data, tf.uint8), (-1, 3))
         integers = tf.bitcast(tf.pad(samples, ((0, 0), (1, 0))), tf.int32)
     else:

@@ -1,4 +1,4 @@
-"""Python functions inside tf.data pipelines, and a process that ends while one is still running."""
+"""Python functions inside tf.data pipelines, such that the process can end while one still runs."""
 
 import atexit
 import threading
@@ -7,21 +7,21 @@ import time
 import tensorflow as tf
 
 _calls = {"begun": 0, "ended": 0}
-_counting = threading.Lock()  # += is not one step to threads, least of all as AutoGraph writes it
+_counting = threading.Lock()  # += is not atomic between threads, least of all as AutoGraph writes it
 _closing = False
 
 
 def host_function(function, arguments, dtype):
     """`tf.numpy_function` that lets the interpreter end.
 
-    A pipeline that nobody reads to its end fills its buffers in the background. A thread of TensorFlow that asks for
-    Python's lock once the interpreter has begun to shut down never gets it, and TensorFlow waits for that thread
-    forever. So at exit all calls fail at once until the buffers are full and none comes any more.
+    A pipeline that is not read to its end fills its buffers in the background. A TensorFlow thread that asks for
+    Python's lock after the interpreter has begun to shut down never gets it, and TensorFlow waits for that thread
+    forever. So at exit all calls fail at once, until the buffers are full and no more calls come.
 
     Args:
-        function: of numpy arrays to a numpy array.
+        function: function from numpy arrays to a numpy array.
         arguments: tensors.
-        dtype: of the result, whose shape is unknown.
+        dtype: type of the result; its shape is unknown.
 
     Returns:
         Tensor.
@@ -43,7 +43,7 @@ def host_function(function, arguments, dtype):
 
 
 def gather(features, rows):
-    """Rows of an array or `StoredFeatures`, [batch, frequency, time] of their dtype, for row numbers int [batch]."""
+    """Rows [batch, frequency, time] of an array or `StoredFeatures`, dtype unchanged, for row numbers int [batch]."""
     batch = host_function(lambda rows: features[rows], [rows], features.dtype)
     batch.set_shape((*rows.shape, *features.shape[1:]))
     return batch

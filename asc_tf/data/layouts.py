@@ -1,4 +1,4 @@
-"""Data sets in another layout than TAU's, read by a function of one's own."""
+"""Data sets in layouts other than TAU's, each read by a user's function."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ SPLITS = ("train", "test", "")
 
 @dataclass(frozen=True)
 class Layout:
-    """How a data set lies in its folder.
+    """The layout of a data set's folder.
 
     Args:
         marker: file or folder in the root that tells this layout from others, such as "esc50.csv".
-        read: function from the root, a `Path`, to a pandas frame of one row a clip, with the columns filename (below
-            the root, with / between folders), scene, device, location (what is held out for validation as a whole) and
-            split ("train", "test", or "" for neither), all of them texts. Names and labels are checked as TAU's are.
+        read: function from the root, a `Path`, to a pandas frame of one row a clip, with the text columns filename
+            (below the root, with / between folders), scene, device, location (the unit held out for validation) and
+            split ("train", "test", or "" for neither). Names and labels are checked as TAU's are.
     """
 
     marker: str
@@ -30,10 +30,10 @@ class Layout:
 
 
 def foreign_table(root):
-    """(`Table` with TAU's columns, list of each row's split) of a data set in a registered layout; None of TAU's.
+    """(`Table` with TAU's columns, list of each row's split) for a registered layout; None for TAU's layout.
 
     Raises:
-        AscError: several layouts claim the folder, or what the layout's function returns is not what it should be.
+        AscError: several layouts claim the folder, or the layout's function returns something other than expected.
     """
     if (root / "meta.csv").is_file():
         return None

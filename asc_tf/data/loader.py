@@ -1,4 +1,4 @@
-"""From features, cached or streamed, to batches: tf.data in an order that depends on seed and step alone."""
+"""From features, cached or streamed, to batches: a tf.data order that depends only on seed and step."""
 
 from __future__ import annotations
 
@@ -56,30 +56,31 @@ def training_batches(
 ) -> tf.data.Dataset:
     """Endless shuffled, augmented batches for `model.fit(..., steps_per_epoch=...)`.
 
-    The clips of all epochs form one stream, a new permutation of all clips after the other; batch k is its k-th
-    stretch of `batch_size` clips. So every clip comes equally often, no batch is short, and batch k is the same
-    whether the stream began at step 0 or at step k: a run that was interrupted goes on with the very next clip.
+    The clips of all epochs form one stream, one permutation of all clips after the other; batch k is its k-th stretch
+    of `batch_size` clips. So every clip comes equally often, no batch is short, and batch k is the same whether the
+    stream began at step 0 or at step k: an interrupted run continues with the very next clip.
 
     Several machines or replicas share each batch: with `context`, this is the input function of
     `tf.distribute.Strategy.distribute_datasets_from_function`, and every replica gets its own stretch of the global
-    batch. What they read together is, without overlap, what a single process reads.
+    batch. Together the replicas read, without overlap, the batches that a single process would read.
 
     Args:
         features: [clips, frequency, time]: `StoredFeatures`, `StreamedFeatures`, array or memory map.
         labels: int [clips], of `label_indices`.
         classes: number of scenes.
-        batch_size: clips a batch, over all replicas.
-        seed: of the order and the augmentation.
-        augment: function (features [batch, frequency, time, 1], one-hot labels, stateless seed [2]) to the like pair.
+        batch_size: clips per batch, over all replicas.
+        seed: seed of the order and the augmentation.
+        augment: function (features [batch, frequency, time, 1], one-hot labels, stateless seed [2]) to (features,
+            labels).
         start_step: number of batches to leave out at the beginning.
-        rows: numbers of the clips that are trained on; all if None.
-        augment_waveforms: function (waveforms [batch, samples], stateless seed [2]) to the like, for
+        rows: numbers of the training clips; None means all.
+        augment_waveforms: function (waveforms [batch, samples], stateless seed [2]) to waveforms, for
             `StreamedFeatures`.
         context: `tf.distribute.InputContext`, or None for a single process.
-        select: function (step, rows int [batch], seed [2]) to bool [batch], on the host: which clips of batch `step`
-            stay, before they are augmented, such as `asc_tf.training.device_drop.DeviceRandomDrop`.
-        targets: float [clips, n], given to the training beside the labels, such as a teacher's probabilities; what
-            augmentation does to the labels it does to these.
+        select: function (step, rows int [batch], seed [2]) to bool [batch], on the host: the clips of batch `step` that
+            stay, before augmentation, such as `asc_tf.training.device_drop.DeviceRandomDrop`.
+        targets: float [clips, n], passed to the training beside the labels, such as a teacher's probabilities;
+            augmentation treats them as it treats the labels.
 
     Returns:
         tf.data of (float32 features [batch, frequency, time, 1], float32 one-hot labels [batch, classes], with
@@ -110,7 +111,7 @@ def training_batches(
         return augment(batch, label, seed=seeds(number)) if augment else (batch, label)
 
     def treat(number, row, waveforms):
-        waveforms.set_shape((share, None))  # known as with cached features: else the network is compiled otherwise
+        waveforms.set_shape((share, None))  # as with cached features: else compilation differs
         augment = augment_waveforms and functools.partial(augment_waveforms, seed=seeds(number))
         return finish(number, row, features.transform(waveforms, row, augment))
 
@@ -125,7 +126,7 @@ def training_batches(
         batches = keyed.map(
             lambda number, row: finish(number, row, gather(features, row)), num_parallel_calls=2, deterministic=True
         )
-    # All replicas trust an endless stream to be one; of others they ask each other at every step.
+    # Replicas trust an endless stream; for a finite one they ask each other at every step whether it has ended.
     batches = batches.repeat() if context else batches
     return untuned(batches.prefetch(4))
 
@@ -140,8 +141,8 @@ def evaluation_batches(
 ) -> tf.data.Dataset:
     """Each clip once, in order, without augmentation; shapes as in `training_batches`, the last batch short.
 
-    With `context`, a `tf.distribute.InputContext`, this worker's share of them, in `evaluation_steps` steps: they are
-    about equal and no larger, and none is empty if there are as many clips as replicas.
+    With `context`, a `tf.distribute.InputContext`: this worker's share of the batches, in `evaluation_steps` steps. The
+    shares are about equal and no batch is larger; none is empty if there are at least as many clips as replicas.
     """
     rows = np.arange(len(labels)) if rows is None else np.asarray(rows)
     labels = tf.constant(labels)
@@ -152,12 +153,12 @@ def evaluation_batches(
 
 
 def evaluation_steps(clips: int, replicas: int, batch_size: int = 32) -> int:
-    """Steps in which all replicas together go through the `evaluation_batches` of so many clips."""
+    """Number of steps in which all replicas together go through the `evaluation_batches` of so many clips."""
     return math.ceil(clips / (batch_size * replicas))
 
 
 def _shared(rows, batch_size, context):
-    """tf.data of the rows of each of this pipeline's evaluation batches."""
+    """tf.data of the row numbers of each evaluation batch of this pipeline."""
     workers, replicas = context.num_input_pipelines, context.num_replicas_in_sync
     steps = evaluation_steps(len(rows), replicas, batch_size)
     bounds = len(rows) * np.arange(steps * replicas + 1) // (steps * replicas)
@@ -170,7 +171,7 @@ def _shared(rows, batch_size, context):
 
 
 def reading(features):
-    """Context in which an unreadable clip of `StreamedFeatures` is an AscError that names it, not one of TensorFlow."""
+    """Context in which an unreadable clip of `StreamedFeatures` is an AscError that names it, no TensorFlow error."""
     return features.errors() if hasattr(features, "errors") else contextlib.nullcontext()
 
 
@@ -179,13 +180,13 @@ def mean_and_std(features: Features, rows: np.ndarray | None = None, chunk: int 
 
     Args:
         features: [clips, frequency, time]: `StoredFeatures`, `StreamedFeatures`, array or memory map.
-        rows: numbers of the clips that count, those that are trained on; all if None.
-        chunk: clips to read at once.
-        by_bin: of each frequency bin for itself, which makes the network's standardization Global FreqNorm.
+        rows: numbers of the clips that count (the training clips); None means all.
+        chunk: clips read at once.
+        by_bin: treat each frequency bin by itself; the network's standardization then is Global FreqNorm.
 
     Returns:
-        (mean, std): two numbers, or with `by_bin` two tuples of one number a bin. A deviation is 1e-6 at least.
-    """
+        (mean, std): two numbers, or with `by_bin` two tuples of one number a bin. A deviation is at least 1e-6.
+        """
     rows = np.arange(len(features)) if rows is None else rows
     sums = "cft,cft->f" if by_bin else "cft,cft->"
     total = squares = count = 0.0
@@ -201,7 +202,7 @@ def mean_and_std(features: Features, rows: np.ndarray | None = None, chunk: int 
 
 
 def _batch_numbers(batch_size, start_step, context):
-    """(tf.data of the numbers of this pipeline's batches among those of all replicas, clips in each of them)."""
+    """(tf.data of the numbers of this pipeline's batches among those of all replicas, clips per batch)."""
     replicas, local, first = 1, 1, 0
     if context is not None:
         replicas = context.num_replicas_in_sync

@@ -1,4 +1,4 @@
-"""A data set of one device, made one of many: every recording as other devices would have made it."""
+"""A data set of many devices made from one of a single device, by simulating every other device's recordings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from asc_tf.data.tau_writer import claim_folder, write_clip, write_tables
 from asc_tf.errors import AscError
 
 _STEPS = 40
-"""Places that training recordings are dealt to; each device takes a run of them, 8 places after that of the former."""
+"""Number of places for training recordings; each device takes a range that starts 8 places after the last one's."""
 _DESCRIPTION = "devices.json"
 
 
@@ -32,17 +32,17 @@ def write_multi_device(
     description: str | os.PathLike | None = None,
     progress: Callable[[int, int], object] | None = None,
 ) -> tuple[int, int]:
-    """Write a data set of many devices in the TAU layout from one of a single device; the same call goes on.
+    """Write a data set of many devices in the TAU layout from one of a single device; a second call continues.
 
-    Every device records every test clip, and its share of the training clips; the source's own device records all.
-    So a device with a share of 0 is unseen in training. The split of the source set stays, and the locations with it.
-    Which clips a device records, and all noise, follow from location and segment alone: the same source gives the same
-    bytes in any order. Audio is 24-bit mono at the source's rate; what leaves +-1 is clipped, as a device does.
+    Every device records every test clip, and its share of the training clips; the source's own device records all
+    clips. So a device with a share of 0 is unseen in training. Split and locations are those of the source set.
+    Location and segment alone decide which devices record a clip, and all noise: the same source gives the same bytes
+    in any order. Audio is 24-bit mono at the source's rate; samples beyond +-1 are clipped, as in a device.
 
     Args:
         root: folder of the source set, in the TAU layout.
         out: folder to make.
-        responses: folder of the microphones' impulse responses, which the description names.
+        responses: folder with the microphones' impulse responses that the description names.
         description: JSON file, see `read_devices`; that of ESC-10 Mobile if None.
         progress: called as progress(done, total) after each recording, if given.
 
@@ -72,7 +72,7 @@ def write_multi_device(
 
 
 def _only_device(root, clips, devices):
-    """The source's one device."""
+    """The only device of the source set."""
     found = sorted(clips.device.unique())
     if len(found) > 1:
         raise AscError(f"{root}: has {len(found)} devices ({', '.join(found)}); expected a data set of a single one")
@@ -82,7 +82,7 @@ def _only_device(root, clips, devices):
 
 
 def _format_of(root, clips):
-    """(sample rate in Hz, samples of a clip): those of most clips, the length in tenths of a second."""
+    """(sample rate in Hz, samples of a clip) of most clips, the length in tenths of a second."""
     formats = Counter()
     for name in clips.filename:
         info = _open(soundfile.info, root / name)
@@ -99,14 +99,14 @@ def _open(function, path, **arguments):
 
 
 def _read_mono(path, rate_hz):
-    """float64 [samples]. In double precision, since what is made of it is stored in 24 bits."""
+    """Samples, float64 [samples]: double precision, since the result is stored in 24 bits."""
     audio, found_hz = _open(soundfile.read, path, dtype="float64", always_2d=True)
     audio = audio.mean(axis=1)
     return audio if found_hz == rate_hz else resample_poly(audio, rate_hz, found_hz)
 
 
 def _responses(folder, devices, rate_hz):
-    """Impulse responses by device, one each microphone."""
+    """Impulse responses by device, one for each microphone."""
     if not folder.is_dir():
         raise AscError(f"{folder}: no such folder; expected one of impulse responses")
     files = {path.stem: path for path in sorted(folder.rglob("*")) if path.suffix.lower() in (".wav", ".flac", ".aiff")}
@@ -125,7 +125,7 @@ def _claim(out, devices, clips, own, samples):
 
 
 def _record(root, out, clip, own, devices, chains, rate, samples):
-    """Write one recording as each device makes it; returns the rows of the tables."""
+    """Write one recording as each device would record it; returns the rows of the tables."""
     key = f"{clip.location}-{clip.segment}"
     names = [own, *_recording_devices(key, clip.split, devices)]
     files = {name: f"audio/{clip.scene}-{key}-{name}.wav" for name in names}
@@ -144,7 +144,7 @@ def _record(root, out, clip, own, devices, chains, rate, samples):
 def _recording_devices(key, split, devices):
     """The devices that record a clip besides the source's own."""
     checksum = zlib.crc32(key.encode())
-    # Whole places first; what is left of the checksum tells clips of one place apart, for shares in between.
+    # Whole places first; the rest of the checksum tells clips of one place apart, for fractional shares.
     place, rest = checksum % _STEPS, (checksum // _STEPS % 1000) / 1000
     for index, (name, device) in enumerate(devices.devices.items()):
         if split == "test" or (place + 8 * index) % _STEPS + rest < device.training_share * _STEPS:

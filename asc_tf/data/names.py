@@ -1,7 +1,7 @@
-"""What scenes, devices, locations and files may be called: the one place that checks names which others wrote.
+"""Valid names of scenes, devices, locations and files: all names that come from outside are checked here.
 
-A device becomes a folder, a scene a column, a location decides what is held out, and a file's name is opened. So each
-is checked where it is read, and nobody checks it again.
+A device becomes a folder, a scene a column, a location decides the hold-out, and a file's name is opened. So each name
+is checked where it is read, and nowhere again.
 """
 
 import contextlib
@@ -11,9 +11,9 @@ import unicodedata
 
 from asc_tf.errors import AscError
 
-SUMMARY_ROWS = ("seen", "unseen", "all", "mean")  # of the result tables, beside those of scenes and devices
+SUMMARY_ROWS = ("seen", "unseen", "all", "mean")  # of the result tables, beside the names of scenes and devices
 _TAKEN = {*SUMMARY_ROWS, "file", "scene", "confidence", "error", "accuracy %", "log loss"}  # rows and columns
-LONGEST_LABEL_BYTES = 72  # three of them fit into the name of a file, which holds 255
+LONGEST_LABEL_BYTES = 72  # three labels fit into a file name, whose limit is 255
 LONGEST_PART_BYTES = 255  # of a path, on the usual file systems
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _BLANKS = re.compile(r"[^\S\x00-\x1f\x7f-\x9f\u2028\u2029]+")  # white space without control characters
@@ -21,31 +21,31 @@ _UNUSUAL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\\]|^/|/$|//|(?:^|/)\.{1,
 
 
 def shown(name):
-    """A name for a sentence, in quotes, see `escaped`."""
+    """A name for a sentence: in quotes, and `escaped`."""
     return f"'{escaped(name, 60)}'"
 
 
 def escaped(name, longest=200):
-    """A name whose characters can all be printed, as Python's escapes where they cannot, and cut to a length."""
+    """A name cut to a length, with Python's escapes for characters that cannot be printed."""
     return repr(name if len(name) <= longest else f"{name[: longest - 3]}...")[1:-1]
 
 
 def plain(name):
-    """A label without blanks around it, single blanks inside, and accents composed (Unicode NFC)."""
+    """A label without blanks around it, with single blanks inside, and with composed accents (Unicode NFC)."""
     return _BLANKS.sub(" ", unicodedata.normalize("NFC", name)).strip(" ")
 
 
 def spelling(name):
-    """What two labels share that a reader takes for the same: without case, underscores as blanks, Unicode NFKC."""
+    """A form in which labels that look alike are equal: no case, underscores as blanks, Unicode NFKC."""
     return plain(unicodedata.normalize("NFKC", name).casefold().replace("_", " "))
 
 
 def label_problem(name, is_folder=True):
-    """What is wrong with a label as `plain` gives it; "" if nothing.
+    """The fault of a label in `plain` form; "" if there is none.
 
     Args:
         name: of a scene, device or location.
-        is_folder: of a scene or device, which name rows of tables and folders too.
+        is_folder: whether it is a scene or device, whose names also become table rows and folders.
     """
     if not name:
         return "is empty"
@@ -64,7 +64,7 @@ def label_problem(name, is_folder=True):
 
 
 def filename_problem(name):
-    """What is wrong with the name of a file below a data set's folder; "" if nothing."""
+    """The fault of the name of a file below a data set's folder; "" if there is none."""
     if not name:
         return "is empty"
     if not _UNUSUAL.search(name):
@@ -84,10 +84,10 @@ def filename_problem(name):
 
 
 def check_labels(source, kind, names, is_folder=True):
-    """Raise an AscError if one of the names, such as the devices that a run's file lists, is none or is there twice.
+    """Raise an AscError if a name is invalid or occurs twice, as in the list of devices in a run's file.
 
     Args:
-        source: file that the names were read from, for the sentence.
+        source: file with the names, for the sentence.
         kind: "scene" or "device".
         names: list of texts.
         is_folder: as of `label_problem`.
@@ -105,11 +105,11 @@ def check_labels(source, kind, names, is_folder=True):
 
 
 def names_on_disk(root, filenames):
-    """The names as the files on the disk are spelled, whose accents may be composed or apart (Unicode NFC, NFD).
+    """The names as spelled on the disk, where accents may be composed or decomposed (Unicode NFC, NFD).
 
     Args:
-        root: folder that they are relative to.
-        filenames: Unicode NFC; one that no file has in any form stays as it is.
+        root: folder of the files.
+        filenames: in Unicode NFC; a name that matches no file in any form is returned unchanged.
     """
     listed = {}  # {folder: {name in NFC: name on the disk}}
 

@@ -1,4 +1,4 @@
-"""A data set in the TAU layout from recordings of one's own: cut into clips of one length, and split by location."""
+"""A data set in the TAU layout from a user's recordings: cut into clips of one length, and split by location."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from asc_tf.data.tau_writer import claim_folder, write_clip, write_tables
 from asc_tf.errors import AscError
 
 SAMPLE_RATE_HZ = 44100
-_TOLERANCE_SECONDS = 0.1  # that the last clip of a recording may lack; it is filled with zeros
+_TOLERANCE_SECONDS = 0.1  # that may be missing at the end of the last clip of a recording; zeros fill it
 _PLAN = "recordings.json"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a data set will hold.
+    """The content of a data set to be written.
 
     Attributes:
         clips: a frame, one row a clip: path, begin_seconds, filename, scene, location, device, split, recording.
@@ -47,16 +47,16 @@ def plan_clips(
     hop_seconds: float | None = None,
     test_share: float = 0.2,
 ) -> Plan:
-    """Cut recordings into clips and choose the test part; no audio is read.
+    """Cut recordings into clips and choose the test part; reads no audio.
 
-    Locations are drawn for the test part scene by scene, whole: all clips of a recording, and all recordings of a
+    Whole locations are drawn for the test part, scene by scene: all clips of a recording, and all recordings of a
     location, are on one side. The same recordings give the same split.
 
     Args:
         recordings: of `find_recordings`.
-        clip_seconds: length of a clip; what is left over at the end of a recording is dropped.
-        hop_seconds: from one clip's beginning to the next; None is `clip_seconds`, no overlap.
-        test_share: of the locations of each scene, where the recordings do not say their split themselves.
+        clip_seconds: length of a clip; a shorter rest at the end of a recording is dropped.
+        hop_seconds: step from one clip's beginning to the next; None means `clip_seconds`, no overlap.
+        test_share: share of each scene's locations, where the recordings do not state their split.
 
     Raises:
         AscError: lengths or a share out of range, no recording is long enough, a scene has a single location.
@@ -88,7 +88,7 @@ def plan_clips(
 
 
 def _location_names(recordings):
-    """For each location a name that can stand in a file name and between the hyphens of TAU's names."""
+    """A name for each location that fits into a file name and between the hyphens of TAU's names."""
     names, taken = {}, set()
     for location in sorted({one.location for one in recordings}):
         name = re.sub(r"\W+", "_", location).strip("_") or "place"
@@ -135,7 +135,7 @@ def plan_table(plan: Plan) -> str:
 def write_own_set(
     plan: Plan, out: str | os.PathLike, progress: Callable[[int, int], object] | None = None
 ) -> tuple[int, int]:
-    """Write the data set of a plan: 24-bit mono WAV at 44.1 kHz and TAU's tables. The same call goes on.
+    """Write the data set of a plan: 24-bit mono WAV at 44.1 kHz and TAU's tables. A second call continues.
 
     Args:
         plan: a `Plan`.

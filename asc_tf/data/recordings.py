@@ -1,4 +1,4 @@
-"""Recordings of one's own, of any length and format: which scene, device and location each one is of."""
+"""A user's recordings, of any length and format, with their scenes, devices and locations."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Recording:
     Attributes:
         path: of the file.
         scene: its label.
-        device: what recorded it.
-        location: where; recordings of one location are never parted. The file's own name where nothing says it.
-        split: "train", "test", or "" where the split is still to be made.
+        device: name of the recording device.
+        location: place; recordings of one location stay together. The file's own name if no source states the place.
+        split: "train", "test", or "" if not decided yet.
         seconds: its length.
     """
 
@@ -39,19 +39,19 @@ class Recording:
 
 
 def find_recordings(source: str | os.PathLike, folders: str = "scene") -> tuple[list[Recording], list[str]]:
-    """Find the recordings of a folder of scenes, or of a table.
+    """Find the recordings in a folder of scenes, or by a table.
 
     Args:
-        source: a folder, or a CSV file (comma, semicolon or tab) with the columns filename and scene, and device,
-            location and split (train or test) where they are known; file names are relative to the CSV file.
-        folders: what the folders below `source` name, from the outermost on: "scene", "scene/device",
-            "scene/location", "device/scene/location" ... Deeper folders count for nothing.
+        source: a folder, or a CSV file (comma, semicolon or tab) with the columns filename and scene, and optionally
+            device, location and split (train or test); file names are relative to the CSV file.
+        folders: meaning of the folders below `source`, outermost first: "scene", "scene/device", "scene/location",
+            "device/scene/location" ... Deeper folders are ignored.
 
     Returns:
-        (list of `Recording`, sorted by path; list of errors: one line for each file that is no readable audio).
+        (list of `Recording`, sorted by path; list of errors: one line for each file that is not readable audio).
 
     Raises:
-        AscError: `source` is neither, `folders` names no scene, a column or a folder is missing, a label is no name
+        AscError: `source` is neither, `folders` names no scene, a column or a folder is missing, a label is invalid
             (`asc_tf.data.names`), or nothing was found.
     """
     source = Path(source)
@@ -81,13 +81,13 @@ def find_recordings(source: str | os.PathLike, folders: str = "scene") -> tuple[
 
 
 def _named(one):
-    """A recording with its labels as they count (`asc_tf.data.names`)."""
+    """A recording with its labels in plain form (`asc_tf.data.names`)."""
     place = one.location if one.location == _own_place(one) else plain(one.location)
     return replace(one, scene=plain(one.scene), device=plain(one.device), location=place)
 
 
 def _own_place(one):
-    """The location of a recording of which nothing says it: the end of its path, which need be no label."""
+    """The location of a recording without a stated location: the end of its path, which may be no valid label."""
     return str(one.path.with_suffix(""))[-len(one.location) :]
 
 

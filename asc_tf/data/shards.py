@@ -13,15 +13,15 @@ SHARDS = 64
 
 
 def shard_of(filename):
-    """Number of the shard that a clip belongs to. It depends on the name alone, so that other clips may come and go."""
+    """Number of a clip's shard. It depends on the name alone, so that other clips may come and go."""
     return zlib.crc32(filename.encode()) % SHARDS
 
 
 def row_type(filenames, shape):
-    """numpy type of a row: checksum of all that follows, the audio file's name, size and time of change, features.
+    """numpy type of a row: checksum of the rest, the audio file's name, size and modification time, features.
 
     Args:
-        filenames: of the shard's clips, as bytes; the longest sets the field's width.
+        filenames: of the shard's clips, as bytes; the longest one sets the field's width.
         shape: of a row's features.
     """
     width = max(map(len, filenames))
@@ -35,7 +35,7 @@ def write_shard(path, rows, count, dtype):
     Args:
         path: of the file.
         rows: yields (filename as bytes, bytes, mtime_ns, features), in the order of the file.
-        count: how many rows there are at the most. A shard without rows is no file.
+        count: largest possible number of rows. A shard without rows gets no file.
         dtype: of `row_type`.
 
     Raises:
@@ -60,17 +60,17 @@ def read_shard(path, shape, wanted):
     """Find and verify the rows of a shard.
 
     Args:
-        path: of the file, which need not be there.
+        path: of the file, which may be missing.
         shape: of a row's features.
         wanted: function (filename) to (bytes, mtime_ns), or to None for a row that may be skipped unread.
 
     Returns:
-        (the open file, {filename: offset of its features in it}, number of damaged rows). A row that is outdated is
-        neither valid nor damaged; where the file's header is damaged, that is one damaged row. The offsets hold for
-        the open file, whatever takes its place on disk; it is None where there is none.
+        (the open file, {filename: offset of its features in it}, number of damaged rows). An outdated row is neither
+        valid nor damaged; a damaged file header counts as one damaged row. The offsets hold for the open file, even if
+        another file replaces it on disk; the file is None if there is none.
 
     Raises:
-        AscError: what is there cannot be read.
+        AscError: the file exists and cannot be read.
     """
     try:
         file = path.open("rb")
@@ -82,7 +82,7 @@ def read_shard(path, shape, wanted):
 
 
 def shard_filenames(path):
-    """The clips of a shard's rows, damaged ones perhaps among them; none if the file is not there."""
+    """Names of the clips of a shard's rows, possibly of damaged rows too; empty if the file is missing."""
     try:
         rows = np.load(path, mmap_mode="r", allow_pickle=False)
         return [name.decode(errors="replace") for name in rows["filename"].tolist()]
@@ -91,9 +91,9 @@ def shard_filenames(path):
 
 
 class StoredFeatures:
-    """Features of many clips in the shards of a cache, read from disk when asked for: index it like an array.
+    """Features of many clips in the shards of a cache, read from disk when indexed like an array.
 
-    Rows are read, not memory-mapped, so that a process does not grow with the data that it has seen.
+    Rows are read, not memory-mapped, so that the process does not grow with the data it has read.
 
     Attributes:
         shape: [rows, frequency, time]; the pieces of a clip are rows of their own.
@@ -119,7 +119,7 @@ class StoredFeatures:
         return self.shape[0]
 
     def followed_by(self, others):
-        """These rows and then those of other `StoredFeatures` of the same frequency and time."""
+        """These rows followed by those of other `StoredFeatures` of the same frequency and time."""
         files = self._files | {number + 1 + max(self._files): file for number, file in others._files.items()}
         shard = np.concatenate([self._shard, others._shard + 1 + max(self._files)])
         offsets = np.concatenate([self._offsets, others._offsets])
@@ -143,7 +143,7 @@ def _valid_rows(file, shape, wanted):
     offsets, damaged = {}, 0
     try:
         rows, dtype = _read_header(file, shape)
-    except Exception:  # the parser of numpy raises whatever the damage leads it to
+    except Exception:  # numpy's parser raises all kinds of errors on damaged headers
         return offsets, 1
     head_size = dtype.fields["features"][1]
     for left in range(rows, 0, -1):
@@ -166,7 +166,7 @@ def _valid_rows(file, shape, wanted):
 
 
 def _header(dtype, rows):
-    # numpy leaves room in the header for the number of rows to grow, so that its length does not depend on it.
+    # numpy leaves room in the header for a growing number of rows, so the header's length does not depend on it.
     header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": (rows,)}
     file = io.BytesIO()
     np.lib.format.write_array_header_1_0(file, header)

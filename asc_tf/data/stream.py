@@ -1,4 +1,4 @@
-"""Features computed from the audio files whenever they are asked for, without a cache."""
+"""Features computed from the audio files on each request, without a cache."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 class StreamedFeatures:
     """The clips of a frame as a source of features for `training_batches`, `evaluation_batches` and `mean_and_std`.
 
-    For data sets that change or whose features do not fit on the disk, and for augmentations of the waveform. The
-    features are those of `cached_features`, bit by bit. TensorFlow decodes mono WAV files of 16, 24 and 32 bits in the
-    graph; everything else goes through `load_waveform`. soxr resamples in either case, called from the graph.
+    Use it for data sets that change, for features that do not fit on the disk, and for augmentations of the waveform.
+    The features equal those of `cached_features` bit by bit. TensorFlow decodes mono WAV files of 16, 24 and 32 bits in
+    the graph; `load_waveform` reads everything else. soxr, called from the graph, resamples in either case.
 
     Attributes:
         shape: [rows, frequency, time]; the pieces of a clip are rows of their own.
-        dtype: float16, to which features are rounded as in the cache.
+        dtype: float16; features are rounded to it as in the cache.
 
     Args:
         root: folder of the data set.
@@ -65,7 +65,7 @@ class StreamedFeatures:
         return self.shape[0]
 
     def __getitem__(self, index):
-        """Features of some rows, float16, computed one after the other: for a look, not for training."""
+        """Features of some rows, float16, computed one after the other: for inspection, not for training."""
         rows = np.arange(len(self))[index]
         batches = self.batches(tf.data.Dataset.from_tensors(rows.ravel()), max(1, rows.size))
         with self.errors():
@@ -73,9 +73,9 @@ class StreamedFeatures:
         return features[0].reshape(*rows.shape, *self.shape[1:])
 
     def followed_by(self, stored: StoredFeatures) -> StreamedFeatures:
-        """These rows and then those of `StoredFeatures` of the same frequency and time, such as translated clips.
+        """These rows followed by those of `StoredFeatures` of the same frequency and time, such as translated clips.
 
-        What augments waveforms does not reach the latter, which have none.
+        Augmentations of waveforms do not affect the latter, which have none.
         """
         both = copy.copy(self)
         both._stored, both.shape = stored, (len(self) + len(stored), *self.shape[1:])
@@ -87,11 +87,11 @@ class StreamedFeatures:
         return waveforms.map(lambda row, waveforms: (row, self.transform(waveforms, row)))
 
     def waveforms(self, rows: Iterable[int], batch_size: int) -> tf.data.Dataset:
-        """From row numbers to waveforms, which are silence where a row has only features.
+        """From row numbers to waveforms; rows that have only features get silence.
 
         Args:
             rows: tf.data of int64 [batch].
-            batch_size: of all batches but perhaps the last one; None if they differ.
+            batch_size: size of all batches except perhaps the last one; None if the sizes differ.
 
         Returns:
             tf.data of float32 [batch, samples], in the same order.
@@ -106,8 +106,8 @@ class StreamedFeatures:
 
         Args:
             waveforms: float32 [batch, samples], of `waveforms`.
-            rows: their numbers, int64 [batch].
-            augment: function of waveforms to the like, which they go through first.
+            rows: row numbers, int64 [batch].
+            augment: function from waveforms to waveforms, applied first.
 
         Returns:
             float16 [batch, frequency, time].
@@ -131,7 +131,7 @@ class StreamedFeatures:
 
     @contextlib.contextmanager
     def errors(self) -> Iterator[None]:
-        """Turn what TensorFlow makes of an unreadable clip inside the block back into the AscError that names it."""
+        """Turn TensorFlow's error about an unreadable clip inside the block back into the AscError that names it."""
         self._error = None
         try:
             yield
@@ -140,7 +140,7 @@ class StreamedFeatures:
             raise (AscError(message) if message else error) from None
 
     def _unopened(self):
-        """What is wrong with the first file that cannot even be opened, which TensorFlow does by itself; or None."""
+        """The problem of the first file that cannot even be opened (TensorFlow opens the files itself), or None."""
         for path in self._paths.numpy():
             try:
                 with open(path, "rb"):
@@ -180,8 +180,8 @@ class StreamedFeatures:
             try:
                 return function(*values)
             except AscError as error:
-                # Not the error itself: what it is raised through would live on with it, the pipeline too, until the
-                # next error ends it in one of its own threads, which then waits for itself.
+                # The text, not the error: the error would keep its traceback and so the pipeline alive until the next
+                # error ends the pipeline in one of its own threads, which would then wait for itself.
                 self._error = str(error)
                 raise
 

@@ -22,14 +22,14 @@ CITIES = 6
 
 @dataclass(frozen=True)
 class Device:
-    """A microphone and what follows it.
+    """A microphone and the electronics after it.
 
     Attributes:
-        response: corners of the frequency response as (Hz, dB), joined by straight lines over the log of frequency.
+        response: corners of the frequency response as (Hz, dB), joined by straight lines over log frequency.
         resonances: bells on top of it as (Hz, dB, width in octaves).
-        gain_db: on everything it hears.
+        gain_db: gain on the whole signal.
         noise_db: RMS of its hiss in dB of full scale.
-        compress_above_db, ratio: of its compressor, which looks at the 10 ms RMS; ratio 1 compresses nothing.
+        compress_above_db, ratio: of the compressor, which follows the 10 ms RMS; ratio 1 compresses nothing.
     """
 
     response: tuple
@@ -55,7 +55,7 @@ DEVICES = {
 
 @dataclass(frozen=True)
 class Recording:
-    """One segment of one location, and the devices that heard it."""
+    """One segment of one location, and the devices that recorded it."""
 
     scene: str
     location: str
@@ -70,16 +70,17 @@ class Recording:
 def write_synthetic(root, clips=400, seconds=3.0, seed=0, progress=None):
     """Write a procedural data set of the ten TAU scenes in the TAU 2020 Mobile layout.
 
-    Scenes are distributions of textures and events that overlap; devices are frequency responses, hiss and
-    compression. As in TAU, device a holds 73 % of the training clips; b, c, s1-s3 share the rest, in parallel to clips
-    of device a (unless `clips` is below 28); s4-s6 are in the test part alone, where all nine devices hear the same
-    segments. No location is in both parts. Audio is 24-bit, 44.1 kHz, mono. The same arguments give the same bytes.
+    Scenes are overlapping distributions of textures and events; devices are frequency responses, hiss and compression.
+    As in TAU, device a holds 73 % of the training clips; b, c, s1-s3 share the rest, in parallel to clips of device a
+    (unless `clips` is below 28); s4-s6 are in the test part alone, where all nine devices record the same segments. No
+    location is in both parts. Audio is 24-bit, 44.1 kHz, mono. The same arguments give the same bytes.
 
     Args:
-        root: folder to make; it may exist if it is empty. It appears whole or not at all.
-        clips: number of training clips, all devices together, 20 or more; the test part holds about two thirds as many.
+        root: folder to make; an existing folder must be empty. It appears whole or not at all.
+        clips: number of training clips of all devices together, 20 or more; the test part holds about two thirds as
+            many.
         seconds: length of a clip, 1 or more.
-        seed: of everything random.
+        seed: seed of all random draws.
         progress: called as progress(done, total) after each clip, if given.
 
     Returns:
@@ -114,13 +115,13 @@ def write_synthetic(root, clips=400, seconds=3.0, seed=0, progress=None):
 
 
 def _training_recordings(clips):
-    """Recordings in turn from each scene; device a holds the first ones, the others hold the last ones."""
+    """Recordings in turn from each scene; device a gets the first ones, the other devices the last ones."""
     by_a = round(DEVICE_A_SHARE * clips)
     count = max(by_a, 2 * len(SCENES))
     devices = [["a"] if index < by_a else [] for index in range(count)]
     others = SEEN_DEVICES[1:]
     for index in range(clips - by_a):
-        # One device further after each turn of the scenes, or every device would hear two scenes alone.
+        # Shift by one device after each turn of the scenes; otherwise every device would record two scenes only.
         devices[-1 - index].append(others[(index + index // len(SCENES)) % len(others)])
     per_scene = count // len(SCENES)
     return _recordings("train", devices, locations=min(max(2, per_scene // 4), 12))
@@ -179,8 +180,8 @@ def _impulse_response(device, taps=1024):
 
 
 def _hear(waveform, device, impulse_response, generator):
-    """What a device makes of a waveform [samples]: filtered, compressed, with hiss, and within +-1."""
-    length = -(-(len(waveform) + len(impulse_response)) // 4096) * 4096  # of small factors, which the FFT is fast on
+    """The recording of a waveform [samples] by a device: filtered, compressed, with hiss, and within +-1."""
+    length = -(-(len(waveform) + len(impulse_response)) // 4096) * 4096  # a product of small factors, fast for the FFT
     spectrum = np.fft.rfft(waveform, length) * np.fft.rfft(impulse_response, length)
     heard = np.fft.irfft(spectrum, length)[: len(waveform)]
     heard = heard * amplitude(device.gain_db)

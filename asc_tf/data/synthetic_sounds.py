@@ -1,8 +1,8 @@
 """Textures and events of procedural acoustic scenes. Needs numpy alone.
 
 A texture fills a clip: `texture(generator, samples, character)` -> [samples] of RMS 1. An event is short:
-`event(generator, character)` -> waveform of peak 1. `character`, 0 to 1, is how it sounds at one location (pitch,
-colour, size). The scenes at the end mix the same few sounds, so that no single one gives a scene away.
+`event(generator, character)` -> waveform of peak 1. `character`, 0 to 1, sets how the sound differs from location to
+location (pitch, colour, size). The scenes at the end mix the same few sounds, so that no single one gives a scene away.
 """
 
 import numpy as np
@@ -15,8 +15,8 @@ def scene_waveform(scene, location_generator, clip_generator, samples):
 
     Args:
         scene: a key of `SCENE_SOUNDS`.
-        location_generator: numpy Generator of the location: the character and the usual level of every sound there.
-        clip_generator: numpy Generator of the recording: everything that happens in it.
+        location_generator: numpy Generator of the location: sets the character and usual level of every sound there.
+        clip_generator: numpy Generator of the recording: sets everything that happens in it.
         samples: length, at 44.1 kHz.
 
     Returns:
@@ -38,7 +38,7 @@ def scene_waveform(scene, location_generator, clip_generator, samples):
 
 
 def amplitude(level_db):
-    """Factor of an amplitude for a level in dB."""
+    """Amplitude factor of a level in dB."""
     return 10 ** (level_db / 20)
 
 
@@ -50,7 +50,7 @@ def shaped_noise(generator, samples, gain):
 
 
 def band(centre_hz, octaves):
-    """A bell of the logarithmic frequency axis, for `shaped_noise`."""
+    """A bell on the logarithmic frequency axis, for `shaped_noise`."""
     return lambda hz: np.exp(-0.5 * (np.log2(np.maximum(hz, 1) / centre_hz) / octaves) ** 2)
 
 
@@ -64,7 +64,7 @@ def _unit_rms(waveform):
 
 
 def _near(generator, level_db, character, spread_db):
-    """(gain, character) of one sound, drawn about what is usual at its location."""
+    """(gain, character) of one sound, drawn around the usual values of its location."""
     level_db, character = generator.normal((level_db, character), (spread_db, 0.08))
     return amplitude(level_db), float(np.clip(character, 0, 1))
 
@@ -84,7 +84,7 @@ def _add_somewhere(generator, waveform, event):
 
 
 def _wander(generator, samples, points_per_second):
-    """A random curve of standard deviation about 1 with so many turning points a second."""
+    """A random curve around 1 with this deviation and this many turning points a second."""
     points = generator.standard_normal(2 + int(np.ceil(points_per_second * samples / SAMPLE_RATE_HZ)))
     return np.interp(np.arange(samples) * points_per_second / SAMPLE_RATE_HZ, np.arange(len(points)), points)
 
@@ -226,7 +226,7 @@ def crockery(generator, character):
     return _peak_one((np.sin(2 * np.pi * partials_hz * time) * np.exp(-time / 0.05)).sum(axis=0))
 
 
-# Of each scene: textures as (level in dB, character), events as (rate per minute, peak level in dB, character).
+# For each scene: textures as (level in dB, character), events as (rate per minute, peak level in dB, character).
 SCENE_SOUNDS = {
     "airport": (
         {ventilation: (0, 0.7), babble: (-5, 0.2), traffic: (-12, 0.5)},

@@ -1,4 +1,4 @@
-"""Tab-separated tables as data sets have them, read so that each mistake is named with its line."""
+"""Tab-separated tables of data sets; every mistake is reported with its line."""
 
 import codecs
 from dataclasses import dataclass
@@ -12,34 +12,34 @@ _UTF_16_OR_32 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 
 @dataclass(frozen=True)
 class Table:
-    """Columns of text, {name: list}, of a file; `lines` has each row's line in it, from 1."""
+    """Columns of text of a file, {name: list}; `lines` holds each row's line number, from 1."""
 
     path: Path
     lines: list
     columns: dict
 
     def at(self, row):
-        """Where a row stands, for a sentence."""
+        """The place of a row, for a sentence."""
         return f"{self.path}: line {self.lines[row]}"
 
 
 def read_table(path, needed, optional=()):
     """Read columns of a tab-separated table with a header.
 
-    UTF-8 with or without a byte order mark, lines that end as on any system, and empty lines are read. A field that is
+    UTF-8 with or without a byte order mark, line ends of any system, and empty lines are accepted. A field that is
     quoted as a whole loses its quotes; a quote never joins fields or lines.
 
     Args:
         path: of the file.
-        needed: names of columns that must be there.
-        optional: names of columns that are read where they are there.
+        needed: names of required columns.
+        optional: names of columns that are read if present.
 
     Returns:
         A `Table` of one row or more.
 
     Raises:
-        AscError: no such file, none that is a tab-separated table of UTF-8 text, missing columns (all are named), a
-            row of more or fewer fields than the header, an open quote, or no row.
+        AscError: no such file, not a tab-separated table of UTF-8 text, missing columns (all are named), a row with
+            more or fewer fields than the header, an open quote, or no row.
     """
     lines = [(number, line) for number, line in enumerate(_lines_of(path), start=1) if line.strip()]
     if not lines:
@@ -71,7 +71,7 @@ def _lines_of(path):
         raise AscError(
             f"{path}: is not a tab-separated table in UTF-8 (byte 0x{content[error.start]:02x} in line {line})"
         ) from error
-    # Not splitlines(), which also splits where a name holds a form feed or a Unicode line separator.
+    # Not splitlines(): it also splits at a form feed or a Unicode line separator in a name.
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 

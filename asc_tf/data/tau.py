@@ -1,4 +1,4 @@
-"""TAU Urban Acoustic Scenes Mobile, development sets 2020 and 2022: published counts and check."""
+"""TAU Urban Acoustic Scenes Mobile, development sets 2020 and 2022: published counts and a check against them."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ CITIES = (
 
 @dataclass(frozen=True)
 class Published:
-    """Counts of a published data set: clips in all, and clips per device of the official training and test part."""
+    """Counts of a published data set: all clips, and clips per device of the official training and test part."""
 
     name: str
     clips: int
@@ -39,9 +39,9 @@ PUBLISHED = {
 
 
 def published_like(clips):
-    """The key in PUBLISHED of the data set that a frame of clips is, or is a part of; None for one of one's own.
+    """The key in PUBLISHED of the data set that a frame of clips is, or is part of; None for the user's own data set.
 
-    Its scenes, cities, devices and names are TAU's, and of no device it has more clips than were published.
+    Its scenes, cities, devices and names must be TAU's, and no device may have more clips than were published.
     """
     prefix = clips.scene + "-" + clips.location + "-"
     parts = prefix + clips.segment + (("-" + clips.piece).where(clips.piece != "", "")) + "-" + clips.device
@@ -61,12 +61,12 @@ def count_table(clips, by):
 
 
 def compare_with_published(clips, key):
-    """Differences between a frame of clips and the published counts, one line each; empty where they agree."""
+    """Differences between a frame of clips and the published counts, one line each; empty if they agree."""
     return [f"{what}: {ours}, published {theirs}" for what, ours, theirs in _compared(clips, key) if ours != theirs]
 
 
 def _compared(clips, key):
-    """(what, number in the frame, number published) of all clips, of each part, and of each device in it."""
+    """(what, number in the frame, number published) for all clips, for each part, and for each device in it."""
     published = PUBLISHED[key]
     yield "clips in meta.csv", len(clips), published.clips
     for part, expected in (("train", published.train), ("test", published.test)):
@@ -78,7 +78,7 @@ def _compared(clips, key):
 
 
 def check_report(root, clips, audio=True):
-    """What `asc-tf data check` prints: (text, list of problems); `audio` looks for the audio files as well."""
+    """The output of `asc-tf data check`: (text, list of problems); `audio` also looks for the audio files."""
     key = published_like(clips)
     seen = set(devices_of(clips[clips.split == "train"])) if (clips.split == "train").any() else set()
     unseen = [device for device in devices_of(clips) if device not in seen]
@@ -103,7 +103,7 @@ def check_report(root, clips, audio=True):
 
 
 def _title(clips, key):
-    """What a frame of clips is, with what it lacks of a published data set."""
+    """The published data set that a frame of clips is or is part of, and the clips that it lacks."""
     if key is None:
         return "Data set in the TAU layout"
     compared = {what: (ours, theirs) for what, ours, theirs in _compared(clips, key)}

@@ -1,4 +1,4 @@
-"""A data set in the TAU layout as it is written: what its folder is of, clips, tables."""
+"""Writing a data set in the TAU layout: the claim on its folder, clips, tables."""
 
 import numpy as np
 import soundfile
@@ -10,7 +10,7 @@ _META = ("filename", "scene_label", "identifier", "source_label")
 
 
 def write_tables(root, rows):
-    """Write ROOT/evaluation_setup/fold1_{train,evaluate,test}.csv, and ROOT/meta.csv last: with it the set is whole.
+    """Write ROOT/evaluation_setup/fold1_{train,evaluate,test}.csv, then ROOT/meta.csv, which completes the set.
 
     Args:
         root: folder of the data set.
@@ -32,15 +32,15 @@ def write_tables(root, rows):
 
 
 def claim_folder(path, text, command, of):
-    """Write what a folder is made of into it, or see that it is the same, so that a killed job goes on and no other.
+    """Write the description of a folder's content into it, or check that it is the same: only a killed job continues.
 
     Call it where the folder is `exclusive`.
 
     Args:
-        path: of the file that says it, in that folder.
-        text: of the file.
+        path: of the description's file, in that folder.
+        text: content of that file.
         command: the subcommand of asc-tf that writes such folders, for the error.
-        of: how another one differs, for the error.
+        of: word for the difference, for the error.
 
     Raises:
         AscError: the folder holds something else.
@@ -56,6 +56,6 @@ def claim_folder(path, text, command, of):
 
 
 def write_clip(path, waveform, sample_rate_hz):
-    """Write a waveform [samples] as 24-bit mono WAV, whole or not at all; what leaves +-1 is clipped."""
+    """Write a waveform [samples] as 24-bit mono WAV, whole or not at all; samples beyond +-1 are clipped."""
     with whole_file(path) as part:
         soundfile.write(part, np.clip(waveform, -1, 1 - 2**-23), sample_rate_hz, subtype="PCM_24")

@@ -1,4 +1,4 @@
-"""Translated clips: features as other devices would have given them, kept like those of the cache."""
+"""Translated clips: features as other devices would have given them, stored like the cache."""
 
 import json
 from pathlib import Path
@@ -14,11 +14,11 @@ from asc_tf.data.shards import SHARDS, StoredFeatures, read_shard, row_type, sha
 from asc_tf.data.waveforms import audio_state
 from asc_tf.errors import AscError
 
-BATCH = 8  # clips that are translated at once
+BATCH = 8  # clips translated at once
 
 
 def translated_folder(root, name):
-    """Where the translated clips of a name are: in ROOT/features, unless it is an absolute path.
+    """The folder of the translated clips of a name: in ROOT/features, unless the name is an absolute path.
 
     Raises:
         AscError: the name leads out of that folder.
@@ -29,9 +29,9 @@ def translated_folder(root, name):
 
 
 def translated_clips(clips, targets):
-    """The frame of the clips that a frame's clips become: for each target all of them, that target as the device.
+    """The frame of the translated clips of a frame: all clips for each target, with the target as the device.
 
-    A translated clip is named TARGET/FILENAME; column source holds the FILENAME of the clip that it is made of.
+    A translated clip is named TARGET/FILENAME; column source holds the FILENAME of the original clip.
     """
     parts = [
         clips.assign(
@@ -46,10 +46,10 @@ def translated_clips(clips, targets):
 
 
 def write_translated(folder, root, rows, settings, shape, translate):
-    """Translate clips, or go on with it after an interruption.
+    """Translate clips, or continue after an interruption.
 
-    As in the cache, 64 shards hold a row for each translated clip, with a checksum, and with size and time of change of
-    the recording that it is made of. A shard appears whole; those that are there and valid stay.
+    As in the cache, 64 shards hold a row for each translated clip, with a checksum and with the size and modification
+    time of the original recording. A shard appears whole; valid shards stay.
 
     Args:
         folder: of `translated_folder`.
@@ -57,7 +57,7 @@ def write_translated(folder, root, rows, settings, shape, translate):
         rows: frame of `translated_clips`.
         settings: of `translation_settings`.
         shape: of a clip's features, (frequency, time).
-        translate: function (some of the rows) to their features [rows, frequency, time].
+        translate: function from some of the rows to their features [rows, frequency, time].
 
     Raises:
         AscError: the folder holds other clips or other translations, is being written by another process, or cannot be
@@ -79,7 +79,7 @@ def write_translated(folder, root, rows, settings, shape, translate):
 
 
 def _check_settings(folder, settings):
-    """Write settings.json, or see that the folder is of these settings."""
+    """Write settings.json, or check that the folder has these settings."""
     text = json.dumps(settings, indent=2) + "\n"
     path = folder / "settings.json"
     if path.is_file() and path.read_bytes() != text.encode():
@@ -92,7 +92,7 @@ def _check_settings(folder, settings):
 
 
 def translation_settings(frontend, cut, source, targets, translator):
-    """What determines translated clips, as a dict for JSON; `translator` is text that tells it from another one."""
+    """Everything that determines translated clips, as a dict for JSON; `translator` identifies the translator."""
     return {**feature_settings(frontend, cut), "source": source, "targets": [*targets], "translator": translator}
 
 
@@ -102,15 +102,15 @@ def read_translated(folder, root, clips, frontend, cut, left_out=()):
     Args:
         folder: of `translated_folder`.
         root: folder of the data set.
-        clips: frame; its clips of other devices than the translator's source have no translation.
+        clips: frame; only clips of the translator's source device have a translation.
         frontend, cut: of the run that will train on them.
-        left_out: devices whose translated clips are not read.
+        left_out: devices whose translated clips are skipped.
 
     Returns:
         (frame of `translated_clips`, its `StoredFeatures`).
 
     Raises:
-        AscError: no folder of translated clips, of other features, or clips of the source device are missing in it.
+        AscError: no folder of translated clips, other features, or missing clips of the source device.
     """
     path = folder / "settings.json"
     try:

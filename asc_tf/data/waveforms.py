@@ -20,16 +20,15 @@ LENGTH_TOLERANCE_SECONDS = 0.1
 
 @dataclass(frozen=True)
 class Cut:
-    """How a clip becomes rows of features: its length, and into how many pieces of which length it is cut.
+    """How a clip becomes rows of features: its length, and the length of its pieces.
 
     Args:
         sample_rate_hz: of the waveform.
         clip_seconds: length of every clip; a tenth of a second is cut or padded with zeros, more is an error.
-        piece_seconds: length of the consecutive pieces that are rows of their own, what is left over is dropped;
-            None is the whole clip.
+        piece_seconds: length of consecutive pieces, each a row; a shorter rest is dropped. None keeps the whole clip.
 
     Raises:
-        AscError: a length that is none, or a piece that is longer than the clip.
+        AscError: a length that is not positive, or a piece that is longer than the clip.
     """
 
     sample_rate_hz: int
@@ -66,7 +65,7 @@ class Cut:
         return self.of(load_waveform(path, self.sample_rate_hz), path)
 
     def of(self, waveform, name):
-        """Pieces of a waveform, float32 [pieces, samples]. Raises AscError if its length is another."""
+        """Pieces of a waveform, float32 [pieces, samples]. Raises AscError if the waveform has another length."""
         whole = fit_length(waveform, self.clip_samples, self.sample_rate_hz, name)
         return whole[: self.pieces * self.samples].reshape(self.pieces, self.samples)
 
@@ -88,10 +87,10 @@ def fit_length(waveform, samples, sample_rate_hz, name):
 
 
 def read_clip_seconds(root: str | os.PathLike, clips: pd.DataFrame) -> float:
-    """Length in seconds of a data set's clips, read off the first one of the frame that can be read.
+    """Length in seconds of a data set's clips, from the first clip of the frame that can be read.
 
     Raises:
-        AscError: none can be read; names the first.
+        AscError: none can be read; names the first clip.
     """
     first = None
     for name in clips.filename:
@@ -103,7 +102,7 @@ def read_clip_seconds(root: str | os.PathLike, clips: pd.DataFrame) -> float:
 
 
 def repeat_pieces(clips, pieces):
-    """The frame of a data set's pieces: each clip's row so many times, its piece's number at the end of clip_id."""
+    """The frame of a data set's pieces: a row for each piece, with the piece's number at the end of clip_id."""
     if pieces == 1:
         return clips.reset_index(drop=True)
     repeated = clips.loc[clips.index.repeat(pieces)].reset_index(drop=True)
@@ -112,12 +111,12 @@ def repeat_pieces(clips, pieces):
 
 
 def audio_state(root, filenames):
-    """What tells whether a recording has changed: ({filename: (bytes, time of change in ns)}, {filename: problem})."""
+    """The state of recordings, to notice changes: ({filename: (bytes, mtime in ns)}, {filename: problem})."""
     state, problems = {}, {}
     for name in filenames:
         try:
             status = (Path(root) / name).stat()
             state[name] = status.st_size, status.st_mtime_ns
-        except (OSError, ValueError) as error:  # ValueError: a damaged name of a shard's row holds a zero
+        except (OSError, ValueError) as error:  # ValueError: a zero byte in a name from a damaged row of a shard
             problems[name] = f"{Path(root) / name}: cannot be read ({getattr(error, 'strerror', error)})"
     return state, problems

@@ -186,7 +186,7 @@ def mean_and_std(features: Features, rows: np.ndarray | None = None, chunk: int 
 
     Returns:
         (mean, std): two numbers, or with `by_bin` two tuples of one number a bin. A deviation is at least 1e-6.
-        """
+    """
     rows = np.arange(len(features)) if rows is None else rows
     sums = "cft,cft->f" if by_bin else "cft,cft->"
     total = squares = count = 0.0

@@ -40,8 +40,8 @@ def main(run, name):
         (folder / f"{file}.json").write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
     content = (folder / "model.tflite").read_bytes()
     metadata = read_metadata(content, folder / "model.tflite")
-    if metadata.weights != "int8" or len(content) > LARGEST_BYTES:
-        sys.exit(f"{folder / 'model.tflite'}: {metadata.weights}, {len(content):,} bytes; expected int8, below 100 KB")
+    if metadata.format != "int8" or len(content) > LARGEST_BYTES:
+        sys.exit(f"{folder / 'model.tflite'}: {metadata.format}, {len(content):,} bytes; expected int8, below 100 KB")
     card = card_text(name, about, folder / results, metadata, len(content))
     (folder / "README.md").write_text(card, encoding="utf-8")
     shutil.copyfile(folder / "model.tflite", PACKAGE / f"{name}.tflite")

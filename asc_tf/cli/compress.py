@@ -51,25 +51,23 @@ class Export:
     """folder of a run"""
     out: Path | None = None
     """file to write; RUN/model.tflite (or model.onnx) if not given"""
-    weights_as: Annotated[Literal["float", "float16", "int8", "onnx"], arg(name="format")] = "float"
+    format: Annotated[Literal["float", "float16", "int8", "onnx"], arg(name="format")] = "float"
     """of the numbers: 32-bit, 16-bit weights, or 8-bit weights and feature maps (calibrated on training clips);
     or an ONNX file of 32-bit numbers that takes features"""
-    takes: Annotated[Literal["features", "waveform"], arg(name="input")] = "waveform"
+    input: Annotated[Literal["features", "waveform"], arg(name="input")] = "waveform"
     """what the file takes; of int8 files, features are int8 too, while a waveform goes through a float frontend"""
 
     def run(self):
         from asc_tf import stages
         from asc_tf.stages.preconditions import check_export
 
-        check_export(self.run_folder, self.out, self.weights_as, self.takes)
-        path, parameters, agreement = stages.export(
-            self.run_folder, self.out, weights_as=self.weights_as, takes=self.takes
-        )
+        check_export(self.run_folder, self.out, self.format, self.input)
+        path, parameters, agreement = stages.export(self.run_folder, self.out, format=self.format, input=self.input)
         print(f"{parameters:,} trainable parameters, {4 * parameters:,} bytes as 32-bit floating point")
-        print(f"{path}: {path.stat().st_size:,} bytes from {self.takes} to probabilities, {self.weights_as}")
+        print(f"{path}: {path.stat().st_size:,} bytes from {self.input} to probabilities, {self.format}")
         print(f"its probabilities agree with the Keras model's to {agreement.difference:.1e}")
         print(agreement.table())
-        if self.weights_as == "onnx":
+        if self.format == "onnx":
             say_next(f"{path}: the network")
         else:
             say_next(f"{path}: the network", ["predict", path, "AUDIO"], ["listen", path], ["complexity", path])

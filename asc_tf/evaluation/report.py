@@ -119,7 +119,7 @@ _STEP_COLUMNS = {
     "parameters": ("parameters", "{:,}"),
     "kernel_nonzeros": ("non-zeros in kernels", "{:,}"),
     "nonzero_bytes": ("bytes by the 2021 rule", "{:,}"),
-    "file_format": ("file", "{}"),
+    "format": ("file", "{}"),
     "file_bytes": ("bytes of it", "{:,.0f}"),
     "latency_ms": ("ms", "{:.2f}"),
     "latency_ratio": ("of uncompressed", "{:.2f}"),

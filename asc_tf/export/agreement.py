@@ -68,9 +68,9 @@ class Agreement:
         before, after = (np.log(np.maximum(p[rows, self.labels], SMALLEST)) for p in (self.expected, self.found))
         return before - after
 
-    def check(self, weights_as):
+    def check(self, format):
         """Raise a DisagreementError if the file differs more than BOUNDS allows this format."""
-        bound = BOUNDS[weights_as]
+        bound = BOUNDS[format]
         same, change = self.same_scene.mean(), self.log_loss_change.mean()
         problem = None
         if not self.difference <= bound.difference:

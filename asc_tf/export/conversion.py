@@ -8,13 +8,13 @@ from asc_tf.quiet import native_stderr_hidden
 FORMATS = ("float", "float16", "int8")
 
 
-def converted(model, shape, weights_as="float", calibration=None, float_input=True):
+def converted(model, shape, format="float", calibration=None, float_input=True):
     """A .tflite file's bytes from a Keras model or function [1, ...] to [1, ...] at inference.
 
     Args:
         model: callable; its `weights`, if it has any, are stored.
         shape: of its input without the batch.
-        weights_as: one of FORMATS. "int8" quantizes weights, one scale an output channel, and feature maps, one scale a
+        format: one of FORMATS. "int8" quantizes weights, one scale an output channel, and feature maps, one scale a
             map, by the ranges that they have on `calibration`.
         calibration: for "int8", inputs [n, ...].
         float_input: whether an 8-bit file takes float32 and quantizes it itself; its output is float32 in any case.
@@ -28,11 +28,11 @@ def converted(model, shape, weights_as="float", calibration=None, float_input=Tr
     owner.weights = getattr(model, "weights", [])
     with native_stderr_hidden():
         converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], owner)
-        if weights_as != "float":
+        if format != "float":
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        if weights_as == "float16":
+        if format == "float16":
             converter.target_spec.supported_types = [tf.float16]
-        if weights_as == "int8":
+        if format == "int8":
             inputs = np.asarray(calibration, np.float32)
             converter.representative_dataset = lambda: ([example[np.newaxis]] for example in inputs)
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]

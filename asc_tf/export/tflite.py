@@ -43,8 +43,8 @@ def export_tflite(
     clip_seconds: float,
     check_on: np.ndarray | None = None,
     *,
-    weights_as: str = "float",
-    takes: str = "waveform",
+    format: str = "float",
+    input: str = "waveform",
     calibrate_on: np.ndarray | None = None,
     check_labels: np.ndarray | None = None,
     check_devices: Sequence[str] | None = None,
@@ -68,8 +68,8 @@ def export_tflite(
         labels: names of the classes.
         clip_seconds: length of the window that the file takes.
         check_on: waveforms [n, samples] on which the file is compared with the Keras model; noise if None.
-        weights_as: "float", "float16" or "int8".
-        takes: "waveform" or "features".
+        format: "float", "float16" or "int8".
+        input: "waveform" or "features".
         calibrate_on: for int8, waveforms [n, samples] whose feature maps set the scales: about 100 training clips, of
             all devices alike.
         check_labels: index of the scene of each of `check_on`, for the change of the log loss; or None.
@@ -80,38 +80,38 @@ def export_tflite(
         `Agreement` with the Keras model.
 
     Raises:
-        AscError: `weights_as` or `takes` unknown, int8 without clips to calibrate on, the file disagrees with the Keras
+        AscError: `format` or `input` unknown, int8 without clips to calibrate on, the file disagrees with the Keras
             model beyond `agreement.BOUNDS`, or the disk is full.
     """
-    for value, known in ((weights_as, FORMATS), (takes, INPUTS)):
+    for value, known in ((format, FORMATS), (input, INPUTS)):
         if value not in known:
             raise AscError(f"a file of '{value}' was asked for; expected one of {', '.join(known)}")
-    if weights_as == "int8" and (calibrate_on is None or not len(calibrate_on)):
+    if format == "int8" and (calibrate_on is None or not len(calibrate_on)):
         raise AscError("no clips to calibrate on are given; expected about 100 training clips for an 8-bit file")
     samples = round(clip_seconds * frontend.sample_rate_hz)
     joined = waveform_model(frontend, model, samples)
-    content = _convert(frontend, model, samples, weights_as, takes, calibrate_on)
+    content = _convert(frontend, model, samples, format, input, calibrate_on)
     quantization = _input_quantization(content)
-    more = {"weights": weights_as, "quantization": quantization, "uncertain_below": uncertain_below}
-    metadata = metadata_of(frontend, model, labels, samples, input=takes, **more)
+    more = {"format": format, "quantization": quantization, "uncertain_below": uncertain_below}
+    metadata = metadata_of(frontend, model, labels, samples, input=input, **more)
     if check_on is None:
         check_on = np.random.default_rng(0).normal(0, 0.1, (4, samples)).astype(np.float32)
     with whole_file(path) as part:
         part.write_bytes(with_metadata(content, metadata))
         expected, found = _probabilities(joined, frontend, part, np.asarray(check_on))
         agreement = Agreement(expected, found, check_labels, check_devices)
-        agreement.check(weights_as)
+        agreement.check(format)
     return agreement
 
 
-def _convert(frontend, model, samples, weights_as, takes, calibrate_on):
+def _convert(frontend, model, samples, format, input, calibrate_on):
     """The file's bytes without our metadata: frontend, network and softmax, each converted by itself."""
     shape = frontend.feature_shape(samples)
     calibration = None if calibrate_on is None else _in_batches(frontend, np.asarray(calibrate_on, np.float32))
     parts = {}
-    if takes == "waveform":
+    if input == "waveform":
         parts["waveform"] = converted(frontend, (samples,))
-    parts["features"] = network_file(model, shape, weights_as, calibration, takes == "waveform")
+    parts["features"] = network_file(model, shape, format, calibration, input == "waveform")
     parts["logits"] = converted(tf.nn.softmax, (model.output_shape[1],))
     return shrunk(chained(parts, "probabilities"))
 
@@ -129,12 +129,12 @@ def metadata_of(frontend, model, labels, samples, **more):
     )
 
 
-def network_file(model, shape, weights_as="float", calibration=None, float_input=True):
+def network_file(model, shape, format="float", calibration=None, float_input=True):
     """A .tflite file's bytes from features to logits, by the network's deployment graph; arguments of `converted`."""
-    graph = deployment_graph(model, space_to_depth=weights_as == "int8")
-    if weights_as != "int8":
-        return converted(graph, shape, weights_as)
-    content = converted(with_integer_norms(graph, calibration), shape, weights_as, calibration, float_input)
+    graph = deployment_graph(model, space_to_depth=format == "int8")
+    if format != "int8":
+        return converted(graph, shape, format)
+    content = converted(with_integer_norms(graph, calibration), shape, format, calibration, float_input)
     return with_corrected_bias(content, calibration, _in_batches(graph, calibration))
 
 
@@ -156,6 +156,6 @@ def _probabilities(joined, frontend, path, waveforms):
     """(by the Keras model, by the file), each [clips, classes]."""
     expected = joined.predict(waveforms, batch_size=8, verbose=0)
     classifier = Classifier(path)
-    takes_features = classifier.metadata.input == "features"
-    windows = _in_batches(frontend, waveforms)[..., 0] if takes_features else waveforms
+    from_features = classifier.metadata.input == "features"
+    windows = _in_batches(frontend, waveforms)[..., 0] if from_features else waveforms
     return expected, np.stack([classifier.window_probabilities(window) for window in windows])

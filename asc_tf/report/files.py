@@ -56,7 +56,7 @@ def exported_files(run, dataset):
             continue
         try:
             metadata = read_metadata(content, run / name)
-            kinds[name] = f"{metadata.weights}, {metadata.input}"
+            kinds[name] = f"{metadata.format}, {metadata.input}"
         except AscError as error:
             problems[name] = str(error)
     readable = {name: content for name, content in contents.items() if name not in problems}

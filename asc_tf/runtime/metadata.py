@@ -13,7 +13,7 @@ from asc_tf.errors import AscError
 from asc_tf.runtime.sharing_builder import packed
 
 ENTRY = b"asc_tf"
-FORMAT = 1
+RECORD = 1  # the format of the record itself
 _NO_CHECKSUM = "0" * 64  # stands in the checksum's place while it is computed
 
 
@@ -28,13 +28,12 @@ class Metadata:
         network: name of the network.
         input: what the file takes, "waveform" [1, samples] or "features" [1, frequency, time, 1].
         features: (frequency, time) of the features, or None where the file does not say.
-        weights: "float", "float16" or "int8".
+        format: of the weights, "float", "float16" or "int8"; the record's "weights".
         quantization: of the input, None where it is float32; else {"dtype": "int8", "scale", "zero_point"}, with
             real value = scale * (number - zero_point). The output is float32 always.
         uncertain_below: confidence that 95 % of the network's right answers on its validation clips reach
             (`asc_tf.evaluation.uncertainty`); None where no such clips said it.
         version: of asc_tf.
-        format: of this record.
         checksum: SHA-256 of the file with these 64 digits 0, set by `with_metadata`; None in older files.
     """
 
@@ -45,11 +44,10 @@ class Metadata:
     network: str
     input: str = "waveform"
     features: tuple[int, int] | None = None
-    weights: str = "float"
+    format: str = "float"
     quantization: dict | None = None
     uncertain_below: float | None = None
     version: str = __version__
-    format: int = FORMAT
     checksum: str | None = dataclasses.field(default=None, compare=False)
 
 
@@ -57,7 +55,10 @@ def with_metadata(model_bytes, metadata):
     """A .tflite file's bytes with the metadata added as the entry ENTRY. Nothing may change in the bytes afterwards."""
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model_bytes, 0))
     buffer, entry = schema.BufferT(), schema.MetadataT()
-    buffer.data = list(json.dumps({**dataclasses.asdict(metadata), "checksum": _NO_CHECKSUM}).encode())
+    names = {"format": "weights"}  # in the record, whose own format has that name
+    values = {names.get(name, name): value for name, value in dataclasses.asdict(metadata).items()}
+    del values["checksum"]
+    buffer.data = list(json.dumps({**values, "format": RECORD, "checksum": _NO_CHECKSUM}).encode())
     entry.name, entry.buffer = ENTRY.decode(), len(model.buffers)
     model.buffers.append(buffer)
     model.metadata = [*(other for other in model.metadata or [] if other.name != ENTRY), entry]
@@ -78,8 +79,9 @@ def read_metadata(model_bytes, source):
         if text is None:
             raise AscError(f"{source}: has no labels inside; expected a file made by 'asc-tf export'")
         values = json.loads(text)
-        if values.get("format") != FORMAT:
-            raise AscError(f"{source}: its metadata has format {values.get('format')}; this version reads {FORMAT}")
+        if values.get("format") != RECORD:
+            raise AscError(f"{source}: its metadata has format {values.get('format')}; this version reads {RECORD}")
+        values["format"] = values.pop("weights", "float")
         features = values.get("features")
         features = None if features is None else tuple(features)
         metadata = Metadata(**{**values, "labels": tuple(values["labels"]), "features": features})

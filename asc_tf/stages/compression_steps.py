@@ -21,7 +21,7 @@ from asc_tf.runtime.latency import latencies, latency_ratio
 from asc_tf.stages.exporting import write_file
 
 COLUMNS = (
-    "step", "accuracy", "log_loss", "worst_change", "parameters", "kernel_nonzeros", "nonzero_bytes", "file_format",
+    "step", "accuracy", "log_loss", "worst_change", "parameters", "kernel_nonzeros", "nonzero_bytes", "format",
     "file_bytes", "latency_ms", "latency_ratio",
 )  # fmt: skip
 _CHANGES = ("device", "step", "accuracy", "log_loss", "accuracy_change", "log_loss_change")
@@ -47,20 +47,20 @@ class StepTable:
         self.out, self.experiment, self.report = out, experiment, report
         self.rows, self._devices, self._nonzeros, self._weights = [], {}, {}, {}
 
-    def finish(self, name, model, types, file_format):
+    def finish(self, name, model, types, format):
         """Measure a network, or read back what was measured.
 
         Args:
             name: of the step.
             model: plain network.
             types: that the parameters have reached, of `Account.with_types`.
-            file_format: that they have reached, of `asc_tf export`.
+            format: that they have reached, of `asc_tf export`.
         """
         folder = self.out / name.replace(" ", "-")
         digest = hashlib.sha256(b"".join(weight.tobytes() for weight in model.get_weights())).hexdigest()
         measured = _kept(folder, digest)
         if measured is None:
-            measured = {"weights": digest, **self._measured(name, model, types, folder, file_format)}
+            measured = {"weights": digest, **self._measured(name, model, types, folder, format)}
             write_checked(folder / "measured.json", json.dumps(measured, indent=1) + "\n")
         self.rows.append(measured["row"])
         self._nonzeros[name] = measured["nonzeros"]
@@ -75,7 +75,7 @@ class StepTable:
         """All rows, NaN where nothing could be measured."""
         return pd.DataFrame(self.rows, columns=COLUMNS)
 
-    def _measured(self, name, model, types, folder, file_format):
+    def _measured(self, name, model, types, folder, format):
         nonzeros = {layer: int(np.count_nonzero(kernel)) for layer, kernel in effective_kernels(model).items()}
         parameters = keras_account(model, self.experiment.dataset.clip_seconds).with_types(types).parameters()
         devices = self._on_validation(model)
@@ -88,8 +88,8 @@ class StepTable:
             "parameters": sum(tensor.count for tensor in parameters if tensor.trainable),
             "kernel_nonzeros": sum(nonzeros.values()),
             "nonzero_bytes": sum(tensor.nonzero_bytes for tensor in parameters if tensor.kind != "statistic"),
-            "file_format": file_format,
-            **self._file(name, model, folder / "model.tflite", file_format),
+            "format": format,
+            **self._file(name, model, folder / "model.tflite", format),
         }
         return {"row": row, "devices": {} if devices is None else devices.to_dict("index"), "nonzeros": nonzeros}
 
@@ -104,17 +104,17 @@ class StepTable:
         predictions = predictions_frame(data.clips.iloc[rows], logits, data.dataset.scenes)
         return device_metrics(predictions, data.dataset.seen_devices).drop("seen")
 
-    def _file(self, name, model, path, file_format):
+    def _file(self, name, model, path, format):
         """Bytes and latency of the file from features to probabilities; nothing if it disagrees with the network."""
         clips, held_out = self.experiment.clips, self.experiment.validation
         training = clips.iloc[self.experiment.recorded]
         checked = clips.iloc[held_out] if len(held_out) else training
-        self.report(f"{name}: converting to {file_format} .tflite")
+        self.report(f"{name}: converting to {format} .tflite")
         try:
-            write_file(path, model, self.experiment, checked, training, file_format, "features")
+            write_file(path, model, self.experiment, checked, training, format, "features")
         except DisagreementError as error:
             path.unlink(missing_ok=True)
-            self.report(f"{name}: no {file_format} file: {error}")
+            self.report(f"{name}: no {format} file: {error}")
             return {}
         files = {"uncompressed": self.out / "uncompressed" / path.name, name: path}
         contents = {step: file.read_bytes() for step, file in files.items() if file.is_file()}
@@ -147,7 +147,7 @@ def compression_text(out):
     """Tables of a compression: after every step the non-zeros of each kernel, the change on every device, all else."""
     out = Path(out)
     layers = read_csv(out / "layers.csv", ("layer", "weights"), text=("layer",))
-    steps = read_csv(out / "steps.csv", COLUMNS, text=("step", "file_format"))
+    steps = read_csv(out / "steps.csv", COLUMNS, text=("step", "format"))
     devices = out / "step_devices.csv"
     lines = [f"non-zeros of each kernel\n{layers.to_string(index=False)}"]
     if devices.is_file():

@@ -22,8 +22,8 @@ def export(
     run,
     out=None,
     clips_to_check=None,
-    weights_as="float",
-    takes="waveform",
+    format="float",
+    input="waveform",
     calibration_clips=100,
     report=print,
 ):
@@ -34,7 +34,7 @@ def export(
         out: file to write; RUN/model.tflite if None, or RUN/model.onnx. A file of another format is not overwritten.
         clips_to_check: clips of the test part (of the training part, if the run was trained on both) to compare on, of
             all devices alike; 18 if None, and 90 for int8, whose agreement is one of many clips.
-        weights_as, takes: of `export_tflite`; or "onnx", which takes features (`export_onnx`).
+        format, input: of `export_tflite`; or "onnx", which takes features (`export_onnx`).
         calibration_clips: for int8, training clips to calibrate on, drawn from all devices alike.
         report: called with lines for the user.
 
@@ -46,7 +46,7 @@ def export(
             process is writing into the run.
     """
     run = Path(run)
-    path = check_export(run, out, weights_as, takes)
+    path = check_export(run, out, format, input)
     config, dataset = read_run(run)
     model = load_model(run)
     clips = read_clips(dataset.root)
@@ -55,7 +55,7 @@ def export(
     experiment = Experiment(config, dataset, clips)
     with exclusive(run) if path.parent.resolve() == run.resolve() else contextlib.nullcontext():
         agreement = write_file(
-            path, model, experiment, checked, training, weights_as, takes, clips_to_check, calibration_clips,
+            path, model, experiment, checked, training, format, input, clips_to_check, calibration_clips,
             validation_threshold(run, config, dataset, model, report),
         )  # fmt: skip
     return path, sum(int(np.prod(weight.shape)) for weight in model.trainable_weights), agreement
@@ -67,8 +67,8 @@ def write_file(
     experiment,
     checked,
     training,
-    weights_as,
-    takes,
+    format,
+    input,
     clips_to_check=None,
     calibration_clips=100,
     uncertain_below=None,
@@ -80,7 +80,7 @@ def write_file(
         model: network from features to logits.
         experiment: the `Experiment` of its run.
         checked, training: frames of `read_clips`, of whose clips some are compared on and calibrated on.
-        weights_as, takes, clips_to_check, calibration_clips: of `export`.
+        format, input, clips_to_check, calibration_clips: of `export`.
         uncertain_below: of `Metadata`; an ONNX file does not hold it.
 
     Returns:
@@ -90,20 +90,20 @@ def write_file(
         AscError: as `export_tflite`, or clips that cannot be read.
     """
     dataset, cut = experiment.dataset, experiment.cut
-    checked = _alike(checked, clips_to_check or (90 if weights_as == "int8" else 18))
+    checked = _alike(checked, clips_to_check or (90 if format == "int8" else 18))
 
     def waveforms_of(chosen):
         return np.concatenate([cut.load(Path(dataset.root) / name) for name in chosen.filename])
 
     calibrate_on = None
-    if weights_as == "int8":
+    if format == "int8":
         shuffled = training.sample(frac=1, random_state=_CALIBRATION_SEED)
         calibrate_on = waveforms_of(_alike(shuffled, calibration_clips))
     given = path, experiment.frontend, model, dataset.scenes, dataset.clip_seconds, waveforms_of(checked)
     known = {"check_labels": label_indices(checked, dataset.scenes), "check_devices": checked.device.to_numpy()}
-    if weights_as == "onnx":
+    if format == "onnx":
         return export_onnx(*given, **known)
-    formats = {"weights_as": weights_as, "takes": takes, "uncertain_below": uncertain_below}
+    formats = {"format": format, "input": input, "uncertain_below": uncertain_below}
     return export_tflite(*given, **formats, calibrate_on=calibrate_on, **known)
 
 

@@ -84,36 +84,36 @@ def check_left_out_devices(run):
         )
 
 
-def check_export(run, out, weights_as, takes):
+def check_export(run, out, format, input):
     """For `export`: a trained run, a format that has what is asked of it, a file that may be written. Returns its path.
 
     A file that is there is written anew if it is of this format; one of another format may be what somebody uses.
     """
-    if weights_as == "onnx" and takes != "features":
-        raise AscError(f"--input {takes}: an ONNX file takes features only; give --input features")
+    if format == "onnx" and input != "features":
+        raise AscError(f"--input {input}: an ONNX file takes features only; give --input features")
     check_finished(run)
-    ending = ".onnx" if weights_as == "onnx" else ".tflite"
+    ending = ".onnx" if format == "onnx" else ".tflite"
     path = Path(out or Path(run) / f"model{ending}")
     if path.suffix != ending:
-        raise AscError(f"--out {path}: expected a name that ends in {ending} for --format {weights_as}")
+        raise AscError(f"--out {path}: expected a name that ends in {ending} for --format {format}")
     if path.is_dir():
         raise AscError(f"--out {path}: is a folder; expected the name of a file")
     check_replaceable(path)
-    if path.exists() and weights_as != "onnx":
-        _check_same_format(path, weights_as, takes)
+    if path.exists() and format != "onnx":
+        _check_same_format(path, format, input)
     return path
 
 
-def _check_same_format(path, weights_as, takes):
+def _check_same_format(path, format, input):
     try:
         metadata = read_metadata(path.read_bytes(), path)
     except (AscError, OSError):
         raise AscError(
             f"{path}: is there and is no whole file of asc-tf; delete it first, or give another --out"
         ) from None
-    if (metadata.weights, metadata.input) != (weights_as, takes):
+    if (metadata.format, metadata.input) != (format, input):
         raise AscError(
-            f"{path}: is there as --format {metadata.weights} --input {metadata.input}, not {weights_as} and {takes}; "
+            f"{path}: is there as --format {metadata.format} --input {metadata.input}, not {format} and {input}; "
             "give another --out, or delete it first"
         )
 

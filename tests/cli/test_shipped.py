@@ -34,7 +34,7 @@ def test_a_shipped_file_is_small_complete_and_that_of_its_run(name):
     content = model.path.read_bytes()
     assert len(content) < 100_000 and content == (RUNS / name / "model.tflite").read_bytes()
     classifier = Classifier(model.path)
-    assert len(classifier.labels) == 10 and classifier.metadata.weights == "int8"
+    assert len(classifier.labels) == 10 and classifier.metadata.format == "int8"
     assert 0 < classifier.uncertain_below < 1
 
 

@@ -187,7 +187,7 @@ def test_changes_are_against_the_first():
 def test_what_a_step_does_not_know_is_a_dash():
     row = {
         "step": "pruned", "accuracy": np.nan, "log_loss": np.nan, "worst_change": np.nan, "parameters": 8055,
-        "kernel_nonzeros": 684, "nonzero_bytes": 10096, "file_format": "float", "file_bytes": 58000.0,
+        "kernel_nonzeros": 684, "nonzero_bytes": 10096, "format": "float", "file_bytes": 58000.0,
         "latency_ms": 1.234, "latency_ratio": 0.987,
     }  # fmt: skip
     lines = steps_table(pd.DataFrame([row])).splitlines()

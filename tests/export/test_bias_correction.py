@@ -23,8 +23,8 @@ def test_the_mean_logits_become_right(name):
 
 def test_a_file_whose_logits_no_bias_reaches_straight_stays():
     inputs = keras.Input((8, 8, 1))
-    for activation, weights_as in (("relu", "int8"), (None, "float")):
+    for activation, format in (("relu", "int8"), (None, "float")):
         outputs = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(3, 1, activation=activation)(inputs))
         clips = np.random.default_rng(0).normal(size=(4, 8, 8, 1)).astype(np.float32)
-        content = converted(keras.Model(inputs, outputs), (8, 8, 1), weights_as, clips)
+        content = converted(keras.Model(inputs, outputs), (8, 8, 1), format, clips)
         assert with_corrected_bias(content, clips, np.zeros((4, 3))) is content

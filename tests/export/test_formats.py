@@ -22,12 +22,12 @@ def files(tiny_run, tmp_path_factory):
     """{(format, input): (path, Agreement)} of `tiny_run`."""
     folder = tmp_path_factory.mktemp("formats")
     found = {}
-    for weights_as, takes in KINDS:
-        path = folder / f"{weights_as}-{takes}.tflite"
+    for format, input in KINDS:
+        path = folder / f"{format}-{input}.tflite"
         _, _, agreement = stages.export(
-            tiny_run, path, weights_as=weights_as, takes=takes, calibration_clips=18, clips_to_check=18
+            tiny_run, path, format=format, input=input, calibration_clips=18, clips_to_check=18
         )
-        found[weights_as, takes] = path, agreement
+        found[format, input] = path, agreement
     return found
 
 
@@ -44,7 +44,7 @@ def test_every_kind_agrees_with_the_network_on_clips_of_every_device(files, kind
     assert 0 < agreement.difference < {"float": 1e-4, "float16": 1e-2, "int8": 0.2}[kind[0]]
     assert abs(agreement.log_loss_change.mean()) < 0.05
     metadata = Classifier(path).metadata
-    assert (metadata.weights, metadata.input, metadata.features) == (*kind, (32, 34))
+    assert (metadata.format, metadata.input, metadata.features) == (*kind, (32, 34))
 
 
 def test_an_8_bit_file_of_features_takes_int8_and_says_how(files):
@@ -59,13 +59,13 @@ def test_an_8_bit_file_of_features_takes_int8_and_says_how(files):
     assert Classifier(files["int8", "waveform"][0]).metadata.quantization is None
 
 
-@pytest.mark.parametrize("takes", ["features", "waveform"])
-def test_the_network_of_an_8_bit_file_is_8_bit_whole(files, takes):
-    model, found = tensors(files["int8", takes][0])
+@pytest.mark.parametrize("input", ["features", "waveform"])
+def test_the_network_of_an_8_bit_file_is_8_bit_whole(files, input):
+    model, found = tensors(files["int8", input][0])
     kernels = [found[op.inputs[1]] for op in model.subgraphs[0].operators if len(op.inputs) == 3]
     convolutions = [kernel for kernel in kernels if kernel.shape is not None and len(kernel.shape) == 4]
     assert len(convolutions) > 25 and {kernel.type for kernel in convolutions} == {schema.TensorType.INT8}
-    if takes == "features":
+    if input == "features":
         floats = [math.prod(tensor.shape) for tensor in found if tensor.type == schema.TensorType.FLOAT32]
         assert max(floats) == 10, "logits and probabilities alone are float"
 
@@ -81,7 +81,7 @@ def test_a_file_carries_no_names_and_nothing_twice(files, kind):
 
 
 def test_features_are_classified_as_the_waveform_is(files, synthetic_root):
-    by_waveform, by_features = (Classifier(files["int8", takes][0]) for takes in ("waveform", "features"))
+    by_waveform, by_features = (Classifier(files["int8", input][0]) for input in ("waveform", "features"))
     assert by_waveform.labels == by_features.labels
     audio = next((synthetic_root / "audio").iterdir())
     expected = by_waveform.classify_file(audio)
@@ -102,11 +102,11 @@ def test_the_command_prints_the_agreement_of_every_device(tiny_run, tmp_path, ca
 
 
 def test_a_format_or_input_that_does_not_exist_is_refused(tmp_path):
-    for settings in ({"weights_as": "int4"}, {"takes": "images"}):
+    for settings in ({"format": "int4"}, {"input": "images"}):
         with pytest.raises(AscError, match=r"a file of '\w+' was asked for; expected one of"):
             tflite.export_tflite(tmp_path / "x", None, None, (), 1.0, **settings)
     with pytest.raises(AscError, match="no clips to calibrate on"):
-        tflite.export_tflite(tmp_path / "x", None, None, (), 1.0, weights_as="int8")
+        tflite.export_tflite(tmp_path / "x", None, None, (), 1.0, format="int8")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -117,16 +117,16 @@ def certain():
     return np.eye(4)[labels] * 0.6 + 0.1, labels
 
 
-@pytest.mark.parametrize("weights_as", BOUNDS)
-def test_a_file_beyond_the_bounds_of_its_format_is_refused(certain, weights_as):
+@pytest.mark.parametrize("format", BOUNDS)
+def test_a_file_beyond_the_bounds_of_its_format_is_refused(certain, format):
     expected, labels = certain
-    Agreement(expected, expected.copy(), labels).check(weights_as)
+    Agreement(expected, expected.copy(), labels).check(format)
     turned = np.roll(expected, 1, axis=1)
     found = np.where(np.arange(20)[:, np.newaxis] < 3, turned, expected)
     with pytest.raises(AscError, match="the file disagrees with the Keras model: .* on 20 clips; expected at"):
-        Agreement(expected, found, labels).check(weights_as)
+        Agreement(expected, found, labels).check(format)
     with pytest.raises(AscError, match="a probability differs by nan"):
-        Agreement(expected, np.full_like(expected, np.nan), labels).check(weights_as)
+        Agreement(expected, np.full_like(expected, np.nan), labels).check(format)
 
 
 def test_a_log_loss_that_rises_is_refused_though_every_scene_stays(certain, monkeypatch):

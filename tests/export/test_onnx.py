@@ -16,7 +16,7 @@ from asc_tf.export import onnx
 def exported(tiny_run, tmp_path_factory):
     for name in ("tf2onnx", "onnxruntime"):
         pytest.importorskip(name, reason="the extra onnx is not installed")
-    return stages.export(tiny_run, tmp_path_factory.mktemp("onnx") / "model.onnx", weights_as="onnx", takes="features")
+    return stages.export(tiny_run, tmp_path_factory.mktemp("onnx") / "model.onnx", format="onnx", input="features")
 
 
 def test_the_file_agrees_with_keras(exported):

@@ -61,11 +61,11 @@ def test_the_table_follows_the_chain(compressed, smallest_run):
 @pytest.mark.slow
 def test_every_step_has_a_file_in_the_format_it_has_reached(compressed):
     out, table = compressed
-    assert list(table.file_format) == ["float", "float", "float", "float16"]
+    assert list(table.format) == ["float", "float", "float", "float16"]
     for row in table.itertuples():
         path = out / row.step.replace(" ", "-") / "model.tflite"
         metadata = Classifier(path).metadata
-        assert (metadata.input, metadata.weights) == ("features", row.file_format)
+        assert (metadata.input, metadata.format) == ("features", row.format)
         assert row.file_bytes == path.stat().st_size and row.latency_ms > 0 and row.latency_ratio > 0
     assert table.latency_ratio[0] == 1
 

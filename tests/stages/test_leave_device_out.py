@@ -132,7 +132,7 @@ def test_an_int8_file_is_not_calibrated_on_a_device_that_was_left_out(evaluated,
     given = []
     monkeypatch.setattr(tflite, "write_file", lambda *arguments: given.append(arguments))
     for run in (evaluated[0], evaluated[0] / "leave-device-out" / "b"):
-        stages.export(run, tmp_path / "model.tflite", weights_as="int8")
+        stages.export(run, tmp_path / "model.tflite", format="int8")
     assert [set(each[4].device) for each in given] == [{"a", "b"}, {"a"}]
 
 

@@ -105,7 +105,7 @@ def test_an_export_waits_for_none_but_writes_elsewhere(tiny_run, tmp_path, monke
     with written_by_another(run):
         with pytest.raises(AscError, match="run: another process is writing it"):
             stages.export(run)
-        stages.export(run, tmp_path / "model.tflite", takes="features")
+        stages.export(run, tmp_path / "model.tflite", input="features")
     assert (tmp_path / "model.tflite").is_file() and not (run / "model.tflite").exists()
 
 

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 @keras.saving.register_keras_serializable("asc_tf")
 class AdaptiveResidualNormalization(FrequencyInstanceNormalization):
-    """AdaResNorm: FreqIN and identity, weighed against each other channel by channel, scaled and shifted.
+    """AdaResNorm: FreqIN and identity, weighted channel by channel, then scaled and shifted.
 
-    Residual Normalization gives its shortcut one fixed weight; here training finds one a channel:
+    Residual Normalization gives its shortcut one fixed weight; here training finds a weight for each channel:
 
         AdaResNorm(x) = gamma_c * (rho_c * x + (1 - rho_c) * FreqIN(x)) + beta_c
 
@@ -26,7 +26,7 @@ class AdaptiveResidualNormalization(FrequencyInstanceNormalization):
     Weights: rho, gamma and beta, each [channel].
 
     Args:
-        rho: where the weights rho start; gamma starts at 1, beta at 0.
+        rho: initial value of the weights rho; gamma starts at 1, beta at 0.
         epsilon, unbiased: of `ResidualNormalization`.
 
     Raises:

@@ -8,7 +8,7 @@ from asc_tf.layers.fast.normalize_by_rows import normalize_by_rows
 
 
 def batch_normalization(x, gamma, beta, epsilon):
-    """Batch normalization in training as its authors write it: the reference of the fast ways.
+    """Batch normalization in training as its authors write it: the reference for the fast versions.
 
         y_bftc = gamma_c * (x_bftc - mu_c) / sqrt(sigma^2_c + epsilon) + beta_c
 
@@ -30,18 +30,18 @@ def batch_normalization(x, gamma, beta, epsilon):
 
 @keras.saving.register_keras_serializable("asc_tf")
 class BatchNormalization(keras.layers.BatchNormalization):
-    """`keras.layers.BatchNormalization`, which trains up to 5 times faster on a CPU for channels that it is slow for.
+    """`keras.layers.BatchNormalization`, but up to 5 times faster in training on a CPU for slow numbers of channels.
 
     Arguments, weights, results (within float error) and inference are Keras's. Only the training step on float32
-    [batch, frequency, time, channel] inputs takes another way through the formula (`batch_normalization`), where
-    Keras's is slow: `normalize_by_rows`. Replicas of
-    `tf.distribute` take the statistics of such inputs over the batch that they share, in any number of channels.
+    [batch, frequency, time, channel] inputs differs: where Keras's way through the formula (`batch_normalization`) is
+    slow, it calls `normalize_by_rows`. Replicas of `tf.distribute` take the statistics of such inputs over their shared
+    batch, for any number of channels.
     """
 
     def call(self, inputs, training=None, mask=None):
         if training is None:
             training = keras.backend.learning_phase()
-        if replicas() > 1 and inputs.dtype in (tf.float16, tf.bfloat16):  # else each would take its own statistics
+        if replicas() > 1 and inputs.dtype in (tf.float16, tf.bfloat16):  # else each would use its own statistics
             return tf.cast(self.call(tf.cast(inputs, tf.float32), training=training), inputs.dtype)
         trained = isinstance(training, (bool, int)) and training and self.trainable and self._is_plain(inputs)
         if not trained or not (replicas() > 1 or self._gains_by_rows(*inputs.shape[1::2])):

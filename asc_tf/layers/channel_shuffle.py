@@ -8,10 +8,10 @@ from asc_tf.layers.contract import SUM
 
 @keras.saving.register_keras_serializable("asc_tf")
 class ChannelShuffle(keras.layers.Layer):
-    """Interleave g equal groups of channels, so that branches that a split makes hear of one another.
+    """Interleave g equal groups of channels, so that the branches of a split exchange information.
 
-    With C channels in g groups of h = C / g: output channel g * i + j is input channel h * j + i. Of two groups that is
-    0, h, 1, h + 1 ...
+    With C channels in g groups of h = C / g, output channel g * i + j is input channel h * j + i: for two groups 0, h,
+    1, h + 1 ...
 
     Input and output: [batch, frequency, time, channel], sizes static but for the batch.
 

@@ -10,12 +10,12 @@ from asc_tf.layers.contract import SUM
 class ChannelSplit(keras.layers.Layer):
     """Split a feature map along its channels into the s sub-maps x_1 ... x_s of Res2Net.
 
-    Sub-map x_i has channels (i - 1) * C / s up to i * C / s. One layer has all of them, so that their gradients are
-    put together once; as a slice each, s maps of the input's size, zero but for the slice, would be added up, which
-    was a third of the processor time of BC-Res2Net's training step.
+    Sub-map x_i has channels (i - 1) * C / s up to i * C / s. One layer returns all of them, so that backpropagation
+    concatenates their gradients once. With a slice per sub-map it would add up s maps of the input's size, zero outside
+    the slice: a third of the processor time of BC-Res2Net's training step.
 
-    Input: [batch, frequency, time, channel], the number C of channels static. Output: a list of s times
-    [batch, frequency, time, C / s].
+    Input: [batch, frequency, time, channel], the number C of channels static. Output: a list of s maps [batch,
+    frequency, time, C / s].
 
     Args:
         groups: s, the number of sub-maps; divides C.

@@ -1,22 +1,22 @@
-"""What a leaf layer says of itself, so that pruning, quantization, export and the account need no list of layers.
+"""Facts that a leaf layer states of itself, so pruning, quantization, export and the account need no list of layers.
 
-A leaf layer holds no other layer, has `get_config` and is registered for saving. Beside that it may define any of the
-members below; a function of this module reads each of them, and knows the answers of Keras's own layers. A member that
-is missing means "not so". docs/extending.md has an example.
+A leaf layer holds no other layer, has `get_config` and is registered for saving. It may also define any of the members
+below; a function of this module reads each of them, and knows the answers for Keras's own layers. A missing member
+means "no". docs/extending.md has an example.
 
-| member | says | used by |
+| member | meaning | used by |
 |---|---|---|
 | `channel_paths` | one of the constants below: on which input channels an output channel depends | pruning |
 | `compressed_kernel` | name of the attribute that holds the kernel to prune and round | pruning, quantization |
-| `moves_numbers` | True: every number that comes out is one that went in | quantization |
-| `identity_at_inference` | True: nothing happens at inference | export |
-| `takes_affine` | True: a convolution whose kernel and bias can take up a scale and a shift a channel | export |
-| `inference_affine()` | (scale, shift) of a normalization whose inference is no more than that | quantization, export |
+| `moves_numbers` | True: every number of the output is a number of the input | quantization |
+| `identity_at_inference` | True: the layer does nothing at inference | export |
+| `takes_affine` | True: a convolution whose kernel and bias can absorb a scale and a shift per channel | export |
+| `inference_affine()` | (scale, shift) of a normalization that does nothing else at inference | quantization, export |
 | `integer_form(mean, variance)` | (layer, weights) that compute the same in 8-bit arithmetic | export |
 | `count_operations(input_shape, output_shape)` | MACs and products, where tracing cannot tell | account |
 
-The account reads the kind of a weight off its name (kernel, bias, gamma, beta, moving_mean, moving_variance), and the
-receptive field off `kernel_size` or `pool_size`, `strides`, `dilation_rate` and `padding`.
+The account takes the kind of a weight from its name (kernel, bias, gamma, beta, moving_mean, moving_variance), and the
+receptive field from `kernel_size` or `pool_size`, `strides`, `dilation_rate` and `padding`.
 """
 
 import numpy as np
@@ -64,9 +64,9 @@ def channel_paths(layer):
 def kernel_attribute(layer):
     """Name of the attribute under which a layer keeps its kernel, or None if it has none to compress.
 
-    Convolutions, depthwise convolutions and dense layers have one, subclasses of them too; not so transposed
-    convolutions, whose output channels lie on another axis. The output channels of a kernel are its last axis, of
-    a "depthwise_kernel" the last two.
+    Convolutions, depthwise convolutions, dense layers and their subclasses have one. Transposed convolutions do not,
+    since their output channels lie on another axis. The output channels of a kernel are its last axis, those of a
+    "depthwise_kernel" its last two.
     """
     if hasattr(layer, "compressed_kernel"):
         return layer.compressed_kernel

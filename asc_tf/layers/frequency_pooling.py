@@ -24,7 +24,7 @@ class FrequencyAveragePooling(keras.layers.Layer):
 
 @tf.custom_gradient
 def _mean(x):
-    """Mean over axis 1; its gradient divides the one row, where automatic differentiation divides all of its copies."""
+    """Mean over axis 1; its gradient divides one row, while automatic differentiation divides every copy of the row."""
 
     def gradient(upstream):
         return tf.broadcast_to(upstream / tf.cast(tf.shape(x)[1], x.dtype), tf.shape(x))

@@ -13,23 +13,23 @@ from asc_tf.layers.contract import OWN
 class GlobalFrequencyNormalization(keras.layers.Layer):
     """Global FreqNorm: normalize every frequency bin by its mean and variance over the whole training set.
 
-    The papers' baseline for FreqIN: the same treatment of every clip cannot take one device's colouring out of it.
+    The papers' baseline for FreqIN: the same treatment of every clip cannot remove the colouring of one device.
 
         y_bftc = (x_bftc - mu_f) / sqrt(sigma_f^2 + epsilon)
 
-    mu and sigma^2 are fixed numbers of the configuration, not weights: they are given, or measured by `adapt` before
-    the layer is used. The layer computes in float32 under any precision policy.
+    mu and sigma^2 are fixed numbers of the configuration, not weights: pass them, or measure them by `adapt` before the
+    layer is used. The layer computes in float32 under any precision policy.
 
     Input and output: [batch, frequency, time, channel], frequency static.
 
     Args:
-        mean: mu, one number a frequency bin; None until `adapt`.
+        mean: mu, one number per frequency bin; None until `adapt`.
         variance: sigma^2, likewise.
         epsilon: added to the variance; keeps a bin that never changes finite.
 
     Raises:
-        ValueError: only one of `mean` and `variance` given, they differ in length, a variance is negative, the input
-            has another number of bins, or the layer is used before it knows its statistics.
+        ValueError: only one of `mean` and `variance` is given, they differ in length, a variance is negative, the input
+            has another number of bins, or the layer is used before it has statistics.
 
     Reference: Kim et al., DCASE Workshop 2021, section 3.1 and table 3 ("Global FreqNorm").
     """

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 @keras.saving.register_keras_serializable("asc_tf")
 class GlobalResponseNormalization(keras.layers.Layer):
-    """GRN: raise channels that respond more than the others, so that not all of them learn the same.
+    """GRN: raise channels that respond more than the others, so that the channels learn different features.
 
         N_c = ||x_c|| / (mean_c ||x_c|| + epsilon),   GRN(x) = x + gamma * x * N_c + beta
 
-    ||x_c|| is the Euclidean norm of a channel over frequency and time. gamma and beta start at 0: then GRN is the
+    ||x_c|| is the Euclidean norm of a channel over frequency and time. gamma and beta start at 0, which makes GRN the
     identity. Norms are computed in float32 under any precision policy.
 
     Input and output: [batch, frequency, time, channel].
@@ -52,7 +52,7 @@ class GlobalResponseNormalization(keras.layers.Layer):
 
     def call(self, inputs):
         x = tf.cast(inputs, tf.float32)
-        # The norm of a channel of zeros has no slope; a square that no float holds gives it one.
+        # The norm of a channel of zeros has no gradient; a square too small for a float gives it one.
         norms = tf.sqrt(tf.reduce_sum(x * x, axis=(1, 2), keepdims=True) + 1e-30)
         share = norms / (tf.reduce_mean(norms, axis=3, keepdims=True) + self.epsilon)
         return tf.cast(x * (1 + self.gamma * share) + self.beta, inputs.dtype)
@@ -69,16 +69,15 @@ class GlobalResponseNormalization(keras.layers.Layer):
 class IntegerGlobalResponseNormalization(keras.layers.Layer):
     """GRN for a file of 8-bit feature maps.
 
-    An 8-bit map of squares rounds all but its largest to zero, so a channel's squares are summed by a product of
-    matrices, which integer kernels compute in 32 bits. Roots and quotients are products with 1 / sqrt, which has an
-    integer kernel:
+    An 8-bit map of squares rounds all but its largest values to zero, so a matrix product sums a channel's squares;
+    integer kernels compute it in 32 bits. Roots and quotients are products with 1 / sqrt, which has an integer kernel:
 
         q_c = (x_c . x_c) / n,   g_c = q_c / sqrt(q_c),   N_c = g_c / sqrt(mean_c g)^2
 
     Input and output: [batch, frequency, time, channel], sizes static. Weights: gamma and beta, each [1].
 
     Args:
-        floor: smallest mean square that a root is taken of.
+        floor: smallest mean square whose root is taken.
 
     Reference: own derivation; as for `GlobalResponseNormalization`.
     """

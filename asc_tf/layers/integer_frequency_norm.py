@@ -13,9 +13,9 @@ def integer_norm(name, mean, variance, epsilon, shortcut, relaxed=False):
 
     Args:
         name: of the layer.
-        mean, variance: [clip, frequency], of what it gets from some tens of clips. They show the variances that a bin
-            has, of which a 256th of the largest is the floor, and whether its mean is small.
-        epsilon: of the layer it stands for; the least floor.
+        mean, variance: [clip, frequency], of the layer's inputs for some tens of clips. They give the variances of a
+            bin, of which the largest divided by 256 is the floor, and tell whether the bin's mean is small.
+        epsilon: of the layer that this one replaces; the least floor.
         shortcut: lambda, a number or [frequency, 1, 1].
         relaxed: RFN.
 
@@ -32,9 +32,9 @@ def integer_norm(name, mean, variance, epsilon, shortcut, relaxed=False):
 class IntegerFrequencyNormalization(keras.layers.Layer):
     """FreqIN, ResNorm or RFN for a file of 8-bit feature maps.
 
-    An 8-bit map of squares holds its largest values and rounds the others to zero: behind a ReLU the deviation is a
-    fortieth of the maximum, so that next to nothing of the variance is left. Here a bin's squares are summed by a
-    product of matrices, which integer kernels compute in 32 bits, and only the sum is rounded:
+    An 8-bit map of squares keeps its largest values and rounds the others to zero: after a ReLU the deviation is a
+    fortieth of the maximum, so that almost nothing of the variance is left. Here a matrix product sums a bin's squares;
+    integer kernels compute it in 32 bits, and only the sum is rounded:
 
         m = mean(x),   v = max((x . x) / n - m^2, floor),   r = 1 / sqrt(v)
 
@@ -50,17 +50,17 @@ class IntegerFrequencyNormalization(keras.layers.Layer):
 
         y = s x - (s m - R (m - M))   or   s d + R (m - M)
 
-    In float this is the layer it stands for but for `floor`, which takes epsilon's place: v is an 8-bit number too, and
-    one below a step of its own cannot be told from none.
+    In float this equals the layer that it replaces, except that `floor` takes epsilon's place: v is an 8-bit number
+    too, and a variance below one step cannot be told from zero.
 
     Input and output: [batch, frequency, time, channel], sizes static.
     Weights: lambda, [] or [frequency, 1, 1].
 
     Args:
         floor: smallest variance.
-        centred: take the mean out before the squares are summed: two passes more over the feature map.
+        centred: subtract the mean before the squares are summed: two more passes over the feature map.
         relaxed: RFN.
-        by_bin: whether lambda is one for each bin.
+        by_bin: whether each bin has its own lambda.
 
     Reference: own derivation; Kim et al., DCASE Workshop 2021, equations 1 to 3.
     """
@@ -85,7 +85,7 @@ class IntegerFrequencyNormalization(keras.layers.Layer):
         return x * scale + mean * self.shortcut if self.centred else x * scale - mean * inverse
 
     def _statistics(self, inputs):
-        """m; x, or d where it is centred; v; r."""
+        """m; x, or d if centred; v; r."""
         mean = tf.reduce_mean(inputs, axis=(2, 3), keepdims=True)
         x = inputs - mean if self.centred else inputs
         variance = _mean_square(x) if self.centred else _mean_square(x) - mean * mean
@@ -104,7 +104,7 @@ class IntegerFrequencyNormalization(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("asc_tf")
 class IntegerAdaptiveNormalization(IntegerFrequencyNormalization):
-    """AdaResNorm for a file of 8-bit feature maps: with the base's m, d and r, and weights a, b and c a channel,
+    """AdaResNorm for a file of 8-bit feature maps: with the base's m, d and r, and weights a, b and c per channel,
 
         y = (b r + a) x - b r m + c   or   (b r + a) d + a m + c
 

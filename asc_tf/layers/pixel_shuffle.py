@@ -10,8 +10,8 @@ from asc_tf.layers.contract import SUM
 class PixelShuffle(keras.layers.Layer):
     """Sub-pixel rearrangement: r * r groups of channels become r times the bins and r times the frames.
 
-    Behind a 1x1 convolution it is a transposed convolution of kernel and stride r, computed at the small size and
-    without the zeros that one multiplies:
+    After a 1x1 convolution this equals a transposed convolution of kernel and stride r, but is computed at the small
+    size and without multiplying zeros:
 
         y[f, t, c] = x[f // r, t // r, ((f % r) * r + t % r) * C + c],  C the channels of y
 
@@ -24,8 +24,8 @@ class PixelShuffle(keras.layers.Layer):
         ValueError: `factor` is below 2, or the number of channels is unknown or not a multiple of its square.
 
     Reference: Shi et al., "Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel Convolutional
-    Neural Network", CVPR 2016, equation 4. Difference: the channels of one output bin stand together (TensorFlow's
-    order) where PyTorch keeps the r * r bins of one output channel together, which permutes the convolution's filters.
+    Neural Network", CVPR 2016, equation 4. Difference: the channels of one output bin are adjacent (TensorFlow's
+    order); PyTorch keeps the r * r bins of one output channel adjacent. That only permutes the convolution's filters.
     """
 
     channel_paths, moves_numbers = SUM, True

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class RelaxedInstanceFrequencyNormalization(FrequencyInstanceNormalization):
     """RFN: a weighted mean of instance-frequency-wise and layer normalization.
 
-    Residual Normalization keeps a share of the features at whatever scale they come; here that share is normalized
-    too, by the statistics of the whole clip, which leave the balance of its bins as it was:
+    Residual Normalization keeps a share of the features at their original scale. RFN normalizes that share too, by
+    statistics of the whole clip, which leave the balance of the clip's bins unchanged:
 
         RFN(x) = lambda * LN(x) + (1 - lambda) * IFN(x)
 
@@ -48,7 +48,8 @@ class RelaxedInstanceFrequencyNormalization(FrequencyInstanceNormalization):
     def call(self, inputs):
         x = tf.cast(inputs, tf.float32)
         bin_mean, bin_variance, _ = frequency_statistics(x)
-        # All bins weigh alike, so the clip's statistics follow from the bins' without another pass over the features.
+        # All bins weigh the same, so the clip's statistics follow from the bins' without another pass over the
+        # features.
         mean = tf.reduce_mean(bin_mean, axis=1, keepdims=True)
         between = bin_mean - mean
         variance = tf.reduce_mean(bin_variance + between * between, axis=1, keepdims=True)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def frequency_statistics(x):
-    """Of [batch, frequency, time, channel]: mu_nf, sigma_nf^2, each [batch, frequency, 1, 1], and x - mu_nf."""
+    """For [batch, frequency, time, channel]: mu_nf, sigma_nf^2, each [batch, frequency, 1, 1], and x - mu_nf."""
     # Only products and sums: these have fast integer kernels in TFLite, where tf.nn.moments becomes the slow
     # SQUARED_DIFFERENCE.
     mean = _row_mean(x)
@@ -28,7 +28,7 @@ def _row_mean(x):
 
 
 def _normalize(x, shortcut, epsilon, spread=1.0):
-    """shortcut * x + FreqIN(x), with the gradient that automatic differentiation finds, in half of its passes.
+    """shortcut * x + FreqIN(x), with the gradient of automatic differentiation in half the passes.
 
     `spread` multiplies the variance.
     """
@@ -54,8 +54,8 @@ def _normalize(x, shortcut, epsilon, spread=1.0):
 class FrequencyInstanceNormalization(keras.layers.Layer):
     """FreqIN: normalize every frequency bin of every clip by its own statistics.
 
-    What sets one recording device apart from another shows along frequency, so the mean and the
-    standard deviation of each bin, over time and channels, are taken out:
+    The differences between recording devices show along frequency, so FreqIN removes the mean and the standard
+    deviation of each bin, taken over time and channels:
 
         FreqIN(x) = (x - mu_nf) / sqrt(sigma_nf^2 + epsilon)
 
@@ -89,7 +89,7 @@ class FrequencyInstanceNormalization(keras.layers.Layer):
         return tf.cast(_normalize(x, tf.convert_to_tensor(shortcut), self.epsilon, self._spread(x)), inputs.dtype)
 
     def _spread(self, x):
-        """n / (n - 1) of the n numbers of a bin, or 1."""
+        """n / (n - 1) for the n numbers of a bin, or 1."""
         if not self.unbiased:
             return 1.0
         if None in x.shape[2:]:
@@ -98,7 +98,7 @@ class FrequencyInstanceNormalization(keras.layers.Layer):
         return numbers / max(numbers - 1, 1)
 
     def integer_form(self, mean: np.ndarray, variance: np.ndarray) -> tuple[keras.layers.Layer, list]:
-        """(layer, weights) of the same in 8-bit arithmetic; mean and variance [clip, frequency] of what it gets."""
+        """(layer, weights) of the same in 8-bit arithmetic; mean and variance [clip, frequency] of its inputs."""
         return integer_norm(self.name, mean, variance, self.epsilon, 0.0)
 
     def get_config(self):
@@ -121,7 +121,7 @@ class ResidualNormalization(FrequencyInstanceNormalization):
             frequency bin, static. The papers keep it fixed (False) and leave this as future work.
         epsilon: added to the variance.
         unbiased: divide the sum of squares by one less than their number, as PyTorch's `var` does; time and channels
-            are static then. The 8-bit form leaves it out, which is far less than a step of 8 bits.
+            must then be static. The 8-bit form omits this, since the difference is far less than a step of 8 bits.
 
     Raises:
         ValueError: `lambda_` is negative, `learnable` unknown, or the input is not of rank 4 or, for "bin", of unknown

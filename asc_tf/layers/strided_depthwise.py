@@ -8,13 +8,13 @@ import tf_keras as keras
 class StridedDepthwiseConv2D(keras.layers.DepthwiseConv2D):
     """`DepthwiseConv2D` that may stride over one axis alone, on every device and at every precision.
 
-    TensorFlow's own kernels refuse unequal strides, but for oneDNN's float32 one. Every s-th row of the output meets
-    the taps p, p + s, p + 2s ... of the kernel only with the rows of the same remainder p, so the convolution is a sum
-    of s convolutions of stride 1, of as many multiplications together:
+    TensorFlow's own kernels refuse unequal strides, except oneDNN's for float32. Every s-th row of the output meets the
+    taps p, p + s, p + 2s ... of the kernel only with the rows of the same remainder p. So the convolution is a sum of s
+    convolutions of stride 1, with the same number of multiplications in total:
 
         y = sum_p x[p::s] * w[p::s]
 
-    Same arguments, weights, padding and result as `keras.layers.DepthwiseConv2D`; equal strides are left to it.
+    Arguments, weights, padding and result are those of `keras.layers.DepthwiseConv2D`, which computes equal strides.
 
     Input: [batch, frequency, time, channel], frequency and time static.
 
@@ -46,7 +46,7 @@ class StridedDepthwiseConv2D(keras.layers.DepthwiseConv2D):
         return outputs if self.activation is None else self.activation(outputs)
 
     def _axis(self, size, axis):
-        """((zeros before, zeros after), one (slice of the padded input, slice of the kernel) a remainder)."""
+        """((zeros before, zeros after), one (slice of the padded input, slice of the kernel) per remainder)."""
         stride, kernel = self.strides[axis], self.kernel_size[axis]
         missing = 0
         if self.padding == "same":

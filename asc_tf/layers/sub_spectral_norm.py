@@ -1,4 +1,4 @@
-"""SubSpectral Normalization: batch normalization of every frequency sub-band for itself."""
+"""SubSpectral Normalization: batch normalization of each frequency sub-band by itself."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def sub_spectral_normalization(x, gamma, beta, epsilon):
-    """The formula of `SubSpectralNormalization` in training, as it stands there: the reference of its fast ways.
+    """The formula of `SubSpectralNormalization` in training, written plainly: the reference for the fast version.
 
     Args:
         x: [batch, frequency, time, channel]; the static frequency is a multiple of the bands.
@@ -36,24 +36,24 @@ def sub_spectral_normalization(x, gamma, beta, epsilon):
 
 @keras.saving.register_keras_serializable("asc_tf")
 class SubSpectralNormalization(keras.layers.Layer):
-    """Batch-normalize each of S contiguous frequency sub-bands with statistics and weights of its own.
+    """Batch-normalize each of S contiguous frequency sub-bands with its own statistics and weights.
 
-    Low and high frequencies of a spectrogram have different statistics, which one normalization
-    over all of them blurs. With B(f) = floor(f * S / F) the band of bin f:
+    Low and high frequencies of a spectrogram have different statistics; one normalization over all of them blurs the
+    difference. With B(f) = floor(f * S / F) the band of bin f:
 
         y_bftc = gamma_{B(f) c} * (x_bftc - mu_{B(f) c}) / sqrt(sigma^2_{B(f) c} + epsilon) + beta_{B(f) c}
 
-    `sub_spectral_normalization` computes it as it stands here, and training by `normalize_bands`, its fast ways.
-    Training takes mu and sigma over batch, the bins of the band and time, and keeps moving averages
-    of them for inference. Statistics are computed in float32 under any precision policy. Replicas of `tf.distribute`
-    take them over the batch that they share.
+    `sub_spectral_normalization` computes this formula directly; training uses `normalize_bands`, the fast version.
+    Training takes mu and sigma over batch, the bins of the band and time, and keeps moving averages of them for
+    inference. Statistics are computed in float32 under any precision policy. Replicas of `tf.distribute` take them over
+    their shared batch.
 
     Input and output: [batch, frequency, time, channel], frequency static and a multiple of S.
     Weights: gamma, beta (trained), moving_mean, moving_variance, each [S, channel].
 
     Args:
         sub_bands: S, the number of bands.
-        momentum: of the moving averages. Default 0.9, the papers' framework's 0.1 as Keras counts it.
+        momentum: of the moving averages. Default 0.9, which is 0.1 in the convention of the papers' framework.
         epsilon: added to the variance.
 
     Raises:
@@ -130,7 +130,7 @@ class SubSpectralNormalization(keras.layers.Layer):
     def _infer(self, inputs):
         scale, offset = self._scale_and_offset(self.moving_mean, self.moving_variance)
         bins, channels = inputs.shape[1], inputs.shape[3]
-        # A band's row repeated for each of its bins; `tf.repeat` says the same in ten times the operations.
+        # A band's row repeated for each of its bins; `tf.repeat` does the same with ten times the operations.
         scale, offset = (
             tf.reshape(tf.tile(v, (1, bins // self.sub_bands)), (bins, 1, channels)) for v in (scale, offset)
         )

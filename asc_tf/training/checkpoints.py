@@ -1,4 +1,4 @@
-"""The state of a training after an epoch or in the middle of one, and going on from it."""
+"""Keeping the state of a training after or within an epoch, and continuing from it."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a training has come.
+    """The progress of a training.
 
     Args:
         history: one dict of logs for each finished epoch.
-        step: batches trained of the epoch that follows; 0 between two epochs. What is below is of that epoch.
-        steps_per_epoch: its batches in all.
-        seconds: spent on it.
-        metrics: for each of the model's metrics the values of its variables, over these batches.
+        step: trained batches of the following epoch; 0 between two epochs. The fields below belong to that epoch.
+        steps_per_epoch: total number of batches in it.
+        seconds: time spent on it.
+        metrics: values of the variables of each of the model's metrics, over these batches.
     """
 
     history: list
@@ -72,12 +72,12 @@ def _read_progress(folder):
 class EpochCheckpoints:
     """Keeps the newest state of a training: weights, optimizer, random generators of the dropout, and progress.
 
-    A state is a folder DIRECTORY/NAME, see `Progress.name`, that appears whole; then the one before goes. Of several
-    workers, which must share the file system, all restore it and the chief keeps it; the others have to write theirs
-    too, as TensorFlow gathers it from all of them, and throw it away.
+    A state is a folder DIRECTORY/NAME, see `Progress.name`, that appears whole; then the previous state is deleted.
+    Several workers must share the file system: all restore the state and the chief keeps it. The others must write
+    theirs too, since TensorFlow gathers the state from all workers, and discard it.
 
     Args:
-        directory: where to keep them.
+        directory: folder of the states.
         model: compiled model, built; its optimizer is kept with it.
     """
 
@@ -89,10 +89,10 @@ class EpochCheckpoints:
         self._state = tf.train.Checkpoint(model=model, optimizer=model.optimizer, generators=random_generators(model))
 
     def restore(self) -> Progress:
-        """Put the newest state back, but for the metrics' values. Returns its `Progress`, that of a start if none is.
+        """Restore the newest state, except the metrics' values. Returns its `Progress`; a fresh one without a state.
 
         Raises:
-            AscError: the checkpoint is damaged or of another network, or not the same for all workers.
+            AscError: the checkpoint is damaged, of another network, or not the same for all workers.
         """
         folders = sorted(self.directory.glob("epoch-*"))
         found = int("".join(filter(str.isdecimal, folders[-1].name)).ljust(10, "0")) if folders else 0
@@ -113,7 +113,7 @@ class EpochCheckpoints:
             ) from error
 
     def save(self, progress: Progress) -> None:
-        """Keep the present state as that at `progress`.
+        """Keep the present state as the state at `progress`.
 
         Raises:
             AscError: it cannot be written.

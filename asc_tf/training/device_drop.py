@@ -9,7 +9,7 @@ import tf_keras as keras
 from asc_tf.atomic import write_text
 
 _STEEPNESS = 6.0
-_STREAM = 1  # of random numbers, apart from those of the augmentation
+_STREAM = 1  # sets these random numbers apart from the augmentation's
 
 
 def drop_rate(step, steps, max_rate):
@@ -18,13 +18,13 @@ def drop_rate(step, steps, max_rate):
         rate = max_rate * (s(x) - s(-6)) / (s(6) - s(-6)),   s(x) = 1 / (1 + exp(-x)),   x = 12 * step / (steps - 1) - 6
 
     Args:
-        step: number of the batch, from 0; those after the last one count as the last one. May be an array.
+        step: number of the batch, from 0; later numbers count as the last batch. May be an array.
         steps: batches of the whole fine-tuning.
         max_rate: 0 to 1; 0.9 is the paper's best.
 
     Reference: Lee et al. (HYU), DCASE Workshop 2022, section 3: "with the shape of the sigmoid function from zero to
-    the given parameter". Difference: it gives no formula. Here the logistic function from -6 to 6 is stretched so
-    that it begins at exactly 0 and ends at exactly the maximum.
+    the given parameter". Difference: the paper gives no formula. Here the logistic function from -6 to 6 is stretched
+    so that it begins at exactly 0 and ends at exactly the maximum.
     """
     x = _STEEPNESS * (2 * np.clip(np.asarray(step) / max(1, steps - 1), 0, 1) - 1)
     low, high, value = (1 / (1 + np.exp(-x)) for x in (-_STEEPNESS, _STEEPNESS, x))
@@ -32,25 +32,25 @@ def drop_rate(step, steps, max_rate):
 
 
 class DeviceRandomDrop:
-    """Drops clips of the device that has most of them from every batch: the `select` of `training_batches`.
+    """Drops clips of the device with the most clips from every batch: the `select` of `training_batches`.
 
-    Each clip of the device is dropped by itself with probability `drop_rate`, so batches get smaller towards the end. A
-    batch that would be left empty keeps its first clip. What is dropped depends on the seed and the batch's number
-    alone.
+    Each clip of the device is dropped independently with probability `drop_rate`, so batches get smaller towards the
+    end. A batch that would become empty keeps its first clip. Only the seed and the batch's number decide which clips
+    drop.
 
         drop = DeviceRandomDrop(clips.device == "a", steps=epochs * steps_per_epoch, max_rate=0.9)
         model.fit(training_batches(..., select=drop), ..., callbacks=[DropRateLog(drop, "drop_rates.csv")])
 
     Args:
-        dropped: bool [clips], the clips that may be dropped, numbered as the features are.
+        dropped: bool [clips], true for clips that may be dropped, in the order of the features.
         steps: batches of the whole fine-tuning.
         max_rate: of `drop_rate`.
 
     Raises:
         ValueError: a maximum outside 0 to 1.
 
-    Reference: Lee et al. (HYU), DCASE Workshop 2022, section 3. Difference: it does not say whether each clip is drawn
-    for itself or a fixed number of them goes.
+    Reference: Lee et al. (HYU), DCASE Workshop 2022, section 3. Difference: the paper does not say whether each clip is
+    drawn independently or a fixed number of clips is dropped.
     """
 
     def __init__(self, dropped: np.ndarray, steps: int, max_rate: float = 0.9):
@@ -68,7 +68,7 @@ class DeviceRandomDrop:
         Args:
             step: number of the batch.
             rows: int [batch], numbers of its clips.
-            seed: sequence of whole numbers, another one for each batch.
+            seed: sequence of whole numbers, different for each batch.
 
         Returns:
             bool [batch].
@@ -81,9 +81,9 @@ class DeviceRandomDrop:
 
 
 class DropRateLog(keras.callbacks.Callback):
-    """Writes the drop rate of every batch that is trained on: columns step, drop_rate.
+    """Writes the drop rate of every trained batch: columns step, drop_rate.
 
-    A training that goes on begins the file anew, with the rates of the batches before.
+    A resumed training starts the file again, with the rates of the earlier batches.
 
     Args:
         drop: `DeviceRandomDrop`.

@@ -1,4 +1,4 @@
-"""What a training computes on, in one line."""
+"""The devices that a training computes on, in one line."""
 
 import os
 import sys
@@ -10,9 +10,9 @@ _NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
 
 
 def device_line(strategy: tf.distribute.Strategy) -> str:
-    """What a training under this strategy computes on, such as "training on 2 CPU cores" or "training on GPU: NAME".
+    """The devices of a training under this strategy, such as "training on 2 CPU cores" or "training on GPU: NAME".
 
-    A GPU that is there and that TensorFlow does not see (its CUDA libraries are an extra of the installation) is said.
+    The line also reports a GPU that TensorFlow does not see (its CUDA libraries are an extra of the installation).
     """
     gpus = [_name(gpu) for gpu in tf.config.list_physical_devices("GPU")]
     if not gpus:
@@ -32,5 +32,5 @@ def _name(gpu):
 
 
 def _cores():
-    """Those that this process may use."""
+    """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()

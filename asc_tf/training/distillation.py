@@ -39,7 +39,7 @@ def soften(logits, temperature):
 def softened_loss(logits, probabilities, temperature):
     """`distillation_loss` from the teacher's softened probabilities p; [batch].
 
-    Where p is 0 its term is 0. Mixtures of several p, as mixup makes them, are as good as one.
+    Where p is 0, its term is 0. Mixtures of several p, as mixup makes them, are valid too.
     """
     return temperature**2 * tf.reduce_sum(
         tf.math.xlogy(probabilities, probabilities) - probabilities * tf.nn.log_softmax(logits / temperature), axis=-1
@@ -47,19 +47,19 @@ def softened_loss(logits, probabilities, temperature):
 
 
 class DistilledModel(ExtraLossModel):
-    """A network that also learns from a frozen teacher: `compile` and `fit` it, and its student is trained.
+    """A network that also learns from a frozen teacher: `compile` and `fit` it to train its student.
 
         loss = (1 - weight) * compiled loss + weight * distillation loss
 
-    With a teacher here ("online"), it sees the very batch that the student sees, augmented. Without one, its logits on
-    the clips as they are come with the data ("cached"): the targets are [batch, 2 * classes], one-hot labels, then
-    `soften(logits, temperature)`, as `training_batches(..., targets=...)` gives them. Mixup mixes these as it mixes the
-    labels; other augmentation the teacher never sees. "loss" in the logs is the compiled loss alone, so that training
-    and validation compare. The student's layers are shared: save the student, not this.
+    With `teacher` ("online"), the teacher sees the same augmented batch as the student. Without it ("cached"), the
+    teacher's logits on the unaugmented clips come with the data: the targets are [batch, 2 * classes], one-hot labels,
+    then `soften(logits, temperature)`, as `training_batches(..., targets=...)` gives them. Mixup mixes these as it
+    mixes the labels; the teacher sees no other augmentation. "loss" in the logs is the compiled loss alone, so that
+    training and validation compare. The student's layers are shared: save the student, not this model.
 
     Args:
         student: functional model, plain or in the wrappers of `prune` or `quantize`; features to logits.
-        teacher: model of the same input and output, which stays as it is, or None.
+        teacher: model of the same input and output, which is not changed, or None.
         temperature, weight: the papers name neither. Defaults 2 and 0.5.
 
     Raises:
@@ -80,7 +80,7 @@ class DistilledModel(ExtraLossModel):
             raise ValueError(f"the teacher has {teacher.output_shape[-1]} classes; expected {classes}")
         super().__init__(student)
         self.temperature, self.weight, self.classes = temperature, weight, classes
-        # Hidden from the checkpoints in a function.
+        # In a function, to hide the teacher from the checkpoints.
         self._ask = teacher and (lambda features: soften(teacher(features, training=False), temperature))
 
     def split(self, features: tf.Tensor, targets: tf.Tensor) -> tuple:

@@ -1,4 +1,4 @@
-"""Fine-tuning that stays near the weights that it begins with, and the classifier that is trained anew before it."""
+"""Fine-tuning that stays near the initial weights, and new training of the classifier before it."""
 
 import tensorflow as tf
 import tf_keras as keras
@@ -13,17 +13,17 @@ def squared_distance(weights, others):
 
 
 class AnchoredModel(ExtraLossModel):
-    """A network that is fine-tuned without leaving its present weights far behind, the classifier's apart.
+    """A network that is fine-tuned close to its present weights, except for the classifier's.
 
         L = L_C + weight * sum_i (theta_i - theta_P,i)^2
 
-    theta are the trainable weights but for the classifier's; theta_P is what they are now, when this is made. L_C is
+    theta are the trainable weights except the classifier's; theta_P are their values when this model is made. L_C is
     the compiled loss. The sum is over all weights, not their mean.
 
     Args:
         network: functional model of features to logits; it is trained.
         weight: lambda in the paper, 0.4 there.
-        classifier: layers that are free, as `classifier_layers` gives them; None finds them.
+        classifier: layers that may move freely, as `classifier_layers` gives them; None finds them.
 
     Raises:
         ValueError: a negative weight.
@@ -46,7 +46,7 @@ class AnchoredModel(ExtraLossModel):
 
 
 def classifier_layers(model):
-    """The last layer of a model that has a kernel, and all behind it: what turns feature maps into logits."""
+    """The layers from feature maps to logits: the last layer with a kernel, and all layers after it."""
     last = max(i for i, layer in enumerate(model.layers) if any("kernel" in w.name for w in layer.weights))
     return model.layers[last:]
 
@@ -60,7 +60,7 @@ def renew_classifier(model: keras.Model) -> None:
 
 
 def freeze_all_but_classifier(model: keras.Model, frozen: bool = True) -> None:
-    """Let only the classifier be trained, or everything again; `compile` after it.
+    """Let only the classifier be trained, or the whole network again; call `compile` afterwards.
 
     Frozen normalizations use and keep their moving statistics.
     """

@@ -20,7 +20,7 @@ from asc_tf.training.checkpoints import EpochCheckpoints, Progress
 from asc_tf.training.extra_loss import ExtraLossModel
 from asc_tf.training.precision import is_mixed, with_precision
 
-_STEPS_BETWEEN_QUESTIONS = 10  # whether it is time to keep the state, as each costs the workers a message
+_STEPS_BETWEEN_QUESTIONS = 10  # between questions whether to keep the state: each costs the workers a message
 
 
 def resumable_fit(
@@ -36,33 +36,33 @@ def resumable_fit(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     validation_steps: int | None = None,
 ) -> list[dict]:
-    """Train a compiled model, keeping its newest state on disk, and go on from there if it was interrupted.
+    """Train a compiled model and keep its newest state on disk; continue from that state after an interruption.
 
-    The state is kept after every epoch, and within an epoch every `save_seconds`. The batches after it are trained
-    again, so that a training that was killed and resumed has trained each batch once, in order, and its history is
-    that of an unbroken one.
+    The state is kept after every epoch, and within an epoch every `save_seconds`. Later batches are trained again, so
+    that a training that was killed and resumed has trained each batch once, in order, and its history equals that of an
+    unbroken one.
 
     Args:
         model: compiled; metric "accuracy", if it has one, is reported.
         batches: function (start_step) to a tf.data of training batches, such as `training_batches`.
         steps_per_epoch: batches an epoch.
-        epochs: to train in all, those before an interruption counted.
+        epochs: total number, including those before an interruption.
         directory: of the checkpoints.
         validation: tf.data of validation batches, or None.
-        best: where the model of the lowest validation loss is saved (.keras), or None.
+        best: path of the .keras file for the model of the lowest validation loss, or None.
         report: called with a line after each epoch.
-        save_seconds: longest time in training that a kill may cost; 0 keeps the state after every batch, infinity
-            that after whole epochs only.
-        callbacks: of Keras, called before the state is kept, so that what they add to an epoch's logs is kept with it.
-            One that has a method `resume` is told the history so far.
-        validation_steps: of validation batches that replicas share, see `asc_tf.data.loader.evaluation_steps`; None for
-            one process.
+        save_seconds: longest training time that a kill may cost; 0 keeps the state after every batch, infinity only
+            after whole epochs.
+        callbacks: Keras callbacks, called before the state is kept, so that their additions to an epoch's logs are kept
+            too. A callback with a method `resume` gets the history so far.
+        validation_steps: number of validation batches that replicas share, see `asc_tf.data.loader.evaluation_steps`;
+            None for one process.
 
-    A model of a `tf.distribute.Strategy` takes the data that its `distribute_datasets_from_function` makes. Of several
-    workers, which must call this alike, only the chief writes.
+    A model of a `tf.distribute.Strategy` takes data from its `distribute_datasets_from_function`. If there are several
+    workers, all must make the same call; only the chief writes.
 
     Returns:
-        The history, one dict of logs an epoch.
+        The history, one dict of logs per epoch.
 
     Raises:
         AscError: the loss is no longer finite, the disk is full, or the checkpoint is damaged or does not fit.
@@ -108,9 +108,9 @@ def resumable_fit(
 
 
 def save_model(model, path):
-    """Write a model, of an `ExtraLossModel` its network, in float32 as a .keras file, whole or not at all.
+    """Write a model (for an `ExtraLossModel`, its network) in float32 as a .keras file, whole or not at all.
 
-    All workers of a strategy must call it, for TensorFlow gathers the weights from all of them; the chief writes.
+    All workers of a strategy must call it, since TensorFlow gathers the weights from all of them; the chief writes.
     """
     network = model.network if isinstance(model, ExtraLossModel) else model
     if is_mixed(network):
@@ -125,10 +125,10 @@ def save_model(model, path):
 
 
 def _make_metrics(model, labels):
-    """Make the metrics' variables, for labels of a `tf.TensorSpec`, or a structure of several.
+    """Make the variables of the metrics, for labels of a `tf.TensorSpec`, or a structure of several.
 
-    Keras would make them at the first batch, and TensorFlow traces a function twice that makes variables: a deep
-    network would take several seconds more to start. A resumed epoch fills them before its first batch besides.
+    Keras would make them at the first batch, and TensorFlow traces a function twice if it makes variables: a deep
+    network would take several seconds more to start. A resumed epoch also fills them before its first batch.
     """
 
     def example(spec):
@@ -141,7 +141,7 @@ def _make_metrics(model, labels):
 
 
 class _Keeper(keras.callbacks.Callback):
-    """Keeps checkpoints and reports; `begun` is the progress with which the present epoch begins."""
+    """Keeps checkpoints and reports; `begun` is the progress at the start of the present epoch."""
 
     def __init__(self, checkpoints, begun, steps_per_epoch, epochs, best, report, save_seconds):
         super().__init__()
@@ -178,7 +178,7 @@ class _Keeper(keras.callbacks.Callback):
         strategy = self.model.distribute_strategy
         if workers_of(strategy) > 1 and step % _STEPS_BETWEEN_QUESTIONS:
             return False
-        # As the chief's clock says: all workers must keep the same step.
+        # The chief's clock decides: all workers must keep the state of the same step.
         return gathered(strategy, int(time.monotonic() - self.kept >= self.save_seconds))[0]
 
     def on_epoch_end(self, epoch, logs=None):
@@ -195,7 +195,7 @@ class _Keeper(keras.callbacks.Callback):
         self.report(self._line(epoch, logs))
 
     def _check_finite(self, epoch, logs):
-        # ReLU turns NaN into 0, so that the loss can stay finite on ruined weights.
+        # ReLU turns NaN into 0, so that the loss can stay finite with ruined weights.
         if not all(np.isfinite(values).all() for values in (logs["loss"], *self.model.get_weights())):
             raise DivergedError(
                 f"training diverged in epoch {epoch + 1}: not a finite number any more; lower the learning rate"

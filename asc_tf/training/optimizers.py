@@ -9,8 +9,8 @@ class SGDWithL2(keras.optimizers.SGD):
 
         v <- momentum * v - rate * (gradient + l2 * w),   w <- w + v
 
-    The penalty goes through the momentum and reaches every trainable weight, those of the normalizations and
-    biases too. Keras's own `weight_decay` is the decoupled kind, which is weaker under momentum.
+    The penalty goes through the momentum and applies to every trainable weight, including normalizations and biases.
+    Keras's own `weight_decay` is the decoupled kind, which is weaker under momentum.
 
     Args:
         l2: 0.001 in QTI's papers.
@@ -43,8 +43,8 @@ class AdamWOnKernels(keras.optimizers.AdamW):
 
         w <- w - rate * decay * w,   then Adam's step with `rate`
 
-    Only kernels decay: to draw the scale of a normalization to 0 would switch its channel off rather than make the
-    network simpler. Left out are weights named gamma, beta, bias or lambda.
+    Only kernels decay: a scale of a normalization drawn to 0 would switch its channel off, not make the network
+    simpler. Weights named gamma, beta, bias or lambda do not decay.
 
     Args:
         learning_rate: number or schedule; it scales the decay too.

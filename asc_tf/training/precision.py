@@ -6,11 +6,11 @@ import tf_keras as keras
 def with_precision(network: keras.Model, precision: str) -> keras.Model:
     """A network of the same layers and weights whose layers compute in another precision.
 
-    The layers that make the logits, the network's outputs, compute in float32 in any case, and normalizations take
-    their statistics in float32 whatever their inputs are. Weights are float32 variables under each of the precisions.
+    The layers that make the logits, the network's outputs, always compute in float32, and normalizations take their
+    statistics in float32 for any input. Weights are float32 variables under every precision.
 
     Args:
-        network: functional model, which stays as it is; shares no weights with the result.
+        network: functional model, not changed; it shares no weights with the result.
         precision: "float32", "mixed_float16" or "mixed_bfloat16".
 
     Reference: Micikevicius et al., "Mixed Precision Training", ICLR 2018, section 3.1.
@@ -27,7 +27,7 @@ def with_precision(network: keras.Model, precision: str) -> keras.Model:
 
 
 def is_mixed(network: keras.Model) -> bool:
-    """Whether any layer computes in other than its weights' precision."""
+    """Whether any layer computes in a precision other than that of its weights."""
     return any(layer.compute_dtype in ("float16", "bfloat16") for layer in network.layers)
 
 

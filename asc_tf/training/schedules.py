@@ -40,7 +40,7 @@ def warmup_cosine(
 
 @keras.saving.register_keras_serializable("asc_tf")
 class ConstantThenLinear(keras.optimizers.schedules.LearningRateSchedule):
-    """A constant learning rate for the first half of the steps, then linearly to 0 at the last one.
+    """A constant learning rate for the first half of the steps, then a linear decay to 0 at the last one.
 
         rate(step) = peak * min(1, 2 * (1 - step / n))
 
@@ -49,7 +49,7 @@ class ConstantThenLinear(keras.optimizers.schedules.LearningRateSchedule):
         steps: n, of the whole training.
 
     Reference: Zhu et al., "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks", ICCV 2017,
-    appendix 7.1, from the authors of pix2pix, whose own paper names a rate alone.
+    appendix 7.1, by the authors of pix2pix, whose own paper names only a rate.
     """
 
     def __init__(self, peak, steps):

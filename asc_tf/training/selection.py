@@ -1,4 +1,4 @@
-"""Which epoch's weights to keep."""
+"""Choosing the epoch whose weights to keep."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def device_accuracies(logits, labels, devices):
 
 
 class MinVarianceCheckpoint(keras.callbacks.Callback):
-    """Saves the network whose accuracy differs least between devices, of the epochs that are about as good as the best.
+    """Saves the network whose accuracy differs least between devices, among the epochs nearly as good as the best.
 
     The measure is the variance of the devices' accuracies on validation clips. An untrained network is equally bad on
-    all devices, so an epoch counts only if its mean over the devices is at most `margin` points below the highest one
-    so far. A saved epoch that falls behind by more is replaced by the one that it falls behind; apart from that a
-    lower variance replaces a higher one. Adds "device_accuracy" and "device_variance" to the logs.
+    all devices, so an epoch counts only if its mean over the devices is at most `margin` points below the highest mean
+    so far. If a new epoch leaves the saved one further behind, the new one replaces it; otherwise a lower variance
+    replaces a higher one. Adds "device_accuracy" and "device_variance" to the logs.
 
     Args:
         batches: tf.data of the validation clips, in order, such as `evaluation_batches`.
@@ -47,8 +47,8 @@ class MinVarianceCheckpoint(keras.callbacks.Callback):
         margin: points of accuracy.
 
     Reference: Kim et al., QTI's technical report, section 3.3: "Min Var", "the model having minimum performance
-    differences among devices". Differences: it says neither how differences are measured nor on which clips; the
-    margin is ours.
+    differences among devices". Differences: the report says neither how differences are measured nor on which clips;
+    the margin is ours.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class MinVarianceCheckpoint(keras.callbacks.Callback):
         self.resume([])
 
     def resume(self, history: list[dict]) -> None:
-        """Go on after these epochs, each with the logs that it ended with."""
+        """Continue after these epochs, each given by its final logs."""
         self.best, self.kept = -np.inf, None
         for logs in history:
             self._takes(logs["device_accuracy"], logs["device_variance"])
@@ -77,7 +77,7 @@ class MinVarianceCheckpoint(keras.callbacks.Callback):
             save_model(self.model, self.path)
 
     def _takes(self, accuracy, variance):
-        """Whether an epoch takes the place of the one that is kept."""
+        """Whether an epoch replaces the saved one."""
         self.best = max(self.best, accuracy)
         if accuracy < self.best - self.margin:
             return False

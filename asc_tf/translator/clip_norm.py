@@ -6,15 +6,15 @@ import tf_keras as keras
 
 @keras.saving.register_keras_serializable("asc_tf")
 class SubSpectralInstanceNormalization(keras.layers.Layer):
-    """Normalize each of S contiguous frequency sub-bands of a clip by its own mean and variance, always.
+    """Normalize each of S contiguous frequency sub-bands of a clip by its own mean and variance, in inference too.
 
     With B(f) = floor(f * S / F) the band of bin f:
 
         y_nftc = gamma_{B(f) c} * (x_nftc - mu_{n B(f) c}) / sqrt(sigma^2_{n B(f) c} + epsilon) + beta_{B(f) c}
 
-    mu and sigma are taken over the bins of the band and time. This is what `SubSpectralNormalization` does in training
-    on a batch of one clip. pix2pix trains on such batches, and normalizes by a batch's own statistics when applied,
-    too: so the translator does. With moving averages in their place the validation loss jumped from epoch to epoch.
+    mu and sigma are taken over the bins of the band and time, as in `SubSpectralNormalization` in training on a batch
+    of one clip. pix2pix trains on such batches and also normalizes by a batch's own statistics when applied; so does
+    the translator. With moving averages instead, the validation loss jumped from epoch to epoch.
 
     Input and output: [batch, frequency, time, channel], frequency static and a multiple of S.
     Weights: gamma, beta, each [S, channel].

@@ -1,4 +1,4 @@
-"""How far one log-mel spectrogram is from another: the figure of merit of a translation."""
+"""The distance between two log-mel spectrograms, which measures the quality of a translation."""
 
 import numpy as np
 import pandas as pd
@@ -7,9 +7,9 @@ DB = 10 / np.log(10)  # of one unit of the natural logarithm of power
 
 
 def log_mel_distance_db(x, y):
-    """Root mean square over all bins and frames of the difference of log-mel spectrograms, [clips], in dB.
+    """Root mean square difference of log-mel spectrograms over all bins and frames, [clips], in dB.
 
-    The level counts: a clip that is 6 dB too loud and else the same is 6 dB away.
+    The level counts: a clip that is 6 dB too loud and otherwise the same is 6 dB away.
 
     Args:
         x, y: [clips, frequency, time], natural logarithm of power.
@@ -19,7 +19,7 @@ def log_mel_distance_db(x, y):
 
 
 def distance_table(devices, distances):
-    """Mean distances to the real clips, by target device and over all; ratio is that of translated to untranslated.
+    """Mean distances to the real clips, by target device and over all; ratio is translated to untranslated.
 
     Args:
         devices: target device of each clip.

@@ -1,4 +1,4 @@
-"""The folder of a device translator: what is read from it and written to it."""
+"""The folder of a device translator: reading and writing it."""
 
 import dataclasses
 import json
@@ -14,7 +14,7 @@ from asc_tf.experiment.strict_json import read_json
 
 
 def check_translation(settings, frontend):
-    """Raise an AscError for settings that no translator can be trained with."""
+    """Raise an AscError for settings that cannot train a translator."""
     check_flags(settings)
     if settings.frames < 2**settings.depth:
         raise AscError(f"--frames {settings.frames}: expected at least {2**settings.depth}, 2 to the --depth")

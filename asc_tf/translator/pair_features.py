@@ -1,4 +1,4 @@
-"""Paired clips aligned in time, and kept as features for training."""
+"""Paired clips aligned in time, and their features stored for training."""
 
 from __future__ import annotations
 
@@ -26,31 +26,30 @@ ALIGNMENT_HOP_MS = 5.0
 def align_pairs(
     root: str | os.PathLike, pairs: pd.DataFrame, cut: Cut, max_lag_seconds: float = 1.0, min_correlation: float = 0.3
 ) -> pd.DataFrame:
-    """Find by how much each pair's target is late, and whether the two are the same sound at all.
+    """Find the lag of each pair's target, and whether the two clips hold the same sound at all.
 
     Log-mel spectrograms of 40 bins with a hop of 5 ms are cross-correlated along time, each bin without its mean, and
     the sum over bins is normalized by the energies of the overlap:
 
         c(l) = sum_ft x_ft y_f(t+l) / sqrt(sum_ft x_ft^2 sum_ft y_f(t+l)^2)
 
-    Not waveforms: two microphones filter, compress and delay what they hear differently, which
-    leaves the course of the level in each band nearly as it was. A pair whose largest c is below `min_correlation`
-    is dropped.
+    Waveforms do not serve: two microphones filter, compress and delay a sound differently, while the level in each band
+    runs nearly the same course. A pair whose largest c is below `min_correlation` is dropped.
 
     Args:
         root: folder of the data set.
         pairs: frame of `find_pairs`.
         cut: `asc_tf.data.waveforms.Cut`.
-        max_lag_seconds: largest lag looked for; half a clip at the most.
-        min_correlation: smallest correlation of a pair that is kept.
+        max_lag_seconds: largest lag to look for; at most half a clip.
+        min_correlation: smallest correlation of a kept pair.
 
     Returns:
-        The pairs with columns lag_ms (of the target behind the source), correlation and kept.
+        The pairs with columns lag_ms (target after source), correlation and kept.
 
     Raises:
-        AscError: a clip that cannot be read, or no pair of a device is kept.
+        AscError: a clip cannot be read, or no pair of a device is kept.
 
-    Differs from the papers, which do not say how clips are aligned.
+    Difference: the papers do not say how clips are aligned.
     """
     frontend = LogMel(cut.sample_rate_hz, window_ms=40.0, hop_ms=ALIGNMENT_HOP_MS, mel_bins=40)
     spectrogram = _graph(frontend, cut.samples)
@@ -76,7 +75,7 @@ def lag_between(x, y, max_lag):
     """Lag of y behind x, both [bins, frames], in frames, and the correlation there; see `align_pairs`.
 
     Returns:
-        (lag from -max_lag to max_lag, correlation from -1 to 1; 0 and 0.0 where nothing ever changes).
+        (lag from -max_lag to max_lag, correlation from -1 to 1; 0 and 0.0 if nothing ever changes).
     """
     frames = x.shape[1]
     length = 1 << (2 * frames - 1).bit_length()
@@ -95,18 +94,17 @@ def lag_between(x, y, max_lag):
 
 
 def write_pair_features(path, root, pairs, frontend, cut):
-    """Write the features of aligned pairs, both clips cut to what they share, as an .npy file, whole or not at all.
+    """Write the features of aligned pairs, both clips cut to their common part, as an .npy file, whole or not at all.
 
     Args:
-        path: of the file, float16 [pairs, 2 (source and target), frequency, time]: as long as the clips less the
-            largest lag.
+        path: of the file, float16 [pairs, 2 (source and target), frequency, time]; time is a clip less the largest lag.
         root: folder of the data set.
-        pairs: frame of `align_pairs`, of the kept ones.
+        pairs: frame of `align_pairs`, only the kept ones.
         frontend: layer from waveform to features.
         cut: `asc_tf.data.waveforms.Cut`.
 
     Raises:
-        AscError: a clip that cannot be read, or the file cannot be written.
+        AscError: a clip cannot be read, or the file cannot be written.
     """
     late = {pair.Index: round(pair.lag_ms / 1000 * cut.sample_rate_hz) for pair in pairs.itertuples()}
     samples = cut.samples - max(map(abs, late.values()))
@@ -126,13 +124,13 @@ def write_pair_features(path, root, pairs, frontend, cut):
 
 
 def mean_differences(features, targets, rows, devices):
-    """Mean difference of target and source in each bin, over some rows of pairs by device: [devices, frequency].
+    """Mean difference of target and source in each bin, for each device, over some rows of pairs: [devices, frequency].
 
     Args:
         features: [pairs, 2, frequency, time].
         targets: index of each pair's device, int [pairs].
-        rows: numbers of the pairs that count; each device has one at least.
-        devices: how many there are.
+        rows: numbers of the pairs to use; at least one for each device.
+        devices: number of devices.
     """
     sums, counts = np.zeros((devices, features.shape[2])), np.bincount(targets[rows], minlength=devices)
     for row in rows:
@@ -142,13 +140,13 @@ def mean_differences(features, targets, rows, devices):
 
 
 def random_crop(pairs, targets, seed, frames):
-    """Cut a stretch of frames from each pair of a batch, both clips at one place: an `augment` of `training_batches`.
+    """Cut the same stretch of frames from both clips of each pair of a batch: an `augment` of `training_batches`.
 
     Args:
         pairs: [batch, 2, frequency, time, 1].
         targets: passed through.
         seed: stateless seed [2].
-        frames: of the stretch.
+        frames: length of the stretch.
 
     Returns:
         (pairs [batch, 2, frequency, frames, 1], targets).

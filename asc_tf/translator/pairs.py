@@ -1,4 +1,4 @@
-"""Paired clips, one segment heard by two devices: found, held out, counted. Needs no TensorFlow."""
+"""Pairs of clips, one segment recorded by two devices: found, held out, counted. Needs no TensorFlow."""
 
 from collections.abc import Sequence
 
@@ -14,16 +14,16 @@ def find_pairs(clips: pd.DataFrame, source: str, targets: Sequence[str]) -> pd.D
     """Pair every clip of a device with the clips of other devices of the same scene, location and segment.
 
     Args:
-        clips: frame of `asc_tf.data.clips.read_clips`, of the part that may be trained on.
-        source: device that is translated from.
-        targets: devices that are translated to.
+        clips: frame of `asc_tf.data.clips.read_clips`, training clips only.
+        source: device to translate from.
+        targets: devices to translate to.
 
     Returns:
         A frame, one row a pair, ordered by the target's name: scene, location, device (the target), source and target
         (filenames).
 
     Raises:
-        AscError: a device has no clips, or a target none that the source heard too.
+        AscError: a device has no clips, or a target shares no segment with the source.
     """
     devices = sorted(clips.device.unique())
     for device in (source, *targets):
@@ -41,15 +41,16 @@ def find_pairs(clips: pd.DataFrame, source: str, targets: Sequence[str]) -> pd.D
 
 
 def hold_out_pairs(pairs, fraction, seed=0):
-    """Choose pairs to measure the translation on: whole locations, of each target about the same share of its own.
+    """Choose pairs to measure the translation on: whole locations, about the same share for each target.
 
-    Which locations are drawn for a device depends on its pairs alone, so that translators to one device and to several
-    are measured on the same clips; those to several perhaps on more, as a location is held out for all devices.
+    The locations drawn for a device depend on its pairs alone, so that translators to one device and to several are
+    measured on the same clips. Translators to several may be measured on more clips, since a location is held out for
+    all devices.
 
     Args:
         pairs: frame with columns location and device.
         fraction: share of each device's locations, above 0.
-        seed: of the draw.
+        seed: seed of the draw.
 
     Returns:
         Boolean array [pairs].
@@ -75,7 +76,7 @@ def hold_out_pairs(pairs, fraction, seed=0):
 
 
 def pairs_table(pairs):
-    """Pairs found, kept and dropped, and lag and correlation of those kept, by target device, as a frame."""
+    """Pairs found, kept and dropped, with lag and correlation of the kept ones, by target device, as a frame."""
     rows = {}
     for device, group in pairs.groupby("device"):
         kept = group[group.kept]

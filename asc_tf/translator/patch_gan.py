@@ -18,20 +18,20 @@ def patch_gan(
     feature_mean: float | Sequence[float] = 0.0,
     feature_std: float | Sequence[float] = 1.0,
 ) -> keras.Model:
-    """Build the discriminator of source and candidate: real, or translated?
+    """Build the discriminator: is the candidate for this source real or translated?
 
     `layers` 4x4 convolutions of stride 2, one of stride 1, and one to a single channel: with 3 each score judges a
     patch of 70 x 70. Batch normalization and leaky ReLU 0.2 as in pix2pix.
 
     Args:
         response: mean difference of the targets from the source, [devices, frequency], as in `unet`.
-        width: channels after the first convolution; then twice as many a layer, up to eight times. pix2pix: 64.
-        layers: of stride 2.
+        width: channels after the first convolution; each layer doubles them, up to eight times. pix2pix: 64.
+        layers: number of layers of stride 2.
         feature_mean, feature_std: of the features, two numbers.
 
     Returns:
         Keras model of [source [batch, frequency, time, 1], one-hot targets [batch, devices], candidate, as the source]
-        to scores [batch, frequency / 2^layers, time / 2^layers, 1], which are to be 1 for real spectrograms of the
+        to scores [batch, frequency / 2^layers, time / 2^layers, 1], trained towards 1 for real spectrograms of the
         target and 0 for translated ones.
 
     Reference: Isola et al., "Image-to-Image Translation with Conditional Adversarial Networks", CVPR 2017, section

@@ -15,27 +15,28 @@ def discriminator_loss(real_scores, fake_scores):
 
 
 class Pix2Pix(keras.Model):
-    """A generator in training with a discriminator: `compile` and `fit` it, and the generator is trained.
+    """A generator in training with a discriminator: `compile` and `fit` it to train the generator.
 
         generator:      mean (D(x, G(x)) - 1)^2 + reconstruction_weight * mean ((y - G(x)) / scale)^2
         discriminator:  1/2 mean (D(x, y) - 1)^2 + 1/2 mean D(x, G(x))^2
 
-    Batches are ((source features, one-hot targets), real features of the target); called, evaluated or used to predict,
-    this is the generator, whose layers it shares. Logs: "loss" is the mean squared distance in the features' own
-    units, squared, "adversarial" the generator's and "discriminator" the discriminator's LSGAN loss.
+    Batches are ((source features, one-hot targets), real features of the target). Called, evaluated or used to predict,
+    this model is the generator, whose layers it shares. Logs: "loss" is the mean squared distance in the features'
+    squared units, "adversarial" the generator's and "discriminator" the discriminator's LSGAN loss.
 
-    Both networks take their step at the same time, by one optimizer, which for Adam is two of the same settings.
-    pix2pix gives the discriminator its step first; so the gradients of both losses come from the same two passes.
+    Both networks take their steps at the same time, by one optimizer; with Adam this equals two optimizers of the same
+    settings. The gradients of both losses come from the same two passes. pix2pix gives the discriminator its step
+    first.
 
     Args:
         generator: of `unet`.
         discriminator: of `patch_gan`.
-        reconstruction_weight: pix2pix's lambda, 100 there, for L1 on images in +-1. The report names none.
+        reconstruction_weight: pix2pix's lambda, which is 100 there, for L1 on images in +-1. The report names none.
         scale: standard deviation of the features, so that the distance is one of standardized features.
 
     Reference: QTI's technical report, section 2.3; Isola et al., CVPR 2017; Mao et al., "Least Squares Generative
-    Adversarial Networks", ICCV 2017. The report has L2 where pix2pix has L1, and LSGAN
-    where it has cross-entropy.
+    Adversarial Networks", ICCV 2017. The report uses L2 where pix2pix has L1, and LSGAN where pix2pix has
+    cross-entropy.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class Pix2Pix(keras.Model):
         self.scores = [keras.metrics.Mean("adversarial"), keras.metrics.Mean("discriminator")]
 
     def compile(self, optimizer=None, **kwargs):
-        """As `keras.Model.compile`; the optimizer is pix2pix's if None is given: Adam with 2e-4 and beta_1 0.5."""
+        """As `keras.Model.compile`; None selects pix2pix's optimizer: Adam with 2e-4 and beta_1 0.5."""
         optimizer = optimizer or keras.optimizers.Adam(2e-4, beta_1=0.5)
         super().compile(optimizer, keras.losses.MeanSquaredError(), **kwargs)
 

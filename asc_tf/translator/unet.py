@@ -15,15 +15,15 @@ DROPOUTS = 3  # decoder levels with dropout, from the deepest up, as in pix2pix
 
 @keras.saving.register_keras_serializable("asc_tf")
 class DeviceResponse(keras.layers.Layer):
-    """What tells a translator which device to sound as: a number for each device and mel bin, trained with the rest.
+    """The translator's input for the target device: a trained number for each device and mel bin.
 
         y_bft = sum_d t_bd W_df
 
-    Input: features [batch, frequency, time, channel], frequency static, for the shape alone; and one-hot targets t
+    Input: features [batch, frequency, time, channel], frequency static, used only for the shape; and one-hot targets t
     [batch, devices]. Output: [batch, frequency, time, 1]. Weight: W [devices, frequency].
 
     Args:
-        initial: W to begin with, [devices, frequency].
+        initial: initial W, [devices, frequency].
     """
 
     def __init__(self, initial, **kwargs):
@@ -61,37 +61,37 @@ def unet(
     """Build the generator.
 
     An encoder of 4x4 convolutions of stride 2, residual blocks at the lowest resolution, and a decoder of transposed
-    convolutions that sees the encoder's map of each resolution again. It ends in what is added to the source's
-    spectrogram and the target's `DeviceResponse`, so that it begins near a fixed filter and learns what none can do:
+    convolutions that also gets the encoder's map of each resolution. Its output is added to the source's spectrogram
+    and the target's `DeviceResponse`. So the network begins near a fixed filter and learns what a filter cannot do:
     hiss, compression, level.
 
-    One network serves all targets. On the held-out pairs of ESC-10 Mobile it came to 2.42 dB from the real clips of b
-    and to 3.43 dB from those of s2; networks of their own, trained as often on each pair, to 1.94 and 3.84 dB
-    (`asc-tf translate train ESC10 --from a --width 8` with `--to b c s1 s2 s3 --epochs 12`, with `--to b --epochs 3`,
-    with `--to s2 --epochs 2`; one seed). That is about even, for a fifth of the weights. Whoever wants a network for
-    each device names one target at a time.
+    One network serves all targets. On the held-out pairs of ESC-10 Mobile its distance to the real clips was 2.42 dB
+    for b and 3.43 dB for s2; separate networks, trained as often on each pair, reached 1.94 and 3.84 dB (`asc-tf
+    translate train ESC10 --from a --width 8` with `--to b c s1 s2 s3 --epochs 12`, with `--to b --epochs 3`, with `--to
+    s2 --epochs 2`; one seed). That is about even, for a fifth of the weights. To get a network for each device, name
+    one target at a time.
 
     Args:
-        response: mean difference of the targets from the source, [devices, frequency], in the features' units:
-            what the `DeviceResponse` begins with.
-        width: channels after the first convolution; then twice as many a level, up to eight times. pix2pix: 64.
-        depth: levels. 256 bins, halved 4 times, leave each of 16 sub-bands one.
-        residual_blocks: in the middle.
-        sub_bands: of the `SubSpectralInstanceNormalization` after each convolution but the first and the last.
-        dropout: rate in the three deepest levels of the decoder, but never the last level. pix2pix: 0.5.
-        feature_mean, feature_std: of the source's features, two numbers: the network works on standardized ones.
+        response: mean difference of the targets from the source, [devices, frequency], in the features' units: the
+            initial `DeviceResponse`.
+        width: channels after the first convolution; each level doubles them, up to eight times. pix2pix: 64.
+        depth: levels. With 4, each of 16 sub-bands has one of 256 bins left after halving.
+        residual_blocks: number of blocks in the middle.
+        sub_bands: of the `SubSpectralInstanceNormalization` after each convolution except the first and the last.
+        dropout: rate in the three deepest levels of the decoder, but never in the last level. pix2pix: 0.5.
+        feature_mean, feature_std: of the source's features, two numbers, to standardize them.
 
     Returns:
         Keras model of [features [batch, frequency, time, 1], one-hot targets [batch, devices]] to translated features,
         of the same shape and units. Time is free and a multiple of 2^depth.
 
     Raises:
-        ValueError: frequency, halved so often, is no multiple of `sub_bands`.
+        ValueError: frequency, after all halvings, is no multiple of `sub_bands`.
 
     Reference: QTI's technical report, sections 2.3 and 3.1; Ronneberger et al., "U-Net", 2015; Isola et al., CVPR 2017,
     appendix 6.1.1. The report names residual blocks, their number and the sub-bands; depth, widths and kernels are
-    pix2pix's, as far as 16 sub-bands allow. The target's response, and that the output begins as a filter, are ours:
-    pix2pix's small steps take long to learn large differences of level, which a mean tells at once.
+    pix2pix's, as far as 16 sub-bands allow. The target's response and the start as a filter are ours: pix2pix's small
+    steps take long to learn large differences of level, while a mean gives them at once.
     """
     devices, bins = np.shape(response)
     if bins % (2**depth * sub_bands):

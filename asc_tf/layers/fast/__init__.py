@@ -1,1 +1,1 @@
-"""Fast ways through a layer's formula on a CPU; the layers hold the plain formulas."""
+"""Fast CPU versions of layers' formulas; the layers hold the plain formulas."""

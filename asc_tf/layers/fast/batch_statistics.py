@@ -1,16 +1,16 @@
-"""What normalizing by a batch's statistics takes, in the form that is fastest on a CPU."""
+"""Steps of normalization by batch statistics, in the form that is fastest on a CPU."""
 
 import functools
 
 import tensorflow as tf
 
 _FAST_CHANNELS, _FEW_CHANNELS = 16, 4
-"""With AVX-512 oneDNN's forward kernels take another, 3 to 10 times slower way for channels that are no multiple of 16,
-nor one of 4 below it. On one machine 20, 28 and 36 were fast all the same (rows take 1.4 times as long there)."""
+"""With AVX-512, oneDNN's forward kernels are 3 to 10 times slower if the number of channels is above 4 and no multiple
+of 16. On one machine 20, 28 and 36 were fast all the same (rows take 1.4 times as long there)."""
 
 
 def is_slow(numbers):
-    """Whether TensorFlow's own batch normalization is slow where the last axis has so many numbers."""
+    """Whether TensorFlow's own batch normalization is slow for this size of the last axis."""
     few = numbers < _FAST_CHANNELS and numbers % _FEW_CHANNELS == 0
     return bool(numbers % _FAST_CHANNELS) and not few and not _gpus()
 
@@ -21,21 +21,21 @@ def _gpus():
 
 
 def static_shape(x):
-    """Shape of [batch, frequency, time, channel] to reshape to, (-1, ...): as far as it is known, plain numbers.
+    """Shape to reshape [batch, frequency, time, channel] back to, (-1, ...): plain numbers as far as known.
 
-    They are constants of the graph, and a deep network has dozens of these layers to trace.
+    Plain numbers are constants of the graph, and a deep network has dozens of these layers to trace.
     """
     return -1, x.shape[1], x.shape[2] or tf.shape(x)[2], x.shape[3]
 
 
 def values_of(x):
-    """Number of values a channel of [batch, frequency, time, channel], a float."""
+    """Number of values per channel of [batch, frequency, time, channel], a float."""
     known = x.shape.num_elements()
     return known / x.shape[3] if known else tf.cast(tf.size(x), tf.float32) / x.shape[3]
 
 
 def without_bessel(count):
-    """Factor that takes Bessel's correction back from a variance over so many values."""
+    """Factor that removes Bessel's correction from a variance over so many values."""
     return (count - 1) / count
 
 
@@ -48,22 +48,22 @@ def fused_batch_norm(x, scale, offset, epsilon):
 
 
 def replicas():
-    """Number of replicas that share the present training step's batch; 1 without `tf.distribute`."""
+    """Number of replicas that share the batch of the present training step; 1 without `tf.distribute`."""
     context = tf.distribute.get_replica_context()
     return context.num_replicas_in_sync if context else 1
 
 
 def over_replicas(*values):
-    """Means of each value over all replicas, which hold as many clips each; the values themselves where it is one."""
+    """Means of each value over all replicas, of as many clips each; with one replica, the values themselves."""
     if replicas() == 1:
         return values
     return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, values)
 
 
 def statistics_over_replicas(mean, variance):
-    """Mean and variance of what all replicas hold, as many values each, from those of each one's own, in one message.
+    """Mean and variance over all replicas, of as many values each, from those of each replica, in one message.
 
-    Each replica fills a row of zeros: the sum over the replicas is everyone's table of all rows.
+    Each replica fills one row of a table of zeros: the sum over the replicas is the table with everyone's rows.
     """
     if replicas() == 1:
         return mean, variance

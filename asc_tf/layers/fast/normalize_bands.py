@@ -1,4 +1,4 @@
-"""Sub-bands of a batch normalized by their own statistics, in the way that is fastest for their channels."""
+"""Normalization of a batch's sub-bands by their own statistics, by the fastest method for the number of channels."""
 
 import tensorflow as tf
 
@@ -18,10 +18,10 @@ from asc_tf.layers.fast.normalize_rows import normalize_rows
 def normalize_bands(x, gamma, beta, epsilon):
     """Normalize each band and channel by its statistics over batch, the band's frequencies and time.
 
-    Where TensorFlow's own operation is fast, it normalizes one band after the other. Elsewhere all bands are
-    normalized together by sums over the batch, as matrix products, and sums of these; time and channel make one long
-    row, as TensorFlow broadcasts rows as short as a small network's channels slowly. Where replicas of `tf.distribute`
-    share a batch, the statistics are those of the whole batch.
+    Where TensorFlow's own operation is fast, it normalizes one band after the other. Elsewhere all bands are normalized
+    together, with sums over the batch computed as matrix products. Time and channel form one long row, since TensorFlow
+    is slow to broadcast the short rows of small networks. Where replicas of `tf.distribute` share a batch, the
+    statistics are those of the whole batch.
 
     Args:
         x: float32 [batch, frequency, time, channel]; the static frequency is a multiple of the bands.
@@ -71,7 +71,7 @@ def _by_sums(x, gamma, beta, epsilon):
         own = mean_of(clips)
         centred = clips - wide(own)
         mean, variance = statistics_over_replicas(own, mean_of(centred * centred))
-        away = own - mean  # what `centred` lacks of the distance to the mean over all replicas
+        away = own - mean  # the part of the distance to the mean over all replicas that `centred` lacks
         inverse = tf.math.rsqrt(variance + epsilon)
         scale = gamma * inverse
 

@@ -1,4 +1,4 @@
-"""Batch normalization in training where TensorFlow's own is slow: channels that oneDNN is slow for, and replicas."""
+"""Batch normalization in training where TensorFlow's own is slow (some numbers of channels) or ignores replicas."""
 
 import tensorflow as tf
 
@@ -7,10 +7,10 @@ from asc_tf.layers.fast.normalize_rows import normalize_rows
 
 
 def normalize_by_rows(x, gamma, beta, epsilon):
-    """Batch normalization in training where TensorFlow's own is slow or does not know of other replicas.
+    """Batch normalization in training where TensorFlow's own is slow or ignores other replicas.
 
-    TensorFlow's own is slow for 10, 15, 20, 25 or 40 channels (`is_slow`). The memory of those is read as rows of
-    bins x channels numbers, which are multiples of sixteen.
+    TensorFlow's own is slow for 10, 15, 20, 25 or 40 channels (`is_slow`). Such inputs are read as rows of bins x
+    channels numbers, which are multiples of sixteen.
 
     Args:
         x: float32 [batch, frequency, time, channel].

@@ -12,10 +12,10 @@ from asc_tf.layers.fast.batch_statistics import (
 
 
 def normalize_rows(groups, gamma, beta, epsilon):
-    """Normalize the channels of each group of rows by their statistics, where replicas share a batch those of all.
+    """Normalize the channels of each group of rows by their statistics, taken over all replicas that share a batch.
 
     Args:
-        groups: G tensors, float32 [any, any, any, repeat * channel], whose rows hold every channel so many times.
+        groups: G tensors, float32 [any, any, any, repeat * channel], whose rows repeat every channel this many times.
         gamma, beta: [G, channel].
         epsilon: added to the variance.
 
@@ -46,7 +46,7 @@ def normalize_rows(groups, gamma, beta, epsilon):
         scale = gamma * inverse
 
         def gradients(*upstreams):
-            # As if the statistics were constants, then what flows through them.
+            # The gradient with constant statistics, plus the part that flows through them.
             fixed = zip(*(tf.unstack(wide(values)) for values in (gamma, mean, variance)), strict=True)
             each = zip(upstreams[: len(groups)], groups, fixed, strict=True)
             direct, slopes, levels = zip(*(_fixed_gradients(*one, epsilon) for one in each), strict=True)
@@ -74,7 +74,7 @@ def _affine(groups, scales, offsets):
 
 
 def _fixed_gradients(upstream, group, fixed, epsilon):
-    """Gradients for a group, its gamma and its beta where the statistics are constants; `fixed` is gamma and these."""
+    """Gradients for a group, its gamma and its beta with constant statistics; `fixed`: gamma and the statistics."""
     gamma, mean, variance = fixed
     return tf.raw_ops.FusedBatchNormGradV3(
         y_backprop=upstream,

@@ -27,7 +27,7 @@ LAYERS = [
     ["distributed.replicas"],
     ["models", "translator", "training", "compression", "complexity", "runtime"],
     ["evidence"],
-    ["export"],
+    ["export", "serve"],
     ["experiment", "search"],
     ["report"],
     ["stages"],

@@ -20,6 +20,7 @@ from asc_tf.cli.listen import Listen
 from asc_tf.cli.predict import Predict
 from asc_tf.cli.report import Report
 from asc_tf.cli.search import Search
+from asc_tf.cli.serve import Serve
 from asc_tf.cli.settings import Settings, asks_for_settings
 from asc_tf.cli.tables import Complexity, Models, Recipes
 from asc_tf.cli.train import Ensemble, Finetune, Train
@@ -43,6 +44,7 @@ Command = (
     | Annotated[Predict, subcommand("predict")]
     | Annotated[Explain, subcommand("explain")]
     | Annotated[Listen, subcommand("listen")]
+    | Annotated[Serve, subcommand("serve")]
     | Annotated[Complexity, subcommand("complexity")]
     | Annotated[Search, subcommand("search")]
     | Annotated[Bench, subcommand("bench")]

@@ -1,4 +1,4 @@
-"""The account of a network: what each layer stores, computes and hands on. Needs no TensorFlow."""
+"""The account of a network: the storage, computation and features of each layer. Needs no TensorFlow."""
 
 import dataclasses
 import math
@@ -12,21 +12,21 @@ PARTS = (NETWORK, FRONTEND)
 
 
 def sum_of(numbers):
-    """Their sum; None if one of them is not known."""
+    """Sum of the values; None if one of them is unknown."""
     numbers = list(numbers)
     return None if None in numbers else sum(numbers)
 
 
 @dataclass(frozen=True)
 class Operations:
-    """What an input of one clip makes a layer compute, in numbers of operations.
+    """Operations that a layer computes for one clip.
 
     Args:
         macs: multiply-accumulates between the data and a stored kernel: convolutions of every kind and dense layers.
-            This is what the rules limit. Every tap counts at every output, those over the zeros of the padding too.
+            The rules limit these. Every tap counts at every output, even over the zeros of the padding.
         multiplications: all other products, squares and divisions: batch, sub-band and residual normalization, scaling,
             gates, products of two feature maps, the one division of each mean. Additions and comparisons are free.
-        functions: values of exp, log, a root, a sigmoid and their like, which cost more than a product.
+        functions: values of exp, log, roots, sigmoids and the like, which cost more than a product.
     """
 
     macs: int = 0
@@ -39,7 +39,7 @@ class Operations:
         )
 
     def scaled(self, times, clips=1):
-        """Those of so many runs, shared by so many clips; rounded up."""
+        """These operations times a number of runs, divided by a number of clips; rounded up."""
         return Operations(*(-(-times * count // clips) for count in (self.macs, self.multiplications, self.functions)))
 
 
@@ -51,15 +51,15 @@ class LayerAccount:
         name: of the layer, or of the operator's output.
         operation: class of the layer, or name of the operator.
         part: NETWORK or FRONTEND.
-        output_shape: of one clip, without the batch; of the first output if there are several. None is a length that is
-            not known.
+        output_shape: of one clip, without the batch; of the first output if there are several. None marks an unknown
+            length.
         output_dtype: its type.
-        output_bytes: of what it hands on; 0 if that is its input under another name or shape, None if not known.
-        parameters: tuple of `Parameters`; a layer that is called twice shows them at its first call.
-        operations: what it computes, all its runs together.
-        unaccounted: names of operations in it that the account does not know, or not how large or how often; they are
-            in no sum.
-        times: how often a clip runs it, more than once in a loop; None if that is not known.
+        output_bytes: of the layer's output; 0 if that is the input under another name or shape, None if unknown.
+        parameters: tuple of `Parameters`; a layer that is called twice lists them at its first call.
+        operations: total of all its runs.
+        unaccounted: names of operations that the account does not know, or whose size or number of runs is unknown; no
+            sum includes them.
+        times: number of runs per clip, more than one in a loop; None if unknown.
     """
 
     name: str
@@ -76,7 +76,7 @@ class LayerAccount:
 
 @dataclass(frozen=True)
 class Peak:
-    """The most bytes of features that are alive at once, None if not known, and the layer at which they are."""
+    """The most bytes of features alive at once, None if unknown, and the layer where they are reached."""
 
     bytes: int | None = 0
     layer: str = ""
@@ -91,10 +91,10 @@ class Account:
         source: "keras" or "tflite".
         layers: `LayerAccount` of every layer or operator in the order of execution.
         peaks: {part: Peak}.
-        seconds: of sound in the input, or None if that is not known.
+        seconds: of sound in the input, or None if unknown.
         receptive_field: {"convolutions": (frequency, time), "with pooling": (frequency, time)}, or None.
         file_bytes: size of the .tflite file.
-        remarks: sentences on what the numbers are of.
+        remarks: sentences about the meaning of the numbers.
 
     Raises:
         AscError: `seconds` is not a positive number.
@@ -114,7 +114,7 @@ class Account:
             raise AscError(f"{self.name}: an input of {self.seconds} seconds; expected a positive length of its sound")
 
     def parts(self):
-        """The parts that it has: the network, or frontend and network."""
+        """The parts present: the network, or frontend and network."""
         return [part for part in PARTS if any(layer.part == part for layer in self.layers)]
 
     def parameters(self, part=NETWORK):
@@ -126,7 +126,7 @@ class Account:
         return sum((layer.operations for layer in self.layers if layer.part == part), Operations())
 
     def macs_per_second(self):
-        """MACs of the network for each second of sound, rounded up; None if the length of the input is not known."""
+        """MACs of the network for each second of sound, rounded up; None if the length of the input is unknown."""
         return None if self.seconds is None else math.ceil(self.operations().macs / self.seconds)
 
     def bytes_by_type(self, part=NETWORK):
@@ -134,7 +134,7 @@ class Account:
         return bytes_by_type(self.parameters(part))
 
     def activation_bytes_by_type(self, part=NETWORK):
-        """{type: bytes} of what a part's layers hand on, summed as if all of it were kept; None where not known."""
+        """{type: bytes} of the outputs of a part's layers, summed as if all were kept; None if unknown."""
         sizes = {}
         for layer in self.layers:
             if layer.part == part and layer.output_bytes != 0:
@@ -142,7 +142,7 @@ class Account:
         return {dtype: sum_of(each) for dtype, each in sizes.items()}
 
     def unaccounted(self, part=NETWORK):
-        """What no sum holds, each as "operation in layer"."""
+        """Everything that the sums leave out, each as "operation in layer"."""
         layers = [layer for layer in self.layers if layer.part == part]
         return [f"{operation} in {layer.name}" for layer in layers for operation in layer.unaccounted]
 

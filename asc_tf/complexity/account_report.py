@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = ("layer", "operation", "output", "parameters", "non-zero", "MACs", "mult.", "functions", "output bytes")
 _LEFT = 3
-_ROOM = 128 * KB  # what small chips have, as flash and as RAM
+_ROOM = 128 * KB  # flash and RAM of small chips
 UNKNOWN = "?"
 _VERDICTS = {True: "passes", False: "does not pass", None: "unknown"}
 _FITS = {True: "fits", False: "does not fit", None: "unknown"}
@@ -36,8 +36,8 @@ def _in_thousands(count):
 def account_text(account: Account) -> str:
     """The table of layers, the verdict of every year, the sums, and whether 128 KB are enough.
 
-    Multiplications ("mult.") and functions stand beside the MACs, not in them. A frontend is one row. The table is at
-    most 100 columns wide; a wider one is folded.
+    Multiplications ("mult.") and functions have columns beside the MACs and are not part of them. A frontend is one
+    row. The table is at most 100 columns wide; a wider one is folded.
     """
     rows = [_COLUMNS]
     frontend = [layer for layer in account.layers if layer.part == FRONTEND]
@@ -82,7 +82,7 @@ def _row(name, operation, shape, layers):
 
 
 def _operation(layer):
-    """Its operation, and how often a clip runs it if that is not once."""
+    """The layer's operation, and the number of runs per clip unless it is one."""
     return layer.operation + ("" if layer.times == 1 else f" x {UNKNOWN if layer.times is None else layer.times}")
 
 
@@ -129,7 +129,7 @@ def _verdict_lines(account):
 
 
 def _room(account):
-    """What 128 KB are enough for: {what: `Check`}. RAM holds the features; what an interpreter needs comes on top."""
+    """Whether 128 KB are enough, {quantity: `Check`}. RAM holds the features; the interpreter's needs come on top."""
     stored = sum(bytes_by_type(account.parameters()).values())
     peaks = [peak.bytes for peak in account.peaks.values()]
     file = (

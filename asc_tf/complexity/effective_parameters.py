@@ -22,13 +22,13 @@ _KINDS = {
 def parameters_of(layer, seen=None):
     """`Parameters` of a layer, wrapped by TF Model Optimization or not.
 
-    What training needs beside the network is left out: masks, thresholds, ranges of quantizers, counters of steps. A
-    pruned kernel is counted behind its mask, and a quantized one behind its quantizer in the quantizer's type: in
-    quantization-aware training the variable itself drifts, and a mask may live in the quantizer alone.
+    Masks, thresholds, ranges of quantizers and counters of steps serve training only and are left out. A pruned kernel
+    is counted with its mask applied, a quantized one after its quantizer and in the quantizer's type: in
+    quantization-aware training the variable itself drifts, and a mask may be stored in the quantizer alone.
 
     Args:
         layer: a built Keras layer.
-        seen: set of the ids of variables that are counted already, which grows; a shared layer counts once.
+        seen: set of the ids of variables counted so far, which grows; a shared layer counts once.
 
     Returns:
         A list of `Parameters`.

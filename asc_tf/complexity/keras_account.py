@@ -17,30 +17,29 @@ if TYPE_CHECKING:
 
 
 def keras_account(model: keras.Model, seconds: float | None = None, length: int | None = None) -> Account:
-    """What a Keras model stores and computes for one clip at inference, layer by layer.
+    """Account of a Keras model for one clip at inference, layer by layer: storage and computation.
 
     MACs and multiplications are read from the TensorFlow operations that each layer makes in a symbolic run, so a new
-    layer is counted without being listed anywhere. A layer of which that says too little (a loop, say) may state them
-    itself, by a method `count_operations(input_shape, output_shape)`, shapes without the batch, that returns {"macs":
-    ..., "multiplications": ..., "functions": ...}; without one, its unknown operations are named in the account and are
-    in no sum.
+    layer is counted without being listed anywhere. A layer whose operations say too little (a loop, say) may define a
+    method `count_operations(input_shape, output_shape)`, shapes without the batch, that returns {"macs": ...,
+    "multiplications": ..., "functions": ...}; without it, the account names the layer's unknown operations and no sum
+    includes them.
 
-    Features are counted as the layers hand them on, for a batch of one: each layer's output takes memory of its own,
-    but for outputs that are the input itself (dropout at inference, reshaping); what a layer needs within itself does
-    not count.
+    Features are counted at the layers' outputs, for a batch of one: each output takes its own memory, except outputs
+    that are the input itself (dropout at inference, reshaping). Memory used inside a layer does not count.
 
     Args:
         model: functional or sequential `keras.Model` with static shapes, plain, pruned or wrapped by TF Model
-            Optimization. Layers of `asc_tf.frontend`, and what comes before them, are the part FRONTEND.
+            Optimization. Layers of `asc_tf.frontend`, and all layers before them, form the part FRONTEND.
         seconds: of sound in the input.
-        length: of the axes of its input that have no length of their own, but for the batch: frames, or samples.
+        length: length of the input's open axes (except the batch): frames, or samples.
 
     Returns:
         An `Account`.
 
     Raises:
-        AscError: the model has no graph of layers, an axis of its input is of unknown length, or none is
-            though a length was given.
+        AscError: the model has no graph of layers, an axis of its input is of unknown length, or a length was given
+            though no axis is open.
 
     Examples:
         >>> import asc_tf
@@ -86,7 +85,7 @@ def _layer_account(call, part, operations, unknown, seen):
 
 
 def _stated(call):
-    """(`Operations`, ()) that a layer states of itself; None if it states nothing."""
+    """(`Operations`, ()) that a layer states of itself; None if it states none."""
     state = getattr(call.layer, "count_operations", None)
     if state is None:
         return None
@@ -94,7 +93,7 @@ def _stated(call):
 
 
 def _parts(calls):
-    """FRONTEND for the layers of `asc_tf.frontend` and for what they get their inputs from, NETWORK for the rest."""
+    """FRONTEND for the layers of `asc_tf.frontend` and the layers that feed them, NETWORK for the rest."""
     parts, wanted = [], set()
     for call in reversed(calls):
         is_frontend = type(call.layer).__module__.startswith("asc_tf.frontend")

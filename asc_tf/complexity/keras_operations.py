@@ -1,4 +1,4 @@
-"""What TensorFlow operations compute, in MACs, multiplications and functions."""
+"""Operations that TensorFlow operations compute: MACs, multiplications and functions."""
 
 import math
 
@@ -6,12 +6,12 @@ import tensorflow as tf
 
 from asc_tf.complexity.account import Operations
 
-# One product, square or division for each number that comes out.
+# One product, square or division for each output number.
 PRODUCTS = {
     "Mul", "MulNoNan", "Square", "SquaredDifference", "RealDiv", "Div", "DivNoNan", "Xdivy", "Reciprocal", "Inv",
     "Mean", "AvgPool", "AvgPool3D", "LeakyRelu", "FloorDiv", "FloorMod", "Mod",
 }  # fmt: skip
-# One value of a function for each number that comes out.
+# One value of a function for each output number.
 FUNCTIONS = {
     "Exp", "Expm1", "Log", "Log1p", "Sqrt", "Rsqrt", "Pow", "Sigmoid", "Tanh", "Erf", "Erfc", "Elu", "Selu", "Softplus",
     "Softsign", "Sin", "Cos", "Atan", "Atan2", "Sinh", "Cosh",
@@ -26,23 +26,24 @@ FREE = {
     "Select", "SelectV2", "ClipByValue", "Floor", "Ceil", "Round", "Rint", "Real", "Imag", "Complex", "Conj",
     "ZerosLike", "OnesLike", "Fill", "ResizeNearestNeighbor", "TensorListStack", "TopKV2", "ReadVariableOp", "Const",
     "Placeholder", "NoOp", "CheckNumerics",
-    # Of quantization-aware training: it rounds as the integer kernels will, which need no such step.
+    # Quantization-aware training's rounding; integer kernels need no such step.
     "FakeQuantWithMinMaxVars", "FakeQuantWithMinMaxVarsPerChannel", "FakeQuantWithMinMaxArgs",
 }  # fmt: skip
 
 
 def operations_of(calls, inputs):
-    """What each call of a traced model computes.
+    """Operations of each call of a traced model.
 
-    An operation counts if data reaches it and if an output needs it. What depends on stored numbers alone, such as
-    gamma / sqrt(variance + epsilon) of a normalization, is computed once when the model is loaded, and counts nothing.
+    An operation counts if it depends on data and an output depends on it. Results that depend on stored numbers alone,
+    such as gamma / sqrt(variance + epsilon) of a normalization, are computed once when the model is loaded, and count
+    nothing.
 
     Args:
         calls: list of `keras_trace.Call`.
         inputs: symbolic inputs of the model.
 
     Returns:
-        A list, one item a call, of (`Operations`, tuple of the operations that are not known).
+        A list, one item per call, of (`Operations`, tuple of the unknown operations).
     """
     live = {tensor.op.name for tensor in inputs}
     result = []
@@ -73,7 +74,7 @@ def _needed(call):
 
 
 def _count(operation, live):
-    """`Operations` of one `tf.Operation`; None if it is not known, or of unknown size."""
+    """`Operations` of one `tf.Operation`; None if the operation or its size is unknown."""
     if not any(output.dtype.is_floating or output.dtype.is_complex for output in operation.outputs):
         return Operations()  # arithmetic of shapes and indices
     if operation.type in FREE:
@@ -142,7 +143,7 @@ def _einsum(operation):
 
 
 def _in_batches(operation, count):
-    """Numbers that come out of a convolution, where TensorFlow dilates it by spreading the input over the batch."""
+    """Numbers in the output of a convolution, even if TensorFlow dilates it by spreading the input over the batch."""
     consumers = operation.outputs[0].consumers()
     if len(consumers) == 1 and consumers[0].type == "BatchToSpaceND":
         return _numbers(consumers[0].outputs[0])
@@ -155,7 +156,7 @@ def _is_always(tensor, value):
 
 
 def _numbers(tensor):
-    """How many numbers a tensor holds; TypeError if that is unknown."""
+    """Number of elements of a tensor; TypeError if unknown."""
     if tensor.shape.rank is None:
         raise TypeError("unknown rank")
     return math.prod(tensor.shape)

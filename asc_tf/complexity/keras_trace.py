@@ -1,4 +1,4 @@
-"""One symbolic run of a Keras model: which TensorFlow operations each of its layers makes."""
+"""One symbolic run of a Keras model, which records the TensorFlow operations of each layer."""
 
 import contextlib
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from asc_tf.errors import AscError
 from asc_tf.internals.tf_keras import calls as calls_of
 from asc_tf.internals.tf_keras import is_graph_of_layers
 
-# Operations that give their first input another name or shape, and take no memory of their own.
+# Operations that only give their first input another name or shape; they take no memory.
 VIEWS = {"Identity", "IdentityN", "Reshape", "Squeeze", "ExpandDims", "StopGradient", "PreventGradient", "Snapshot"}
 
 
@@ -19,10 +19,10 @@ class Call:
     """One call of a layer.
 
     Args:
-        name: of the layer; of a layer in a nested model with that model's name before it.
+        name: of the layer; for a layer in a nested model, with that model's name before it.
         layer: the Keras layer.
-        inputs, outputs: lists of the symbolic tensors [1, ...] that it got and gave.
-        operations: the `tf.Operation`s between them, in the order in which they were made.
+        inputs, outputs: lists of the call's symbolic tensors [1, ...].
+        operations: the `tf.Operation`s between them, in order of creation.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Trace:
-    """All calls in the order of execution, the inputs and the outputs of a model, for a batch of one at inference."""
+    """All calls in the order of execution, with the model's inputs and outputs, for a batch of one at inference."""
 
     calls: list
     inputs: list
@@ -44,18 +44,19 @@ class Trace:
 def trace(model, length=None):
     """Run a model on symbolic inputs, layer by layer.
 
-    The layers' own code is what is counted in the end, so a layer needs no entry in a table to be part of an account.
+    The account counts the operations of the layers' own code, so a new layer needs no entry in a table.
 
     Args:
-        model: functional or sequential `keras.Model`, built, with static shapes but for the batch. Models in it are
+        model: functional or sequential `keras.Model`, built, with static shapes except the batch. Nested models are
             entered.
-        length: of the axes of its inputs that have no length of their own, but for the batch.
+        length: length of the inputs' open axes (except the batch).
 
     Returns:
         A `Trace`.
 
     Raises:
-        AscError: not such a model, an axis of an input is of unknown length, or none is though a length was given.
+        AscError: not such a model, an axis of an input is of unknown length, or a length was given though no axis is
+        open.
     """
     _check(model)
     signature = [tf.TensorSpec((1, *shape), dtype, name="input") for shape, dtype in _inputs(model, length)]
@@ -74,7 +75,7 @@ def trace(model, length=None):
 
 @contextlib.contextmanager
 def _functions_inlined():
-    """Inside, a `tf.function` that a layer calls (Keras's grouped convolution is one) leaves its operations bare."""
+    """Inside, a `tf.function` called by a layer (Keras's grouped convolution is one) adds its operations directly."""
     before = tf.config.functions_run_eagerly()
     tf.config.run_functions_eagerly(True)
     try:
@@ -84,7 +85,7 @@ def _functions_inlined():
 
 
 def storage(tensor, inputs):
-    """The one of a layer's inputs whose memory its output lies in; None if the output has memory of its own."""
+    """The input of a layer whose memory the output shares; None if the output has its own memory."""
     # Tensors compare elementwise: `in` would not do.
     known = {id(each): each for each in inputs}
     while id(tensor) not in known:
@@ -103,7 +104,7 @@ def _check(model):
 
 
 def _inputs(model, length):
-    """(shape without the batch, type) of each input, no length of it open."""
+    """(shape without the batch, type) of each input, with no open length."""
     shapes = [tuple(tensor.shape[1:]) for tensor in model.inputs]
     is_open = any(None in shape for shape in shapes)
     if is_open != (length is not None):

@@ -4,14 +4,13 @@
 def memory_at_steps(steps, sizes, outputs):
     """Bytes of features alive at each step of a graph.
 
-    A tensor takes memory from the step that writes it, or from the first step if none does (an input), until the last
-    step that reads it, or the last step of all if it is an output. While a step runs, its inputs and its outputs are
-    alive together: nothing is computed in place. With a skip connection the skipped tensor stays alive beside the
-    branch.
+    A tensor takes memory from the step that writes it (an input: from the first step) until the last step that reads it
+    (an output: until the last step of all). A step's inputs and outputs are alive together: nothing is computed in
+    place. With a skip connection the skipped tensor stays alive beside the branch.
 
     Args:
         steps: list of (tensors read, tensors written) in the order of execution; a tensor is any hashable name.
-        sizes: {tensor: bytes}. Two names of the same memory must be given as one.
+        sizes: {tensor: bytes}. Two names for the same memory must be given as one.
         outputs: tensors that are wanted in the end.
 
     Returns:

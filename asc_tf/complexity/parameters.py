@@ -1,4 +1,4 @@
-"""The numbers that a network stores, as the rules count them. Needs no TensorFlow."""
+"""The stored numbers of a network, as the rules count them. Needs no TensorFlow."""
 
 import dataclasses
 from collections import Counter
@@ -36,9 +36,9 @@ class Parameters:
         name: of the tensor.
         kind: "kernel" of a convolution or a dense layer; "bias"; "norm", gamma and beta of a normalization;
             "statistic", its moving mean and variance; "other".
-        dtype: in which it is stored, a key of BITS.
-        count: its numbers, zeros included.
-        nonzeros: of them, those that are not zero.
+        dtype: stored type, a key of BITS.
+        count: number of elements, zeros included.
+        nonzeros: number of elements that are not zero.
         trainable: whether training changes it.
     """
 
@@ -51,12 +51,12 @@ class Parameters:
 
     @property
     def bytes(self):
-        """All of its numbers at the width of its type."""
+        """Bytes of all elements at the width of their type."""
         return width(self.count, self.dtype)
 
     @property
     def nonzero_bytes(self):
-        """Its numbers that are not zero at the width of its type; where they stand is not counted."""
+        """Bytes of the nonzero elements at the width of their type; their positions are not counted."""
         return width(self.nonzeros, self.dtype)
 
 
@@ -66,12 +66,12 @@ def width(count, dtype):
 
 
 def with_types(parameters, types):
-    """The same parameters stored in other types, as an account that fixes the type of each kind asks for.
+    """The same parameters stored in other types, for an account that fixes the type of each kind.
 
     Args:
         parameters: an iterable of `Parameters`.
-        types: {kind: type}, such as {"kernel": "int8", "rest": "float16"}; "rest" stands for the kinds not named. What
-            is not named keeps its type.
+        types: {kind: type}, such as {"kernel": "int8", "rest": "float16"}; "rest" stands for the kinds not named.
+            Without "rest", those kinds keep their types.
 
     Raises:
         AscError: a kind or a type that does not exist.

@@ -13,7 +13,7 @@ AXES = (1, 2)
 
 @dataclass(frozen=True)
 class Reach:
-    """What one number of a feature map sees of the input along one axis, in bins or frames of the input.
+    """The input range that one number of a feature map sees along one axis, in bins or frames of the input.
 
     Number i sees the inputs from i * step - before to i * step + after.
     """
@@ -27,7 +27,7 @@ class Reach:
         return int(self.before + self.after) + 1
 
     def through(self, kernel, stride, padding):
-        """What a window of `kernel` numbers over numbers of this reach sees, `padding` of them before the first."""
+        """Reach of a window of `kernel` numbers over numbers of this reach, with `padding` of them before the first."""
         return Reach(
             self.before + self.step * padding,
             self.after + self.step * (kernel - 1 - padding),
@@ -35,7 +35,7 @@ class Reach:
         )
 
     def join(self, other):
-        """What a sum or a concatenation of two maps sees: a branch that sees less does not shrink the other's field."""
+        """Reach of a sum or concatenation of two maps: the branch that sees less does not shrink the field."""
         return Reach(max(self.before, other.before), max(self.after, other.after), min(self.step, other.step))
 
 
@@ -43,11 +43,11 @@ def receptive_fields(calls):
     """Receptive field of a model, in two ways of counting.
 
     A window of k numbers, d apart, over numbers that lie j inputs apart adds (k - 1) * d * j to the field; a stride s
-    makes j s times as large. Strides of pooling count in both ways, its windows only in the second: the papers' 109x109
-    of BC-ResNet-ASC is the first, its two max-poolings make it 115x115.
+    multiplies j by s. Pooling strides count both ways, pooling windows only in the second: the papers' 109x109 of
+    BC-ResNet-ASC is the first, and the two max-poolings make it 115x115.
 
     Means over a whole axis (ResNorm, frequency averaging, the pooling at the end) and dense layers see everything and
-    would hide the number; they are left out, as the papers do.
+    would hide the number; they are left out, as in the papers.
 
     Args:
         calls: list of (`keras_trace.Call`, part) in the order of execution.
@@ -64,10 +64,10 @@ def receptive_fields(calls):
 
 
 def seen_by_places(calls, name):
-    """Which bins and frames the places of a layer's map see, with pooling, cut where the features end.
+    """Bins and frames that each position of a layer's map sees, with pooling, cut where the features end.
 
     Args:
-        calls: as of `receptive_fields`.
+        calls: as for `receptive_fields`.
         name: of the layer.
 
     Returns:
@@ -134,7 +134,7 @@ def _along(axis, call, inputs, output, pooling):
 
 
 def _resampled(step, before, after):
-    """The step after a layer without a window: smaller after an upsampling; a mean over the axis leaves it."""
+    """The step after a layer without a window: smaller after an upsampling; unchanged after a mean over the axis."""
     return step * Fraction(before, after) if after > before > 1 and after % before == 0 else step
 
 

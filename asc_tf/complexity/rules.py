@@ -1,4 +1,4 @@
-"""One verdict for each year's complexity rules of the challenge. Needs no TensorFlow."""
+"""One verdict per year of the challenge's complexity rules. Needs no TensorFlow."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Check:
     """One limit of a year.
 
     Args:
-        quantity: what is counted.
-        count: how many there are, None if that is not known.
-        limit: how many there may be.
-        bytes: in which they are stored.
-        at_least: whether there may be more than `count`.
+        quantity: the counted quantity.
+        count: its value, None if unknown.
+        limit: largest allowed value.
+        bytes: bytes that they take in storage.
+        at_least: whether the true value may exceed `count`.
     """
 
     quantity: str
@@ -37,20 +37,20 @@ class Check:
 
     @property
     def passes(self):
-        """True, False, or None: not known."""
+        """True, False, or None if unknown."""
         if self.count is None:
             return None
         return False if self.count > self.limit else None if self.at_least else True
 
     @property
     def excess(self):
-        """By how much the limit is exceeded; negative is what is left of it; None: not known."""
+        """Excess over the limit; negative: the remainder; None: unknown."""
         return None if self.count is None else self.count - self.limit
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one year's rules say of a network, and what must be known besides."""
+    """The verdict of one year's rules on a network, with remarks."""
 
     year: int
     checks: tuple[Check, ...]
@@ -58,7 +58,7 @@ class Verdict:
 
     @property
     def passes(self):
-        """True, False, or None: no limit is known to be exceeded, and of one it is not known that it is kept."""
+        """True, False, or None: no limit is known to be exceeded, and at least one is not known to be kept."""
         found = {check.passes for check in self.checks}
         return False if False in found else None if None in found else True
 
@@ -66,22 +66,22 @@ class Verdict:
 def verdicts(account: Account) -> list[Verdict]:
     """Judge the network of an account by the rules of the DCASE challenge's tasks of 2021 to 2024.
 
-    - 2021: the parameters that are not zero, each at the width of the type that it is stored in, take at most 128 KB of
-      1024 bytes (some of that year's pages read it as 128,000 bytes). Every stored vector counts: of a batch
-      normalization all four in a Keras model, in a .tflite file what folding leaves. There is no limit on MACs.
+    - 2021: the nonzero parameters, each at the width of its stored type, take at most 128 KB of 1024 bytes (some of
+      that year's pages read it as 128,000 bytes). Every stored vector counts: all four of a batch normalization in a
+      Keras model; in a .tflite file the remainder after folding. There is no limit on MACs.
     - 2022: at most 128,000 parameters, zeros included, at int8, and 30 million MACs. Moving means and variances do not
       count: int8 inference has them folded, and the organizers' counter takes the trained parameters of a Keras model.
     - 2023: the same limits; systems were ranked on accuracy, memory and MACs together.
     - 2024: at most 128,000 bytes, zeros included, at the type of inference, gamma and beta counted, moving means and
       variances not; 30 million MACs.
 
-    MACs: since 2022 a clip is 1 s and the limit holds for one inference on it. A network for longer clips does not take
-    part as it is; it is judged by the MACs of its whole input divided by the input's seconds, which for convolutions is
-    what 1 s of the input costs (a second that stands alone has edges of its own and may cost some more). A network for
-    shorter clips is likewise judged by all that it takes to hear 1 s. Where the length of the input is not known, nor
-    are the MACs of 1 s; where some operations are not accounted for, there may be more. A limit that may be exceeded is
-    not passed: the verdict is unknown. MACs are those of convolutions and dense layers; the account's other
-    multiplications, the frontend's parameters and its operations are in no rule.
+    MACs: since 2022 a clip is 1 s and the limit holds for one inference on it. A network for longer clips does not
+    qualify as it is; it is judged by the MACs of its whole input divided by the input's seconds, which for convolutions
+    is the cost of 1 s of the input (a separate second has its own edges and may cost some more). A network for shorter
+    clips is judged by all inferences needed for 1 s. If the length of the input is unknown, so are the MACs of 1 s; if
+    some operations are not accounted for, there may be more MACs. A limit that may be exceeded is not passed: the
+    verdict is unknown. MACs are those of convolutions and dense layers; no rule covers the account's other
+    multiplications or the frontend's parameters and operations.
 
     Args:
         account: `Account`; for another type of inference than the stored one, `account.with_types(...)`.
@@ -134,8 +134,8 @@ def _macs(account):
 
 
 def _wide_types(account, parameters):
-    """A remark if a .tflite file stores what the rule wants in int8 in a wider type."""
-    # int32 biases of an int8 convolution are what every int8 file has.
+    """A remark if a .tflite file stores in a wider type what the rule counts as int8."""
+    # Every int8 file has int32 biases.
     wide = sorted({p.dtype for p in parameters if p.dtype != "int8" and not (p.kind == "bias" and p.dtype == "int32")})
     return (
         (f"the rule asks for int8; the file stores {', '.join(wide)}",) if wide and account.source == "tflite" else ()

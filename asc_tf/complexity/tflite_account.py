@@ -14,38 +14,38 @@ from asc_tf.complexity.tflite_peaks import VIEWS, name_of, peaks_of
 from asc_tf.errors import AscError
 from asc_tf.runtime.metadata import read_metadata
 
-_STATES = {"WHILE", "ASSIGN_VARIABLE"}  # what they are given is where a state begins
+_STATES = {"WHILE", "ASSIGN_VARIABLE"}  # their inputs begin a state
 
 
 def tflite_account(path: str | os.PathLike, seconds: float | None = None, length: int | None = None) -> Account:
-    """What a .tflite file stores and computes for one clip, operator by operator.
+    """Account of a .tflite file for one clip, operator by operator: storage and computation.
 
-    The account reads the file itself, nothing is run. MACs agree with `complexity.keras_account` of the same network.
-    What else differs, differs in the file:
+    The account reads the file itself and runs nothing. MACs agree with `complexity.keras_account` of the same network.
+    Other numbers differ where the file differs:
 
     - The converter folds a batch normalization into the kernel before it and leaves a bias: of its four vectors one
-      remains, and its multiplications are gone. (In the challenge's rules for 2021 a Keras model's four vectors all
+      remains, and its multiplications vanish. (By the challenge's rules for 2021 all four vectors of a Keras model
       count.)
-    - A sub-band normalization is a scale and an offset that are repeated for each frequency bin: more numbers than the
-      layer has, its multiplications are the same. Where all bands are equal, as in an untrained network, it folds too.
-    - Layers of several operators (ResNorm) hand features from one to the next, which take memory here and none there;
-      an activation or an addition that is fused into its neighbour takes none here.
-    - Numbers that are in the code of a Keras layer (epsilon, lambda) are stored constants here.
+    - A sub-band normalization is a scale and an offset repeated for each frequency bin: more numbers than in the layer,
+      but the same multiplications. If all bands are equal, as in an untrained network, it is folded too.
+    - Layers of several operators (ResNorm) pass features between the operators; these take memory here and not in
+      Keras. An activation or addition fused into its neighbour takes no memory here.
+    - Numbers in the code of a Keras layer (epsilon, lambda) are stored constants here.
 
-    All graphs of the file count, a loop's as often as it runs. What a state begins with (of a loop or of a variable) is
-    no parameter. A batch of several clips is shared among them. Where a length or a number of runs is not known,
-    what depends on it is in no sum, but among `Account.unaccounted`.
+    All graphs of the file count, a loop's as often as it runs. Initial values of states (of loops or variables) are no
+    parameters. A batch of several clips is divided among them. If a length or a number of runs is unknown, no sum
+    includes the numbers that depend on it; `Account.unaccounted` lists them.
 
     Args:
-        path: of the file. In one made by `asc-tf export` the frontend inside is counted as a part of its own.
-        seconds: of sound in the input; None takes it from the file's metadata, where there is any.
-        length: of the axes of the input whose length the file leaves open, but for the batch: frames, or samples.
+        path: of the file. The frontend inside a file made by `asc-tf export` is counted as a separate part.
+        seconds: of sound in the input; None takes it from the file's metadata, if there are any.
+        length: length of the input's axes that the file leaves open (except the batch): frames, or samples.
 
     Returns:
-        An `Account`. Parameters are never trainable, shapes are with the batch.
+        An `Account`. Parameters are never trainable; shapes include the batch.
 
     Raises:
-        AscError: the file is missing, is no .tflite file, or is damaged; a length for a file that leaves none open.
+        AscError: the file is missing, no .tflite file, or damaged; or a length was given though no axis is open.
     """
     try:
         model_bytes = Path(path).read_bytes()
@@ -99,11 +99,11 @@ def _metadata(model_bytes, path):
     try:
         return read_metadata(model_bytes, path)
     except AscError:
-        return None  # somebody else's file
+        return None  # not a file of ours
 
 
 def _origins(steps):
-    """{tensor: {tensor: stored tensor that it follows from}}, of the tensors that no input of the graph reaches."""
+    """{tensor: {tensor: stored tensor that it follows from}} for the tensors that depend on no input of the graph."""
     changing = {
         tensor.index
         for step in steps
@@ -130,14 +130,14 @@ def _is_constant(operator, origins):
 
 
 def _cost(steps):
-    """(Whether all is known, MACs) of a branch; what is not known may be more."""
+    """(Whether everything is known, MACs) of a branch; unknown parts may add more."""
     origins = _origins(steps)
     counted = [_counted(step, origins) for step in steps if not _is_constant(step.operator, origins)]
     return any(unknown for _, unknown in counted), sum(operations.macs for operations, _ in counted)
 
 
 def _counted(step, origins):
-    """(`Operations` of all times that a step is run, what of it is not known)."""
+    """(`Operations` of all runs of a step, its unknown parts)."""
     operator = step.operator
     if not operator.outputs:
         return Operations(), ()
@@ -173,7 +173,7 @@ def _layer_account(step, part, origins, seen, clips):
 
 
 def _parameters(operator, origins, seen):
-    """`Parameters` that an operator uses and none before it did: stored numbers, but no shapes, axes and indices."""
+    """`Parameters` that an operator is the first to use: stored numbers, without shapes, axes and indices."""
     if operator.name in _STATES:
         return
     for position, tensor in enumerate(operator.inputs):

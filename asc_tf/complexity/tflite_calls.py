@@ -1,4 +1,4 @@
-"""The operators of a .tflite file as one list, with those of the graphs that they call. Needs no TensorFlow."""
+"""The operators of a .tflite file as one list, including the graphs that they call. Needs no TensorFlow."""
 
 import dataclasses
 import itertools
@@ -13,12 +13,12 @@ _MOST_STEPS = 100_000
 
 @dataclass(frozen=True)
 class Step:
-    """One operator as it is run.
+    """One operator in the order of execution.
 
     Args:
-        operator: with tensors that are numbered anew, so that two calls of a graph have tensors of their own.
-        times: how often one inference runs it; None if that is not known.
-        when: "" for an inference, INITIALLY for what runs once before the first one.
+        operator: with tensors numbered anew, so that two calls of a graph have separate tensors.
+        times: number of runs per inference; None if unknown.
+        when: "" for an inference, INITIALLY for steps that run once before the first one.
     """
 
     operator: Operator
@@ -27,16 +27,16 @@ class Step:
 
 
 def steps_of(graphs, cost):
-    """All that one inference runs, in that order, and then what no graph calls.
+    """All steps of one inference in order, then the steps of graphs that nothing calls.
 
-    A call is replaced by what it runs. A WHILE stays as a step that hands its initial state to the loop, and as one
-    without outputs at its end, for what lives as long as the loop does. Of the two branches of an IF the costlier one
-    counts; the other is there with `times` 0. Variables are tensors that READ_VARIABLE and ASSIGN_VARIABLE share.
-    Operators without outputs otherwise do no more than read.
+    The steps of a called graph replace the call. A WHILE stays as a step that hands its initial state to the loop, and
+    as a step without outputs at its end, for tensors that live as long as the loop. Of the two branches of an IF the
+    costlier one counts; the other has `times` 0. READ_VARIABLE and ASSIGN_VARIABLE share a tensor for each variable.
+    Other operators without outputs only read.
 
     Args:
         graphs: of `tflite_graph.read_graphs`.
-        cost: function from a list of `Step` to what it costs, to compare two branches.
+        cost: function from a list of `Step` to their cost, to compare two branches.
 
     Returns:
         ([`Step`] of an inference, [`Step`] of the graphs that nothing calls, `Graph` of all operators of an inference
@@ -63,7 +63,7 @@ class _Calls:
         self._made = 0
 
     def run(self, index, given, times, when, path):
-        """Enter a graph with the tensors `given`, its own if None: (its inputs, its outputs, its steps)."""
+        """Enter a graph with the tensors `given`, or its own if None: (its inputs, its outputs, its steps)."""
         if index in path:
             raise ValueError("a graph that calls itself")
         self.called.add(index)
@@ -94,7 +94,7 @@ class _Calls:
         return tensor
 
     def _plain(self, operator, inputs, times, when, path):
-        """An operator that is not known to call: what it calls runs an unknown number of times."""
+        """An operator not known to call graphs: its graphs run an unknown number of times."""
         outputs = [self._new(tensor) for tensor in operator.outputs]
         done = dataclasses.replace(operator, inputs=tuple(inputs), outputs=tuple(outputs))
         if len(outputs) == 1:
@@ -162,7 +162,7 @@ class _Calls:
         return [], [Step(dataclasses.replace(operator, inputs=(inputs[1],), outputs=(variable,)), times, when)]
 
     def _variable(self, handle, value):
-        """The tensor of a variable, which has the type and the shape of any value of it."""
+        """The tensor of a variable, with the type and shape of any of its values."""
         key = self._handles.get(handle.index, handle.index)
         if key not in self._variables:
             name = key[1].decode(errors="replace") if isinstance(key, tuple) and key[1] else value.name

@@ -1,23 +1,23 @@
-"""Where in a .tflite file from waveform to probabilities the network begins. Needs no TensorFlow."""
+"""Finding where the network begins in a .tflite file from waveform to probabilities. Needs no TensorFlow."""
 
-FEATURES = "features"  # the tensor that `asc_tf.export` names so
+FEATURES = "features"  # `asc_tf.export` gives the tensor this name
 
 
 def network_operators(graph, metadata=None):
-    """Which operators are the network's; the others are the frontend's, from waveform to features.
+    """Tell the network's operators from the frontend's, which go from waveform to features.
 
-    Our files name the features, and the network begins behind them. TensorFlow's converter names tensors by the layers
-    they come from: in other files the network begins where its own name, which metadata may hold, first stands in a
-    tensor's name. In a file without names or metadata it begins behind the first map
-    [1, frequency, time, 1] that follows from a Fourier transform; what a frontend does with such a map (PCEN) then
-    counts as the network's. A file without a Fourier transform is all network.
+    Our files name the features, and the network begins after them. TensorFlow's converter names tensors after layers:
+    in other files the network begins at the first tensor whose name contains the network's own name, which metadata may
+    hold. In a file without names or metadata it begins after the first map [1, frequency, time, 1] that follows from a
+    Fourier transform; a frontend's later steps (PCEN) then count as the network's. A file without a Fourier transform
+    is all network.
 
     Args:
         graph: `tflite_graph.Graph`.
         metadata: the file's `Metadata`, or None.
 
     Returns:
-        A list of bool, one an operator.
+        A list of bool, one per operator, true for the network's.
     """
     operators = graph.operators
     features = {tensor.index for operator in operators for tensor in operator.outputs if tensor.name == FEATURES}
@@ -54,7 +54,7 @@ def _is_map(tensor, metadata):
 
 
 def _and_followers(operators, chosen):
-    """The chosen operators and all that their outputs reach."""
+    """The chosen operators and all operators that depend on their outputs."""
     reached, result = set(), []
     for operator, is_chosen in zip(operators, chosen, strict=True):
         follows = is_chosen or bool(reached & _indices(operator.inputs))

@@ -10,8 +10,8 @@ from asc_tf.complexity.parameters import BITS
 
 _OPERATORS = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
 _TYPES = {code: name.lower() for name, code in vars(schema.TensorType).items() if isinstance(code, int)}
-_HANDLES = ("resource", "variant")  # refer to something and hold no numbers themselves
-_FEW = 64  # whole numbers that a tensor of shapes, axes, counters and limits has at most
+_HANDLES = ("resource", "variant")  # references without numbers of their own
+_FEW = 64  # largest size of a tensor of shapes, axes, counters or limits
 
 
 @dataclass(frozen=True)
@@ -19,14 +19,14 @@ class Tensor:
     """A tensor of the graph.
 
     Args:
-        index: in the file.
+        index: position in the file.
         name: as the converter gave it.
-        shape: with the batch; None is a length that the file leaves open.
+        shape: with the batch; None marks a length that the file leaves open.
         dtype: "float32" and so on.
-        buffer: number of the buffer that holds its data, shared by tensors of equal data; None for features.
-        nonzeros: of its data, those that do not stand for zero.
-        quantized: whether a scale belongs to it.
-        integers: its data, flat, where it is stored and holds a few whole numbers or truth values; else None.
+        buffer: number of its data buffer, which tensors of equal data share; None for features.
+        nonzeros: number of elements that do not stand for zero.
+        quantized: whether it has a scale.
+        integers: its data, flat, if it is stored and holds a few whole numbers or truth values; else None.
         is_state: whether it keeps its numbers from one run to the next.
     """
 
@@ -42,12 +42,12 @@ class Tensor:
 
     @property
     def count(self):
-        """How many numbers it holds; None if a length of it is not known."""
+        """Number of elements; None if a length is unknown."""
         return None if None in self.shape else math.prod(self.shape)
 
     @property
     def bytes(self):
-        """What its numbers take; None if that is not known."""
+        """Bytes of its elements; None if unknown."""
         if self.dtype in _HANDLES:
             return 0
         return None if self.count is None or self.dtype not in BITS else -(-self.count * BITS[self.dtype] // 8)
@@ -59,10 +59,10 @@ class Operator:
 
     Args:
         name: in capitals.
-        inputs: tensors, None where one is left out.
+        inputs: tensors, None for an omitted one.
         outputs: tensors.
-        calls: {role: number of the graph that it calls}, such as {"body": 2, "cond": 1} of a WHILE.
-        options: the schema's object of its options, or None.
+        calls: {role: number of a called graph}, such as {"body": 2, "cond": 1} for a WHILE.
+        options: the schema's options object, or None.
     """
 
     name: str
@@ -87,13 +87,13 @@ def read_graphs(model_bytes, shapes=None):
 
     Args:
         model_bytes: of the file.
-        shapes: a list of {tensor: shape}, one a graph, for tensors whose own shape is open.
+        shapes: a list of {tensor: shape}, one per graph, for tensors with open shapes.
     """
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model_bytes, 0))
     buffers = [_data(buffer, model_bytes) for buffer in model.buffers]
     shapes = shapes or [{} for _ in model.subgraphs]
     graphs = [_graph(graph, model, buffers, known) for graph, known in zip(model.subgraphs, shapes, strict=True)]
-    graphs[0]  # a file without a graph is none
+    graphs[0]  # a file without a graph is not valid
     return graphs
 
 
@@ -102,7 +102,7 @@ def _graph(subgraph, model, buffers, shapes):
     operators = []
     for operator in _list(subgraph.operators):
         code = model.operatorCodes[operator.opcodeIndex]
-        # The old field has 8 bits; codes beyond 127 stand in the new one alone.
+        # The old field has 8 bits; only the new field holds codes beyond 127.
         name = _OPERATORS[max(code.builtinCode, code.deprecatedBuiltinCode)]
         if name == "CUSTOM":
             name = f"CUSTOM {_text(code.customCode)}"
@@ -115,7 +115,7 @@ def _graph(subgraph, model, buffers, shapes):
 
 
 def _calls(options):
-    """{role: graph} of what an operator's options name so, and of CALL, which has a name of its own."""
+    """{role: graph} for the graphs that an operator's options name, and for CALL, which names its graph differently."""
     fields = vars(options) if options is not None else {}
     ends = ("SubgraphIndex", "Subgraph", "subgraph")
     found = {name: index for name, index in fields.items() if name.endswith(ends) and isinstance(index, int)}
@@ -123,7 +123,7 @@ def _calls(options):
 
 
 def _data(buffer, model_bytes):
-    """A buffer's bytes as an array; in files of 2 GB and more they stand behind the flatbuffer."""
+    """A buffer's bytes as an array; in files of 2 GB and more they lie after the flatbuffer."""
     if buffer.offset > 1:
         return np.frombuffer(model_bytes, np.uint8, buffer.size, buffer.offset)
     return np.zeros(0, np.uint8) if buffer.data is None else np.asarray(buffer.data, np.uint8)
@@ -153,7 +153,7 @@ def _tensor(index, tensor, buffers, known_shape):
 
 
 def _open_shape(tensor, shape):
-    """The shape with None where the file leaves a length open: -1 in its signature, mostly 1 in its shape."""
+    """The shape with None for lengths that the file leaves open: -1 in its signature, mostly 1 in its shape."""
     signature = _list(tensor.shapeSignature)
     if len(signature) != len(shape):
         return shape
@@ -161,7 +161,7 @@ def _open_shape(tensor, shape):
 
 
 def _numbers(data, dtype, count):
-    """The numbers of a buffer, whatever their order; all of them if `count` is None."""
+    """The numbers of a buffer, in any order; all of them if `count` is None."""
     if dtype == "int4":
         numbers = np.stack([data & 15, data >> 4], axis=-1).reshape(-1)
     elif dtype == "bfloat16":
@@ -173,7 +173,7 @@ def _numbers(data, dtype, count):
 
 
 def _zero_points(quantization, shape):
-    """Zero points that broadcast over the flat numbers of a tensor."""
+    """Zero points that broadcast over the flat elements of a tensor."""
     points = np.asarray(quantization.zeroPoint if quantization.zeroPoint is not None else [0], np.int64)
     if len(points) == 1 or not points.any():
         return points[:1]

@@ -24,9 +24,9 @@ _MOST_EVALUATIONS = 200_000
 
 
 def evaluate(operator, known):
-    """What an operator gives, if that is one whole number or truth value, or the lengths of a shape.
+    """The result of an operator, if it is one whole number or truth value, or the lengths of a shape.
 
-    This is what counters and limits of loops are made of; anything else is not known.
+    Counters and limits of loops consist of such results; anything else is unknown.
 
     Args:
         operator: `tflite_graph.Operator`.
@@ -55,11 +55,11 @@ def evaluate(operator, known):
 
 
 def loop_trips(cond, body, start):
-    """How often a loop runs its body, by running what counts in it; None if that depends on other than whole numbers.
+    """Number of runs of a loop's body, found by running its counters; None if other than whole numbers decide it.
 
     Args:
         cond, body: `tflite_graph.Graph`s of a WHILE.
-        start: flat arrays of its inputs, None where they are not known.
+        start: flat arrays of its inputs, None for unknown ones.
     """
     counting = [operator for operator in body.operators if operator.name in {*_BINARY, *_SAME, "LOGICAL_NOT"}]
     cost, trips = 1 + len(cond.operators) + len(counting), 0
@@ -75,7 +75,7 @@ def loop_trips(cond, body, start):
 
 
 def _values(operators, graph, inputs):
-    """What a graph gives, as far as these operators of it say."""
+    """The outputs of a graph, as far as these operators determine them."""
     values = {tensor.index: value for tensor, value in zip(graph.inputs, inputs, strict=True)}
 
     def known(tensor):

@@ -1,4 +1,4 @@
-"""Lengths that a .tflite file leaves open: which axis is the batch, and what follows from the others. No TensorFlow."""
+"""Lengths that a .tflite file leaves open: which axis is the batch, and the sizes that follow. Needs no TensorFlow."""
 
 import itertools
 
@@ -8,11 +8,11 @@ from asc_tf.runtime.isolated_run import shapes_by_trial
 
 
 def batch_of(graph):
-    """How many clips a graph takes at once; None if any number.
+    """Number of clips that a graph takes at once; None if any number.
 
     The first axis is a batch if every input and every output has it with the same length, and every input has further
-    axes. A network that takes eight segments of one clip and gives one answer has none; one that gives an answer for
-    each of the frames on its first axis cannot be told from a batch.
+    axes. A network that takes eight segments of one clip and gives one answer has no batch; a network that gives an
+    answer for each frame on its first axis cannot be told from one with a batch.
     """
     inputs = {tensor.shape[0] if len(tensor.shape) > 1 else 1 for tensor in graph.inputs}
     lengths = inputs | {tensor.shape[0] if tensor.shape else 1 for tensor in graph.outputs}
@@ -20,21 +20,21 @@ def batch_of(graph):
 
 
 def graphs_with_lengths(model_bytes, graphs, length, path):
-    """A file's graphs with the lengths that can be known, and remarks on those that cannot.
+    """A file's graphs with all lengths that can be known, and remarks on the others.
 
-    LiteRT plans what follows from the input's lengths, in a process of its own.
+    LiteRT derives the sizes from the input's lengths, in a separate process.
 
     Args:
         model_bytes: of the file.
         graphs: `tflite_graph.Graph`s of it.
-        length: of the open axes of its inputs but for the batch, which gets 1; None if it is not known.
-        path: that an error names.
+        length: length of the inputs' open axes except the batch, which gets 1; None if unknown.
+        path: path for errors.
 
     Returns:
         (graphs, list of remarks).
 
     Raises:
-        AscError: a length for a file that leaves none open.
+        AscError: a length was given though no axis is open.
     """
     is_batch = batch_of(graphs[0]) is None
     wanted = {tensor.index: (1, *tensor.shape[1:]) if is_batch else tensor.shape for tensor in graphs[0].inputs}
@@ -56,5 +56,5 @@ def graphs_with_lengths(model_bytes, graphs, length, path):
 
 
 def shape_text(shape):
-    """'[1, ?, 40]' of a shape whose second length is not known."""
+    """'[1, ?, 40]' for a shape whose second length is unknown."""
     return f"[{', '.join('?' if each is None else str(each) for each in shape)}]"

@@ -1,15 +1,15 @@
-"""What TFLite operators compute, in MACs, multiplications and functions. Needs no TensorFlow."""
+"""Operations that TFLite operators compute: MACs, multiplications and functions. Needs no TensorFlow."""
 
 import math
 
 from asc_tf.complexity.account import Operations
 
-# One product, square or division for each number that comes out.
+# One product, square or division for each output number.
 PRODUCTS = {
     "MUL", "SQUARE", "SQUARED_DIFFERENCE", "DIV", "MEAN", "AVERAGE_POOL_2D", "LEAKY_RELU", "PRELU", "QUANTIZE",
     "DEQUANTIZE", "FLOOR_DIV", "FLOOR_MOD", "REDUCE_PROD",
 }  # fmt: skip
-# One value of a function for each number that comes out.
+# One value of a function for each output number.
 FUNCTIONS = {"EXP", "LOG", "SQRT", "RSQRT", "POW", "LOGISTIC", "TANH", "ELU", "GELU", "SIN", "COS", "ATAN2"}
 # No product: copies, additions, comparisons.
 FREE = {
@@ -25,7 +25,7 @@ FREE = {
 }  # fmt: skip
 _OTHERS = {"SOFTMAX", "LOG_SOFTMAX", "HARD_SWISH", "L2_NORMALIZATION", "COMPLEX_ABS", "RESIZE_BILINEAR", "RFFT2D"}
 NUMBERS = ("float", "bfloat", "complex")
-# Where an operator with a kernel has it among its inputs, and its bias.
+# Positions of the kernel and the bias among an operator's inputs.
 KERNELS = {
     "CONV_2D": (1,),
     "DEPTHWISE_CONV_2D": (1,),
@@ -54,15 +54,15 @@ BIASES = {
 def operator_operations(operator, stored):
     """`Operations` of one `tflite_graph.Operator`, or None if the account does not know it.
 
-    An int8 operator rescales its results besides, one product for each number that comes out; that belongs to the type,
-    not to the network, and is not counted. Nor is the bias, an addition, nor what is done with shapes and indices.
+    An int8 operator also rescales its results, one product for each output number; that belongs to the type, not to the
+    network, and is not counted. Biases (additions) and work on shapes and indices are not counted either.
 
     Args:
         operator: the operator.
-        stored: function that says of a tensor whether it follows from stored numbers alone; what does is computed once.
+        stored: function that tells whether a tensor follows from stored numbers alone; such tensors are computed once.
 
     Raises:
-        TypeError: it is known, but a length that it depends on is not.
+        TypeError: the operator is known, but a length that it depends on is not.
     """
     if all(tensor is None or stored(tensor) for tensor in operator.inputs) or operator.name in FREE:
         return Operations()
@@ -117,8 +117,7 @@ def _products_with_kernel(operator, count):
         return operator.inputs[2].count * math.prod(kernel.shape[:-1])
     if operator.name == "FULLY_CONNECTED":  # [out, in]
         return count * kernel.shape[-1]
-    # BATCH_MATMUL: [..., rows, inner] by [..., inner, columns]; either may lie transposed, so go by the numbers it
-    # needs.
+    # BATCH_MATMUL: [..., rows, inner] by [..., inner, columns]; either may be transposed, so use the element counts.
     left, (rows, columns) = operator.inputs[0], operator.outputs[0].shape[-2:]
     return count * (math.prod(left.shape[-2:]) // rows) if rows and columns else 0
 
@@ -130,7 +129,7 @@ def _svdf(operator):
 
 
 def _recurrent(operator):
-    """Each kernel meets its input at each step. An LSTM cell has three products, and a function a gate and one more."""
+    """Each kernel meets its input at each step. An LSTM cell has three products, one function per gate and one more."""
     steps, units = math.prod(operator.inputs[0].shape[:-1]), operator.inputs[2].shape[0]
     kernels = [operator.inputs[position] for position in KERNELS[operator.name] if position < len(operator.inputs)]
     macs = steps * sum(kernel.count for kernel in kernels if kernel is not None)

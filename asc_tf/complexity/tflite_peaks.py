@@ -7,7 +7,7 @@ VIEWS = {"RESHAPE", "SQUEEZE", "EXPAND_DIMS"}
 
 
 def name_of(operator):
-    """The name of its output, or one made up where the file has none."""
+    """The name of the operator's output, or a made-up name if the file has none."""
     output = operator.outputs[0]
     return output.name.split(";")[0] or f"{operator.name}_{output.index}"
 
@@ -16,10 +16,11 @@ def peaks_of(running, whole, origins, clips):
     """{part: `Peak`} of the features of one clip, by liveness.
 
     Args:
-        running: list of (`tflite_calls.Step`, part) of an inference, but for what follows from stored numbers alone.
-        whole: `tflite_graph.Graph` of an inference; its outputs are wanted in the end.
+        running: list of (`tflite_calls.Step`, part) of an inference, without steps that follow from stored numbers
+            alone.
+        whole: `tflite_graph.Graph` of an inference; its outputs are needed at the end.
         origins: tensors that follow from stored numbers alone.
-        clips: that one inference takes.
+        clips: number of clips per inference.
     """
     held, sizes, steps, kept = {}, {}, [], set()
 

@@ -1,4 +1,4 @@
-"""What each place of a map in a .tflite file sees of the features, operator by operator. Needs no TensorFlow."""
+"""The part of the features that each position of a map in a .tflite file sees. Needs no TensorFlow."""
 
 import math
 
@@ -11,20 +11,20 @@ _PRODUCTS_OF_ALL = {"BATCH_MATMUL", "FULLY_CONNECTED"}
 
 
 def seen_by_places(graph, shape, wanted):
-    """Which bins and frames the places of a map see, counted as `receptive_fields` counts with pooling.
+    """Bins and frames that the positions of a map see, counted as `receptive_fields` counts with pooling.
 
-    The bounds of what is seen travel with the numbers: operators that move numbers move the bounds, those with a
-    window take the widest bounds in it. So a convolution that the exporter cut into bands or took apart into blocks is
-    followed without a word about it. Means over a whole axis see everything and are left out along it.
+    Each number carries the bounds of the part that it sees: operators that move numbers move the bounds, those with a
+    window take the widest bounds in it. So the bounds also pass convolutions that the exporter cut into bands or
+    blocks. Means over a whole axis see everything and are left out along it.
 
     Args:
         graph: `tflite_graph.Graph`.
         shape: (frequency, time) of the features.
-        wanted: index of the tensor of the map, [1, frequency, time, channel].
+        wanted: index of the map's tensor, [1, frequency, time, channel].
 
     Returns:
         ([(first, last)] bins of each row, [(first, last)] frames of each column); None if an operator on the way is
-        not known here.
+        unknown here.
     """
     bounds = {}
     for tensor in graph.inputs:
@@ -55,7 +55,7 @@ def _begin(tensor, shape, bounds):
 
 
 def _through(operator, inputs, output):
-    """Bounds [4, *shape] of an operator's output; None if the operator is not known."""
+    """Bounds [4, *shape] of an operator's output; None if the operator is unknown."""
     name, given, shape = operator.name, next(each for each in inputs if each is not None), output.shape
     if None in shape:
         return None
@@ -92,7 +92,7 @@ def _through(operator, inputs, output):
         return blocks.transpose(0, 1, 2, 4, 3, 5, 6).reshape(4, *shape)
     try:
         every = [np.broadcast_to(_expanded(each, len(shape)), (4, *shape)) for each in inputs if each is not None]
-    except ValueError:  # it does not work number by number
+    except ValueError:  # it does not work element by element
         return None
     return _widest(np.stack(every, axis=1), (0,), keepdims=False)
 
@@ -106,13 +106,13 @@ def _empty(shape):
 
 
 def _widest(bounds, axes, keepdims=True):
-    """The first and the last of what is seen, over axes of the tensor."""
+    """The first and last positions seen, over axes of the tensor."""
     firsts_and_lasts = zip(bounds, (np.min, np.max) * 2, strict=True)
     return np.stack([extreme(each, axis=axes, keepdims=keepdims) for each, extreme in firsts_and_lasts])
 
 
 def _mean(bounds, axes, shape):
-    """Along an axis that the mean goes over nothing is seen, along the other what its numbers see."""
+    """Along the axes of the mean nothing is seen, along the others the range of the averaged numbers."""
     seen = _widest(bounds, tuple(axis % (bounds.ndim - 1) for axis in axes))
     for axis, pair in ((1, slice(0, 2)), (2, slice(2, 4))):
         if axis in axes:

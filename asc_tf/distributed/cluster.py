@@ -1,4 +1,4 @@
-"""The workers of a training on several machines, as the environment variable TF_CONFIG names them."""
+"""The workers of a training on several machines, from the environment variable TF_CONFIG."""
 
 import ipaddress
 import json
@@ -15,14 +15,14 @@ _EXAMPLE = (
 
 @dataclass(frozen=True)
 class Cluster:
-    """All workers, and which of them this process is. Worker 0 is the chief, which writes the run folder."""
+    """All workers, and this process's place among them. Worker 0 is the chief, which writes the run folder."""
 
     workers: tuple[str, ...]
     """addresses, host:port"""
     index: int
 
     def is_local(self):
-        """Whether all workers are addressed by the loopback, which no other machine can mean."""
+        """Whether all workers have loopback addresses, which no other machine can mean."""
         return all(is_loopback(address) for address in self.workers)
 
     def to_json(self):
@@ -64,9 +64,9 @@ def is_address(address):
 
 
 def is_loopback(address):
-    """Whether the host of HOST:PORT is "localhost" or an address of the loopback."""
+    """Whether the host of HOST:PORT is "localhost" or a loopback address."""
     host = address.rpartition(":")[0].strip("[]")
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:  # a name
+    except ValueError:  # a host name
         return False

@@ -1,4 +1,4 @@
-"""Starts a group of workers on this machine, watches over it, and starts all of it again when one of them fails."""
+"""Starts a group of workers on this machine, watches them, and starts all of them again when one fails."""
 
 import contextlib
 import os
@@ -14,29 +14,29 @@ from asc_tf.distributed.cluster import Cluster
 from asc_tf.distributed.private_network import private_network
 from asc_tf.errors import AscError, WorkerLostError
 
-RESTARTS = 3  # in a row, with no checkpoint in between
+RESTARTS = 3  # failures in a row, with no checkpoint in between
 _MISTAKES = (1, 2)  # exit statuses of an AscError and of a wrong flag: starting again would not help
-_GRACE_SECONDS = 5.0  # in which the worker that others have lost shows why it ended
+_GRACE_SECONDS = 5.0  # time for a worker that the others have lost to show why it ended
 # "I0000 00:00:…" of TensorFlow 2.21, "2026-01-31 12:00:00.000: I tensorflow/…" before it, and absl's first words.
 _CHATTER = re.compile(r"[IW]\d{4} |\d{4}-\d\d-\d\d [\d:.]+: [IW] |WARNING: All log messages before absl")
-_LAST_SECONDS = 60.0  # which the other workers have to end after the chief
+_LAST_SECONDS = 60.0  # time for the other workers to end after the chief
 
 
 def launch(command, workers, progress, report=print, interval_seconds=0.1, trusted_network=False):
-    """Run a command as so many workers of one group, to the end; whenever one fails, start all of them again.
+    """Run a command to its end as a group of workers; whenever one fails, start all of them again.
 
-    Each worker gets a TF_CONFIG with ports of the loopback and a share of the processor cores. All of them are in a
-    network of their own, since TensorFlow's servers let everybody in (`private_network`). The chief, worker 0, has
-    this process's output; of the others what they say is shown if it ends with them. A worker that is left alone may
+    Each worker gets a TF_CONFIG with loopback ports and a share of the processor cores. All workers are in a network of
+    their own, since TensorFlow's servers accept every connection (`private_network`). The chief, worker 0, has this
+    process's output; the output of another worker is shown if the group ends because of it. A worker left alone may
     hang and ignore SIGTERM, so the group is ended with SIGKILL; on Linux it ends with this process, however that ends.
 
     Args:
         command: list of strings.
         workers: number of them.
-        progress: function to a value that changes as the training gets on, such as the newest checkpoint.
+        progress: function to a value that changes as the training advances, such as the newest checkpoint.
         report: called with lines for the user.
-        interval_seconds: between looks at the workers.
-        trusted_network: leave the workers in this machine's network, where every other machine can reach them.
+        interval_seconds: time between checks of the workers.
+        trusted_network: leave the workers in this machine's network, where other machines can reach them.
 
     Returns:
         The exit status: 0, or that of a worker that ended by a user's mistake.
@@ -72,7 +72,7 @@ def _supervise(start, workers, progress, report, interval_seconds):
 
 
 def share_of(cores, index, workers):
-    """The cores of one of several workers: as many for each as there are, or one that it shares."""
+    """The cores of one of several workers: an equal share, or one core shared with others."""
     if len(cores) < workers:
         return {cores[index % len(cores)]}
     start, end = (number * len(cores) // workers for number in (index, index + 1))
@@ -81,7 +81,7 @@ def share_of(cores, index, workers):
 
 @contextlib.contextmanager
 def _network(trusted):
-    """Namespaces of the workers' network, none for that of the machine."""
+    """Namespaces of the workers' network; none for the machine's own network."""
     with contextlib.ExitStack() as stack:
         try:
             namespaces = () if trusted else stack.enter_context(private_network())
@@ -96,7 +96,7 @@ def _network(trusted):
 
 @contextlib.contextmanager
 def _group(command, workers, namespaces):
-    """Started workers, as [(process, file of its output)]; killed when the block ends."""
+    """Start workers, as [(process, file of its output)]; kill them when the block ends."""
     with contextlib.ExitStack() as stack:
         addresses = tuple(f"127.0.0.1:{port}" for port in free_ports(workers))
         group = []
@@ -118,13 +118,13 @@ def _group(command, workers, namespaces):
 
 
 def start_of(cores, namespaces):
-    """What stands before a command that these cores and namespaces are for: see `worker_start`."""
+    """The command's prefix for these cores and namespaces: see `worker_start`."""
     lists = [",".join(map(str, numbers)) for numbers in (cores, namespaces)]
     return [sys.executable, "-I", "-S", worker_start.__file__, str(os.getpid()), *lists]
 
 
 def free_ports(count):
-    """So many ports of the loopback that nobody listens on just now."""
+    """This many loopback ports that are free at the moment."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:
@@ -140,7 +140,7 @@ def _end(group):
 
 
 def _first_to_fail(group, interval_seconds):
-    """(worker, exit status, its last line) of the worker that another's failure comes from, or None at a good end."""
+    """(worker, exit status, its last line) of the worker that caused the others' failure, or None at a good end."""
     deadline = None
     while True:
         statuses = [process.poll() for process, _ in group]
@@ -160,7 +160,7 @@ def _first_to_fail(group, interval_seconds):
 
 
 def _last_line(file):
-    """What a worker said last, without what TensorFlow's log tells for information or as a warning."""
+    """The last message of a worker, without TensorFlow's information and warnings."""
     file.seek(0)
     lines = [line.strip() for line in file.read().decode(errors="replace").splitlines()]
     return next((line for line in reversed(lines) if line and not _CHATTER.match(line)), "")

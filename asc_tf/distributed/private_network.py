@@ -1,10 +1,10 @@
-"""A network of their own for processes of one machine: a loopback, and nothing that leads out of it or into it.
+"""A private network for processes of one machine: a loopback, with no way in or out.
 
-TensorFlow's servers listen on every address of the machine, without authentication, whatever TF_CONFIG names, and
-whoever reaches one can read and write files through it. Linux gives each network namespace interfaces of its own.
+TensorFlow's servers listen on every address of the machine, without authentication, whatever TF_CONFIG names; anyone
+who reaches one can read and write files through it. Linux gives each network namespace its own interfaces.
 
-`python -I -S private_network.py` makes one, says "ready" and keeps it until its input ends: a program of its own, since
-a process with several threads may not leave its user namespace. It needs no other module of this package.
+`python -I -S private_network.py` makes one, prints "ready" and keeps it until its input ends. It is a separate program,
+since a process with several threads may not leave its user namespace. It needs no other module of this package.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ _UP, _LOOPBACK = 0x1, 0x8  # IFF_UP, IFF_LOOPBACK
 
 
 def is_private():
-    """Whether nothing but a loopback is up in this process's network, as in a private one or without any network."""
+    """Whether only a loopback is up in this process's network, as in a private network or without any network."""
     if sys.platform != "linux":
         return False
     return all(_flags(name) & _LOOPBACK or not _flags(name) & _UP for _, name in socket.if_nameindex())
@@ -30,12 +30,12 @@ def is_private():
 
 @contextlib.contextmanager
 def private_network():
-    """File descriptors of a new private network's namespaces, for `worker_start`; none where this process's is private.
+    """File descriptors of a new private network's namespaces, for `worker_start`; none if this process's is private.
 
-    Root makes a network namespace; any other user makes it in a user namespace, in which it has its own name only.
+    Root makes a network namespace directly; any other user makes it in a user namespace that maps only this user.
 
     Raises:
-        OSError: the system or its settings allow none.
+        OSError: the system or its settings allow no namespace.
     """
     if is_private():
         yield ()
@@ -55,7 +55,7 @@ def private_network():
 
 
 def _opened(stack, process, kind):
-    """Descriptor of a process's namespace, closed with the stack; None if this process is in the same one."""
+    """Descriptor of a process's namespace, closed with the stack; None if this process is in the same namespace."""
     theirs, ours = f"/proc/{process}/ns/{kind}", f"/proc/self/ns/{kind}"
     if os.stat(theirs).st_ino == os.stat(ours).st_ino:
         return None
@@ -65,7 +65,7 @@ def _opened(stack, process, kind):
 
 
 def _flags(interface, new=None):
-    """The flags of a network interface, after the `new` ones were added if there are any."""
+    """The flags of a network interface, after adding the `new` ones, if any."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         request = fcntl.ioctl(any_socket, _GET_FLAGS, struct.pack("16sH14x", interface.encode(), 0))
         flags = struct.unpack("16sH14x", request)[1]

@@ -1,7 +1,7 @@
-"""Trainings that several devices or machines share, through `tf.distribute`.
+"""Training shared by several devices or machines, through `tf.distribute`.
 
-What these functions take is a `tf.distribute.Strategy`; with that of a plain process, `tf.distribute.get_strategy()`,
-they do nothing.
+These functions take a `tf.distribute.Strategy`; with that of a plain process, `tf.distribute.get_strategy()`, they do
+nothing.
 """
 
 import contextlib
@@ -30,13 +30,13 @@ def make_strategy(
     """The strategy of a name: "mirrored", all GPUs of this machine, or "multi_worker", the workers of TF_CONFIG.
 
     Call it before anything else of TensorFlow. "multi_worker" waits until all workers have begun. TensorFlow's servers
-    listen on every address of the machine and let everybody in, so workers on the loopback must be in a network of
-    their own, as `asc-tf launch` makes one. A TF_CONFIG that names machines says that their network is trusted.
+    listen on every address of the machine and accept every connection, so workers on the loopback must be in a private
+    network, as `asc-tf launch` makes one. A TF_CONFIG that names machines declares their network trusted.
 
     Args:
         name: "mirrored" or "multi_worker".
         report: called with lines for the user.
-        trusted_network: take workers on the loopback in a network that other machines can reach.
+        trusted_network: accept workers on the loopback in a network that other machines can reach.
 
     Raises:
         AscError: TF_CONFIG is missing or wrong, its workers could be reached from outside unnoticed, or another worker
@@ -54,7 +54,7 @@ def make_strategy(
 
 
 def check_network(cluster, trusted_network):
-    """The cluster, or an AscError if its workers mean to be on one machine and everybody can reach them."""
+    """The cluster, or an AscError if its workers are on the loopback and other machines can reach them."""
     if cluster.is_local() and not (trusted_network or is_private()):
         raise AscError(
             f"TF_CONFIG names {', '.join(cluster.workers)}, but TensorFlow's servers listen to the whole network and "
@@ -65,7 +65,7 @@ def check_network(cluster, trusted_network):
 
 
 def is_chief(strategy):
-    """Whether this process is the one that writes: of several workers the first."""
+    """Whether this process is the one that writes: the first of several workers."""
     cluster = _cluster(strategy)
     return cluster is None or cluster.index == 0
 
@@ -82,7 +82,7 @@ def _cluster(strategy):
 
 
 def gathered(strategy, number):
-    """The number that each worker has given, in their order; all wait until the last one has. Alone: [number]."""
+    """The numbers of all workers, in the workers' order; each waits for the last one. Alone: [number]."""
     cluster = _cluster(strategy)
     if cluster is None:
         return [number]
@@ -96,9 +96,9 @@ def gathered(strategy, number):
 
 @contextlib.contextmanager
 def chief_first(strategy):
-    """Let the chief go through the block alone, then the other workers, which find what it has written.
+    """Let the chief run the block alone, then the other workers, which find the files that the chief has written.
 
-    Nothing in the block may wait for other workers, as making or reading a variable of the strategy does.
+    Nothing in the block may wait for other workers; making or reading a variable of the strategy does.
     """
     if not is_chief(strategy):
         gathered(strategy, 0)
@@ -109,7 +109,7 @@ def chief_first(strategy):
 
 @contextlib.contextmanager
 def other_workers():
-    """Turn what TensorFlow makes of another worker's end inside the block into a `WorkerLostError`."""
+    """Turn TensorFlow's error about another worker's end inside the block into a `WorkerLostError`."""
     try:
         yield
     except tf.errors.OpError as error:

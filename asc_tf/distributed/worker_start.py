@@ -1,8 +1,8 @@
-"""What a launched worker runs first: its cores, its network, its life bound to the launcher's; then it is the command.
+"""The first program of a launched worker: sets its cores, network and lifetime, then becomes the worker's command.
 
-`python -I -S worker_start.py LAUNCHER CORES NAMESPACES COMMAND …`, LAUNCHER a process number, CORES numbers with commas
-in between, or nothing, NAMESPACES likewise file descriptors of `private_network`. A program of its own, since code
-between fork and exec (preexec_fn) may crash where the launcher has threads, such as those of gRPC.
+`python -I -S worker_start.py LAUNCHER CORES NAMESPACES COMMAND …`: LAUNCHER is a process number, CORES are numbers
+separated by commas, or nothing, NAMESPACES likewise file descriptors of `private_network`. It is a separate program,
+since code between fork and exec (preexec_fn) may crash if the launcher has threads, such as those of gRPC.
 """
 
 import ctypes
@@ -20,8 +20,8 @@ def main(launcher, cores, namespaces, *command):
         _enter(namespace)
         os.close(namespace)
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)  # after `_enter`, which would take it back
-        if os.getppid() != int(launcher):  # it ended before the line above
+        ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)  # after `_enter`, which would undo it
+        if os.getppid() != int(launcher):  # the launcher ended before the line above
             sys.exit(1)
     os.execvp(command[0], command)
 

@@ -1,4 +1,4 @@
-"""How far a network's confidence is to be believed."""
+"""Calibration: how well a network's confidence predicts its accuracy."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = 15) -> pd
     Args:
         confidence: largest probability of each clip [clips].
         right: whether the clip's answer is right, bool [clips].
-        bins: how many, over 0 to 1; each holds its upper edge.
+        bins: number of bins over 0 to 1; each includes its upper edge.
 
     Returns:
-        Frame with a row a bin and columns low, high (edges), clips, confidence and accuracy (means, shares of 1; NaN
+        Frame with a row per bin and columns low, high (edges), clips, confidence and accuracy (means, shares of 1; NaN
         for a bin without clips).
 
     Reference: Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, section 2.
     """
     confidence, right = np.asarray(confidence, float), np.asarray(right, bool)
     edges = np.linspace(0, 1, bins + 1)
-    # The edges' last bits are not those of a confidence that was written and read back.
+    # A confidence that was written and read back may differ from an edge in its last bits.
     number = np.clip(np.ceil(confidence * bins - 1e-9).astype(int) - 1, 0, bins - 1)
     clips = np.bincount(number, minlength=bins)
     with np.errstate(invalid="ignore"):

@@ -7,10 +7,10 @@ import pandas as pd
 
 
 def predictions_frame(clips: pd.DataFrame, logits: np.ndarray, scenes: Sequence[str]) -> pd.DataFrame:
-    """One row a clip: clip_id, filename, device, scene, predicted, log_loss, and a column "p(scene)" for every scene.
+    """One row per clip: clip_id, filename, device, scene, predicted, log_loss, and a column "p(scene)" for every scene.
 
     Args:
-        clips: frame of `read_clips`; filename is that of the recording, relative to the data set.
+        clips: frame of `read_clips`; filename is the recording's, relative to the data set.
         logits: [clips, classes], in the frame's order.
         scenes: names of the classes.
     """
@@ -26,10 +26,10 @@ def predictions_frame(clips: pd.DataFrame, logits: np.ndarray, scenes: Sequence[
 
 
 def device_metrics(predictions: pd.DataFrame, seen_devices: Sequence[str]) -> pd.DataFrame:
-    """Accuracy in percent and log loss, one row a device, then "seen", "unseen" and "all".
+    """Accuracy in percent and log loss, one row per device, then "seen", "unseen" and "all".
 
-    Accuracy and log loss are means over clips. TAU's test part has the same number of clips of each device, so that
-    this equals the mean over devices which the papers print.
+    Accuracy and log loss are means over clips. TAU's test part has the same number of clips of each device, so these
+    means equal the papers' means over devices.
 
     Args:
         predictions: frame of `predictions_frame`.
@@ -45,14 +45,14 @@ def device_metrics(predictions: pd.DataFrame, seen_devices: Sequence[str]) -> pd
 
 
 def device_gaps(metrics):
-    """How far devices, and the unseen ones together, are from the mean of the seen ones.
+    """Difference of each device, and of the unseen ones together, from the mean of the seen ones.
 
     Args:
         metrics: frame of `device_metrics`.
 
     Returns:
-        Frame with its rows and columns accuracy_gap (percentage points) and log_loss_gap: the row's value minus that of
-        "seen"; without columns if no device is a seen one.
+        Frame with the same rows and columns accuracy_gap (percentage points) and log_loss_gap: the row's value minus
+        that of "seen"; without columns if no device is a seen one.
     """
     if "seen" not in metrics.index:
         return metrics[[]]
@@ -60,16 +60,16 @@ def device_gaps(metrics):
 
 
 def left_out_changes(seen, unseen, clips):
-    """What each device loses when training does not hear it.
+    """The loss of each device when training does not include it.
 
     Args:
-        seen: frame of `device_metrics` of the network that was trained on all of the devices.
-        unseen: {device: frame of `device_metrics` of the network that was trained without it}.
-        clips: {device: number of training clips that were left out with it}.
+        seen: frame of `device_metrics` of the network trained on all of the devices.
+        unseen: {device: frame of `device_metrics` of the network trained without it}.
+        clips: {device: number of training clips left out with it}.
 
     Returns:
-        Frame with a row a device and "mean", of the devices, the last; columns clips_left_out (none of the mean) and,
-        of accuracy in percent and of log_loss on the device's clips, NAME_seen, NAME_unseen and NAME_change.
+        Frame with a row per device and a last row "mean", over the devices; columns clips_left_out (empty for the mean)
+        and, for accuracy in percent and log_loss on the device's clips, NAME_seen, NAME_unseen and NAME_change.
     """
     rows = {}
     for device, metrics in unseen.items():
@@ -83,7 +83,7 @@ def left_out_changes(seen, unseen, clips):
 
 
 def device_changes(metrics):
-    """How a network's states differ from the first, device by device.
+    """Differences between a network's states and the first state, device by device.
 
     Args:
         metrics: {name of a state: frame of `device_metrics`}, all on the same clips.
@@ -103,7 +103,7 @@ def device_changes(metrics):
 
 
 def scene_metrics(predictions):
-    """As `device_metrics`, one row a scene: accuracy is the recall of the scene."""
+    """As `device_metrics`, one row per scene: accuracy is the recall of the scene."""
     return _metrics(predictions, {scene: predictions.scene == scene for scene in sorted(predictions.scene.unique())})
 
 

@@ -12,10 +12,10 @@ _SUMMARY = ("seen", "unseen", "all")
 
 
 def device_table(metrics):
-    """One run: devices in columns, accuracy in percent and log loss in rows; then the gap of each to the seen ones.
+    """One run: devices in columns, accuracy in percent and log loss in rows, then each one's gap to the seen devices.
 
-    The gap of "unseen" is what a device costs that training did not hear: percentage points, negative ones lost, and
-    log loss added.
+    The gap of "unseen" is the cost of a device that training did not include: percentage points (negative: lost) and
+    added log loss.
     """
     rows = {
         "accuracy %": metrics.accuracy.map("{:.1f}".format),
@@ -30,7 +30,7 @@ def device_table(metrics):
 
 
 def left_out_table(changes):
-    """Devices in rows: clips left out, then accuracy in percent and log loss when seen and unseen, and the change.
+    """Devices in rows: clips left out, then accuracy in percent and log loss when seen and when unseen, and the change.
 
     Args:
         changes: frame of `asc_tf.evaluation.metrics.left_out_changes`.
@@ -43,7 +43,7 @@ def left_out_table(changes):
 
 
 def seeds_table(runs):
-    """Several runs that differ in their seed: mean and standard deviation of the device metrics.
+    """Mean and standard deviation of the device metrics over runs that differ in their seed.
 
     Args:
         runs: {seed: frame of `device_metrics`}.
@@ -53,7 +53,7 @@ def seeds_table(runs):
     """
     stacked = pd.concat(runs, names=["seed"])
     by_group = stacked.groupby(level=1, sort=False)[["accuracy", "log_loss"]]
-    # ddof=1: the spread expected of further seeds, from the few at hand; a single one has none.
+    # ddof=1 estimates the spread of further seeds from the few at hand; a single seed gives none.
     summary = by_group.mean().add_suffix("_mean").join(by_group.std(ddof=1).add_suffix("_std"))
     text = pd.DataFrame(
         {
@@ -69,7 +69,7 @@ def seeds_table(runs):
 
 
 def bench_table(results):
-    """Methods in rows, as a Markdown table: mean over seeds on each device, with the deviation of the summaries.
+    """Methods in rows, as a Markdown table: mean over seeds on each device, summaries with standard deviation.
 
     Args:
         results: frame with columns row, title, seed, device, accuracy, log_loss; rows in the order of the table.
@@ -93,7 +93,7 @@ def _spread(values, digits=1):
 
 
 def changes_table(changes):
-    """Devices in columns; of each state accuracy and log loss, with the change against the first in brackets.
+    """Devices in columns; accuracy and log loss of each state, with the change against the first in brackets.
 
     Args:
         changes: frame of `asc_tf.evaluation.metrics.device_changes`.
@@ -127,7 +127,7 @@ _STEP_COLUMNS = {
 
 
 def steps_table(steps):
-    """The steps of a compression in rows; what is not known is "-".
+    """The steps of a compression in rows; "-" for unknown values.
 
     Args:
         steps: frame of steps.csv of a compression.
@@ -140,7 +140,7 @@ def steps_table(steps):
 
 
 def scene_table(metrics, confusion):
-    """Accuracy and log loss of each scene, with the confusion matrix beside it, whose columns have short names."""
+    """Accuracy and log loss of each scene, beside the confusion matrix, whose columns have short names."""
     short = _short_names(confusion.columns)
     table = pd.DataFrame(
         {"accuracy %": metrics.accuracy.map("{:.1f}".format), "log loss": metrics.log_loss.map("{:.3f}".format)}
@@ -152,7 +152,7 @@ def scene_table(metrics, confusion):
 
 
 def _short_names(scenes):
-    """Names of five characters at the most, for columns: metro, met_s for metro_station; numbered where two agree."""
+    """Names of at most five characters, for columns: metro, met_s for metro_station; numbered if two agree."""
     names = []
     for number, scene in enumerate(scenes, start=1):
         first, *others = [word for word in re.split(r"[\W_]+", scene) if word] or [scene]

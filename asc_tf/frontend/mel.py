@@ -4,7 +4,7 @@ import numpy as np
 
 
 def mel_filterbank(sample_rate_hz, fft_length, mel_bins, low_hz=0.0, high_hz=None):
-    """Triangular filters on Slaney's mel scale, each of unit area, as librosa's default has them.
+    """Triangular filters on Slaney's mel scale, each of unit area, as by librosa's default.
 
     Args:
         sample_rate_hz: of the waveform.
@@ -16,7 +16,7 @@ def mel_filterbank(sample_rate_hz, fft_length, mel_bins, low_hz=0.0, high_hz=Non
         float32 [fft_length // 2 + 1, mel_bins].
 
     Raises:
-        ValueError: the edges are out of order, or a filter is so narrow that no Fourier bin falls into it.
+        ValueError: the edges are out of order, or a filter is so narrow that it contains no Fourier bin.
 
     Reference: Slaney, "Auditory Toolbox", 1998: linear below 1 kHz, logarithmic above.
     """
@@ -58,7 +58,7 @@ def _all_supplied(filters, fft_length):
 
 
 def mel_edges_hz(sample_rate_hz, mel_bins, low_hz=0.0, high_hz=None):
-    """Where each filter of `mel_filterbank` begins, in Hz, then the centre and the end of the last: [mel_bins + 2].
+    """Start of each filter of `mel_filterbank`, in Hz, then centre and end of the last one: [mel_bins + 2].
 
     Filter i goes from edge i over its centre, edge i + 1, to edge i + 2. Errors as `mel_filterbank`.
     """
@@ -81,7 +81,7 @@ def _limits_hz(sample_rate_hz, low_hz, high_hz):
 
 
 def frame_lengths(sample_rate_hz, window_ms, hop_ms):
-    """Samples of (window, hop, Fourier transform), the last being the power of two that the window fits in.
+    """Samples of (window, hop, Fourier transform); the last is the power of two that holds the window.
 
     Raises:
         ValueError: window and hop do not fit together.
@@ -93,7 +93,7 @@ def frame_lengths(sample_rate_hz, window_ms, hop_ms):
 
 
 def bands_of(filterbank, filters_per_band=16):
-    """Cut the filterbank, nearly all zeros, along its diagonal: (first bin, last bin + 1, weights) a band."""
+    """Cut the filterbank, nearly all zeros, along its diagonal: (first bin, last bin + 1, weights) per band."""
     for start in range(0, filterbank.shape[1], filters_per_band):
         weights = filterbank[:, start : start + filters_per_band]
         used = np.flatnonzero(weights.any(axis=1))

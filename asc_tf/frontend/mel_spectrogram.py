@@ -1,4 +1,4 @@
-"""Mel power spectrogram: what the frontends have in common."""
+"""Mel power spectrogram: the common part of the frontends."""
 
 import tensorflow as tf
 import tf_keras as keras
@@ -16,8 +16,8 @@ class MelSpectrogram(keras.layers.Layer):
         S_mt = sum_k M_km |STFT(x)_kt|^2
 
     Periodic Hann window; frames centred on multiples of the hop, zeros beyond the ends, so that T = 1 + samples // hop.
-    The window is padded to the next power of two for the Fourier transform (130 ms at 16 kHz: 2080 samples in
-    4096), which keeps each of 256 mel filters supplied with Fourier bins and is what TFLite's RFFT2D accepts.
+    The window is padded to the next power of two for the Fourier transform (130 ms at 16 kHz: 2080 samples in 4096).
+    This gives each of 256 mel filters some Fourier bins, and TFLite's RFFT2D requires it.
 
     A subclass overrides `compress`, and what else it does otherwise, and adds its arguments to `settings`.
 
@@ -98,7 +98,7 @@ class MelSpectrogram(keras.layers.Layer):
         return (input_shape[0], *self.feature_shape(input_shape[1]))
 
     def settings(self) -> dict:
-        """All that determines the features, by argument: the key of a cache, the metadata of an exported file."""
+        """All settings that determine the features, by argument: key of a cache, metadata of an exported file."""
         names = ("sample_rate_hz", "window_ms", "hop_ms", "mel_bins", "low_hz", "high_hz")
         return {name: getattr(self, name) for name in names}
 

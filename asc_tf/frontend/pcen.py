@@ -9,10 +9,10 @@ from asc_tf.frontend.mel_spectrogram import MelSpectrogram
 
 @keras.saving.register_keras_serializable("asc_tf")
 class Pcen(MelSpectrogram):
-    """Fixed PCEN: the mel power spectrogram over its own recent level, in place of the logarithm.
+    """Fixed PCEN: the mel power spectrogram divided by its own recent level, in place of the logarithm.
 
-    An automatic gain control for every mel bin: a microphone's colouring, being constant, goes into the level and
-    cancels. With E = full_scale^2 * S, S of `MelSpectrogram`, and the level M a first-order average over time:
+    PCEN is an automatic gain control for every mel bin: a microphone's colouring is constant, so the level contains it
+    and it cancels. With E = full_scale^2 * S, S of `MelSpectrogram`, and the level M a first-order average over time:
 
         M_mt = (1 - s) * M_m,t-1 + s * E_mt,   M_m0 = E_m0
         output = (E / (epsilon + M)^alpha + delta)^r - delta^r
@@ -24,20 +24,20 @@ class Pcen(MelSpectrogram):
         sample_rate_hz, window_ms, hop_ms, mel_bins, low_hz, high_hz: of `MelSpectrogram`.
         smoothing: s, share of the new frame in the level. 0.025 averages over 1 / s = 40 frames: 0.4 s at the hop of
             10 ms that it was chosen for, 1.2 s at 30 ms.
-        gain: alpha, 0 to 1; 1 takes the level out entirely.
+        gain: alpha, 0 to 1; 1 removes the level entirely.
         bias: delta.
         exponent: r.
         epsilon: added to the level.
-        full_scale: what a sample of 1 counts as; librosa's documentation gives 32-bit integers as the samples that
-            epsilon and delta were chosen for.
+        full_scale: value of a sample of 1; librosa's documentation says that epsilon and delta were chosen for 32-bit
+            integer samples.
 
     Raises:
         ValueError: an argument is out of range, or as for `MelSpectrogram`.
 
-    Reference: Wang et al., "Trainable Frontend For Robust and Far-Field Keyword Spotting", ICASSP 2017, equations 1
-    and 2; Kim et al., DCASE Workshop 2021, section 3.1 and table 3 ("Fixed PCEN"), which gives no parameters: those of
-    Wang et al. are the defaults here. The level's start is not in the paper; the first frame's energy spares it a
-    fade-in.
+    Reference: Wang et al., "Trainable Frontend For Robust and Far-Field Keyword Spotting", ICASSP 2017, equations 1 and
+    2; Kim et al., DCASE Workshop 2021, section 3.1 and table 3 ("Fixed PCEN"), which gives no parameters: the defaults
+    here are those of Wang et al. The paper does not state the level's start; starting at the first frame's energy
+    avoids a fade-in.
     """
 
     version = 1
@@ -90,8 +90,8 @@ class Pcen(MelSpectrogram):
 def _moving_average(energy, smoothing):
     """m_t = (1 - s) m_t-1 + s e_t with m_0 = e_0, over the frames of [batch, time, frequency].
 
-    A loop over frames would be slow, and a [T, T] matrix would outweigh the network in an exported file: sums over 1,
-    2, 4 ... frames, each of two of those before, get there in log2 T steps.
+    A loop over frames would be slow, and a [T, T] matrix would outweigh the network in an exported file. Sums over 1,
+    2, 4 ... frames, each made of two earlier sums, take log2 T steps.
     """
     frames = energy.shape[1]
     weights = np.full((frames, 1), smoothing, np.float32)

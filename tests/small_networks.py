@@ -1,6 +1,7 @@
 """Small networks of every kind, with normalizations as training leaves them."""
 
 import numpy as np
+import pytest
 import tf_keras as keras
 
 from asc_tf.models import bc_res2net, bc_resnet, bc_resnet_asc, cp_mobile, cp_mobile_2023, cp_resnet, tf_sepnet
@@ -36,6 +37,10 @@ NETWORKS = {
     "tf-sepnet": lambda: tf_sepnet((32, 32, 1), 3, width=8, norm="adaresnorm", lambda_=0.5),
     "plain": plain_convolutions,
 }
+QUICK_AND_SLOW = [
+    name if name in ("cp-mobile", "plain") else pytest.param(name, marks=pytest.mark.slow) for name in NETWORKS
+]
+"""Names of NETWORKS, as parameters of tests."""
 
 
 def unsettled(model, seed=0):

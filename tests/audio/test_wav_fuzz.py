@@ -17,6 +17,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import pytest
 import scipy.io.wavfile
 import soundfile
 import soxr
@@ -240,6 +241,7 @@ def is_coded(content):
     return header.format is None
 
 
+@pytest.mark.slow
 def test_a_damaged_wav_file_is_refused_in_a_sentence_or_read_as_soundfile_reads_it(tmp_path):
     done = subprocess.run(
         [sys.executable, __file__, str(tmp_path / "clip.wav")], capture_output=True, text=True, timeout=300

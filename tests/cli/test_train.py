@@ -37,6 +37,7 @@ def test_the_same_command_again_trains_nothing_and_prints_the_same(train_smalles
     assert (run / "last.keras").stat().st_mtime_ns == before
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_before_its_first_epoch_begins_anew(train_smallest, synthetic_root, tmp_path):
     fresh = tmp_path / "fresh"
     fresh.mkdir()

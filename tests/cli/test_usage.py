@@ -29,6 +29,7 @@ def test_recipes_are_listed_with_table_and_score(capsys):
     assert all(f"    {command}\n" in joined for recipe in RECIPES.values() for command in recipe.commands[1:])
 
 
+@pytest.mark.slow
 def test_models_are_listed_with_their_counts(capsys, monkeypatch):
     names = ("bc-resnet-asc-1", "cp-mobile")
     chosen = {name: NAMED_NETWORKS[name] for name in names}

@@ -112,6 +112,7 @@ def test_cp_mobile_has_the_published_macs_of_2024():
     assert (half.passes, half.checks[0].count) == (True, 122_296)
 
 
+@pytest.mark.slow
 def test_hyu_s_macs_come_out_within_a_tenth():
     """Printed: 88.1K and 17.21M for BC-ResNet-40, 85.8K and 15.89M for BC-Res2Net-40, at 256x32.
 
@@ -154,6 +155,7 @@ def test_macs_of_bc_resnet_asc_layer_by_layer():
     assert account.operations().macs == 19_562_940
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [lambda: bc_resnet_asc((64, 32, 1), width=4), lambda: cp_mobile((64, 32, 1))])
 def test_macs_agree_with_tensorflow_s_profiler(make):
     model = make()
@@ -252,6 +254,7 @@ def test_what_no_output_needs_is_not_counted():
     assert cost_of(Wasteful()) == Operations(multiplications=N)
 
 
+@pytest.mark.slow
 def test_every_network_is_accounted_for():
     assert len(asc_tf.models.NETWORKS) >= 4
     networks = {name: build((256, 32, 1)) for name, build in asc_tf.models.NETWORKS.items()}

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 import tf_keras as keras
 from ai_edge_litert import schema_py_generated as schema
-from small_networks import NETWORKS, unsettled
+from small_networks import NETWORKS, QUICK_AND_SLOW, unsettled
 
 from asc_tf.complexity.account import Operations
 from asc_tf.complexity.account_report import account_dict, account_text
@@ -288,9 +288,7 @@ def test_operators_of_keyword_spotters(name, inputs, output, expected):
     assert operator_operations(operator, lambda each: each.buffer is not None) == expected
 
 
-@pytest.mark.parametrize(
-    "name", [name if name == "plain" else pytest.param(name, marks=pytest.mark.slow) for name in NETWORKS]
-)
+@pytest.mark.parametrize("name", QUICK_AND_SLOW)
 def test_both_ways_agree_on_our_networks(name, tmp_path):
     """What folding does not change: MACs, functions and kernels."""
     model = unsettled(NETWORKS[name]())

@@ -18,6 +18,7 @@ def asc_8():
     return bc_resnet_asc((32, 34, 1), width=80)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("ratio", "kept"), [(0.89, 33_035), (0.84, 48_051)])
 @pytest.mark.parametrize("floor", [0.0, 0.02, 0.1])
 def test_kept_weights_are_those_of_the_papers_account(asc_8, ratio, kept, floor):

@@ -46,6 +46,7 @@ def asc_8():
     return bc_resnet_asc((32, 34, 1), width=80)
 
 
+@pytest.mark.slow
 def test_the_papers_61_kilobytes(asc_8):
     """60.9 KB by the count: 33,035 kernel weights of one byte, 14,650 others of two."""
     pruned = prune(asc_8, 0.89)
@@ -56,6 +57,7 @@ def test_the_papers_61_kilobytes(asc_8):
         assert kept + 2 * others == 62_335
 
 
+@pytest.mark.slow
 def test_the_papers_122_kilobytes_of_submission_4(asc_8):
     """Printed: 122.5 KB, 48.0k weights of convolutions and 14.7k others, 63k in all, everything in 16 bits."""
     model = strip_pruning(prune(asc_8, 0.84))
@@ -145,6 +147,7 @@ def test_a_pruned_model_survives_saving(tmp_path):
         assert not kernel[before[name] == 0].any() and (kernel != before[name]).any()
 
 
+@pytest.mark.slow
 def test_gradual_pruning_reaches_its_ratio_by_the_polynomial():
     pruned = prune_gradually(network(), 0.8, begin_step=2, end_step=8, initial_ratio=0.2, frequency=2)
     found = {}

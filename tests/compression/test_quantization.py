@@ -101,7 +101,7 @@ def test_only_kernels_are_wrapped_and_counted_in_eight_bits():
     assert len(quantized.trainable_weights) == len(model.trainable_weights)
 
 
-@pytest.mark.parametrize("activations", [False, True])
+@pytest.mark.parametrize("activations", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_pruned_weights_stay_zero_through_training_saving_and_loading(activations, tmp_path):
     sparse = pruned_network()
     zero = {name: kernel.numpy() == 0 for name, kernel in kernels(sparse).items()}

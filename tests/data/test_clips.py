@@ -116,6 +116,7 @@ def test_a_scene_of_one_location_cannot_be_validated():
         hold_out_locations(clips, 0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_the_real_tau_2020_metadata_holds_out_a_tenth_of_the_locations(shared):
     clips = read_clips(shared / "tau_meta" / "2020_mobile")

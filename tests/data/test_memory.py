@@ -77,6 +77,7 @@ def peak_mib(kind, root, copies):
     return int(re.search(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text())[1]) / 1024
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["cached", "streamed"])
 def test_a_data_set_of_twenty_times_the_clips_takes_no_more_memory(root, kind):
     assert in_own_process(shapes, root) == [(RECORDINGS * COPIES, *SHAPE)] * 2

@@ -112,6 +112,7 @@ def test_missing_responses_are_named_at_once_and_nothing_is_written(made, tmp_pa
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_esc10_mobile_byte_for_byte(shared, tmp_path):
     """Clips of the founders' set come out of their sources with the very bytes of their build script's formulas."""

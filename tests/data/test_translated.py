@@ -94,6 +94,7 @@ def both(tmp_path, synthetic_root, clips, rows):
     return StreamedFeatures(synthetic_root, clips, FRONTEND, 1.0).followed_by(features), cached.followed_by(features)
 
 
+@pytest.mark.slow
 def test_they_stand_behind_streamed_clips_too(both, clips):
     streamed, cached = both
     assert streamed.shape == cached.shape

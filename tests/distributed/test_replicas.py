@@ -48,6 +48,7 @@ def assert_close(histories, others):
         np.testing.assert_allclose([*logs.values()], [*expected.values()], atol=ATOL)
 
 
+@pytest.mark.slow
 def test_replicas_of_one_machine_train_as_one_process(tmp_path):
     """Statistics, losses and gradients of the whole batch, and a teacher that weighs as much."""
     history, weights = in_own_process(trained, tmp_path / "two", True, 2)
@@ -75,6 +76,7 @@ def test_the_end_of_shared_data_waits_for_no_tuning():
     assert in_own_process(tuning_of_devices) == [False, False]
 
 
+@pytest.mark.slow
 def test_two_workers_of_which_one_is_killed_end_like_one_process(tmp_path_factory, tmp_path):
     """As asc-tf launch runs them: batches are slowed down so that there is time to kill a worker within an epoch.
 

@@ -8,6 +8,7 @@ from asc_tf.export.conversion import converted
 from asc_tf.export.deployment import deployment_graph
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["asc none", "cp-resnet"])
 def test_the_mean_logits_become_right(name):
     network = unsettled(NETWORKS[name]())

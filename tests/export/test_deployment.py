@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import tf_keras as keras
-from small_networks import NETWORKS, features_for, unsettled
+from small_networks import NETWORKS, QUICK_AND_SLOW, features_for, unsettled
 
 from asc_tf.export.deployment import deployment_graph
 from asc_tf.export.deployment_layers import BandedDepthwiseConv2D, SpaceToDepthConv2D, space_to_depth_weights
@@ -12,7 +12,7 @@ def kinds(model):
     return {layer.name: type(layer).__name__ for layer in model.layers}
 
 
-@pytest.fixture(params=NETWORKS, scope="module")
+@pytest.fixture(params=QUICK_AND_SLOW, scope="module")
 def network(request):
     return unsettled(NETWORKS[request.param]())
 
@@ -29,6 +29,7 @@ def test_the_deployment_graph_computes_the_same_logits_and_leaves_the_network_al
         np.testing.assert_array_equal(weight.numpy(), old)
 
 
+@pytest.mark.slow
 def test_in_bc_resnet_asc_no_normalization_with_weights_is_left():
     network = NETWORKS["asc"]()
     graph = deployment_graph(network, space_to_depth=True)

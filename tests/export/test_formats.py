@@ -36,6 +36,7 @@ def tensors(path):
     return model, model.subgraphs[0].tensors
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS, ids="-".join)
 def test_every_kind_agrees_with_the_network_on_clips_of_every_device(files, kind):
     path, agreement = files[kind]
@@ -47,6 +48,7 @@ def test_every_kind_agrees_with_the_network_on_clips_of_every_device(files, kind
     assert (metadata.format, metadata.input, metadata.features) == (*kind, (32, 34))
 
 
+@pytest.mark.slow
 def test_an_8_bit_file_of_features_takes_int8_and_says_how(files):
     path, _ = files["int8", "features"]
     interpreter = Interpreter(str(path))
@@ -59,6 +61,7 @@ def test_an_8_bit_file_of_features_takes_int8_and_says_how(files):
     assert Classifier(files["int8", "waveform"][0]).metadata.quantization is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("input", ["features", "waveform"])
 def test_the_network_of_an_8_bit_file_is_8_bit_whole(files, input):
     model, found = tensors(files["int8", input][0])
@@ -70,6 +73,7 @@ def test_the_network_of_an_8_bit_file_is_8_bit_whole(files, input):
         assert max(floats) == 10, "logits and probabilities alone are float"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS, ids="-".join)
 def test_a_file_carries_no_names_and_nothing_twice(files, kind):
     model, found = tensors(files[kind][0])
@@ -80,6 +84,7 @@ def test_a_file_carries_no_names_and_nothing_twice(files, kind):
     assert len(contents) == len(set(contents))
 
 
+@pytest.mark.slow
 def test_features_are_classified_as_the_waveform_is(files, synthetic_root):
     by_waveform, by_features = (Classifier(files["int8", input][0]) for input in ("waveform", "features"))
     assert by_waveform.labels == by_features.labels
@@ -91,6 +96,7 @@ def test_features_are_classified_as_the_waveform_is(files, synthetic_root):
     assert np.isfinite(by_features.window_probabilities(features)).all()
 
 
+@pytest.mark.slow
 def test_the_command_prints_the_agreement_of_every_device(tiny_run, tmp_path, capsys, files, monkeypatch):
     agreement = files["float", "features"][1]
     path = files["float", "features"][0]

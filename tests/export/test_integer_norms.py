@@ -64,6 +64,7 @@ def test_a_network_without_such_normalizations_is_handed_back():
     assert with_integer_norms(model, features()) is model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["asc", "res2net"])
 def test_whole_networks_keep_their_logits_and_their_names(name):
     model = unsettled(NETWORKS[name]())

@@ -53,6 +53,7 @@ def trained_integers(name, kernel, network):
     return grid.transpose(3, 0, 1, 2)
 
 
+@pytest.mark.slow
 def test_kernels_of_the_file_are_those_that_were_trained(network):
     features = features_for(network, 8)
     found = integers_in_file(network_file(network, network.input_shape[1:], "int8", features))

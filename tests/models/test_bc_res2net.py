@@ -146,6 +146,7 @@ def test_model_is_flat_and_survives_saving(trained, tmp_path):
     np.testing.assert_array_equal(loaded(features), model(features))
 
 
+@pytest.mark.slow
 def test_tflite_needs_only_built_in_operators_and_agrees(trained):
     model, _, features = trained
     function = tf.function(lambda x: model(x, training=False), input_signature=[tf.TensorSpec((1, *SMALL))])

@@ -75,6 +75,7 @@ def test_it_counts_what_its_members_count(members):
     assert trainable(account) == sum(map(trainable, parts))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("average", ["probabilities", "logits"])
 def test_it_becomes_one_file(members, tmp_path, average):
     joined, frontend = ensemble(members, average), LogMel(mel_bins=32)

@@ -69,6 +69,7 @@ def predict(file, *arguments):
     return main(["predict", str(file), *map(str, arguments)])
 
 
+@pytest.mark.slow
 @needs_beam
 def test_the_shards_together_are_what_classify_folder_writes(recordings, file, tmp_path, scenes, capsys):
     output = tmp_path / "out"

@@ -43,6 +43,7 @@ def test_a_limit_admits_what_costs_just_as_much(account, limit):
     assert not Budget("", **{limit: cost - 1}).admits(account)
 
 
+@pytest.mark.slow
 def test_zeros_of_a_new_network_are_counted(account):
     """Beta and moving mean are zeros before training; by the rules of 2021 they would be free."""
     stored = sum(tensor.count for tensor in account.parameters())

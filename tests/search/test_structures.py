@@ -26,6 +26,7 @@ def built(monkeypatch):
     return seen
 
 
+@pytest.mark.slow
 def test_bisection_finds_what_fits_and_builds_few(tmp_path, built):
     space = Space("width=4:30", CONFIG)
     bytes_ = {
@@ -46,6 +47,7 @@ def test_what_was_found_is_kept(tmp_path, built):
     assert not built and again.fits({"lambda": 0.5, "width": 8}) and first.count() == float("inf")
 
 
+@pytest.mark.slow
 def test_each_combination_has_a_largest_width(tmp_path):
     lines = []
     found = structures_of(tmp_path, "width=4:12,depth=1-1-1-1|2-2-2-3", "bytes=5K", lines.append)

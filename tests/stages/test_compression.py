@@ -287,6 +287,7 @@ def test_a_teacher_of_other_features_is_refused(smallest_run, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_teacher_that_has_heard_a_device_that_is_left_out_is_named(smallest_run, tmp_path):
     run, lines = shutil.copytree(smallest_run, tmp_path / "run"), []
     config = json.loads((run / "config.json").read_text())

@@ -40,6 +40,7 @@ def test_its_probabilities_are_the_mean_of_its_members(joined, runs):
     assert np.abs(members[0] - members[1]).to_numpy().max() > 0.01
 
 
+@pytest.mark.slow
 def test_it_is_counted_and_exported_as_any_run(joined, runs, tmp_path):
     account, part = stages.account_of(joined), stages.account_of(runs[0])
     assert account.operations("network").macs == 2 * part.operations("network").macs

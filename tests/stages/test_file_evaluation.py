@@ -10,9 +10,9 @@ from asc_tf.stages import evaluate_file
 
 
 @pytest.fixture
-def run(tiny_run, tiny_file, tmp_path):
-    run = shutil.copytree(tiny_run, tmp_path / "run")
-    shutil.copy(tiny_file, run / "model.tflite")
+def run(smallest_run, smallest_file, tmp_path):
+    run = shutil.copytree(smallest_run, tmp_path / "run")
+    shutil.copy(smallest_file, run / "model.tflite")
     return run
 
 

@@ -19,8 +19,8 @@ from asc_tf.translator.folder import write_translator
 
 
 @pytest.fixture
-def run(tiny_run, tmp_path):
-    return shutil.copytree(tiny_run, tmp_path / "run")
+def run(smallest_run, tmp_path):
+    return shutil.copytree(smallest_run, tmp_path / "run")
 
 
 @pytest.fixture
@@ -79,6 +79,7 @@ def test_a_lambda_in_an_hdf5_file_runs_by_no_command(run, trap, synthetic_root, 
         shutil.rmtree(out, ignore_errors=True)
 
 
+@pytest.mark.slow
 def test_files_of_steps_are_read_as_runs_are(run, trap, tmp_path, capsys, monkeypatch):
     """What a compression and a fine-tuning keep in between."""
     monkeypatch.setattr(StepTable, "finish", lambda *arguments: None)  # it converts the network
@@ -107,6 +108,7 @@ def finetuning(run):
     return {"run": str(run.resolve()), "select": config["train"]["select"], **config["finetune"]}
 
 
+@pytest.mark.slow
 def test_damaged_predictions_are_made_anew(run, capsys):
     whole = (run / "predictions.csv").read_bytes()
     printed = stages.evaluate(run)
@@ -120,11 +122,11 @@ def test_damaged_predictions_are_made_anew(run, capsys):
         assert (run / "predictions.csv").read_bytes() == whole
 
 
-def test_a_damaged_history_is_made_anew_from_the_checkpoint(run, synthetic_root, tiny_config):
+def test_a_damaged_history_is_made_anew_from_the_checkpoint(run, synthetic_root, smallest_config):
     whole = (run / "history.csv").read_bytes()
     for damaged in (b"", whole[:-20], None):
         (run / "history.csv").unlink() if damaged is None else (run / "history.csv").write_bytes(damaged)
-        stages.train(synthetic_root, tiny_config, run, report=lambda line: None)
+        stages.train(synthetic_root, smallest_config, run, report=lambda line: None)
         assert (run / "history.csv").read_bytes() == whole
 
 
@@ -172,8 +174,8 @@ def swapped(root, one="park", other="bus"):
 
 
 @pytest.mark.slow
-def test_labels_that_changed_between_a_kill_and_the_resume_are_noticed(copied, tiny_config, tmp_path, capsys):
-    config, run = tiny_config.with_settings(["data.validation_fraction=0"]), tmp_path / "begun"
+def test_labels_that_changed_between_a_kill_and_the_resume_are_noticed(copied, smallest_config, tmp_path, capsys):
+    config, run = smallest_config.with_settings(["data.validation_fraction=0"]), tmp_path / "begun"
 
     def stop(line):
         if line.startswith("epoch 1/2"):
@@ -195,8 +197,8 @@ def test_labels_that_changed_between_a_kill_and_the_resume_are_noticed(copied, t
     assert np.isfinite(stages.predict_test(run).log_loss).all()  # the test part is as it was
 
 
-def test_a_clip_that_moved_from_the_training_part_to_the_test_part_is_not_tested_on(copied, tiny_run, tmp_path):
-    run = shutil.copytree(tiny_run, tmp_path / "run")
+def test_a_clip_that_moved_from_the_training_part_to_the_test_part_is_not_tested_on(copied, smallest_run, tmp_path):
+    run = shutil.copytree(smallest_run, tmp_path / "run")
     (run / "predictions.csv").unlink()
     lines = (run / SUMS).read_text().splitlines(keepends=True)
     (run / SUMS).write_text("".join(line for line in lines if "dataset.json" not in line))

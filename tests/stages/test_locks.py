@@ -99,8 +99,8 @@ def search_json(root, config, what):
     return json.dumps(values)
 
 
-def test_an_export_waits_for_none_but_writes_elsewhere(tiny_run, tmp_path, monkeypatch):
-    run = shutil.copytree(tiny_run, tmp_path / "run")
+def test_an_export_waits_for_none_but_writes_elsewhere(smallest_run, tmp_path, monkeypatch):
+    run = shutil.copytree(smallest_run, tmp_path / "run")
     monkeypatch.setattr(exporting, "write_file", lambda path, *arguments: path.write_bytes(b""))
     with written_by_another(run):
         with pytest.raises(AscError, match="run: another process is writing it"):
@@ -109,8 +109,8 @@ def test_an_export_waits_for_none_but_writes_elsewhere(tiny_run, tmp_path, monke
     assert (tmp_path / "model.tflite").is_file() and not (run / "model.tflite").exists()
 
 
-def test_a_comparison_at_the_end_of_a_job_waits_for_the_other_run(tiny_run, tmp_path):
-    run, lines = shutil.copytree(tiny_run, tmp_path / "run"), []
+def test_a_comparison_at_the_end_of_a_job_waits_for_the_other_run(smallest_run, tmp_path):
+    run, lines = shutil.copytree(smallest_run, tmp_path / "run"), []
     done = threading.Event()
 
     def compare():

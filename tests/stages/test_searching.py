@@ -99,6 +99,7 @@ def test_unseen_gap_leaves_a_device_out(synthetic_root, config):
     assert found.data.leave_out == ("b",)
 
 
+@pytest.mark.slow
 def test_unseen_devices_are_validated_on(synthetic_root, config, tmp_path):
     config = config.with_settings(["train.epochs=1", "train.warmup_epochs=0"])
     what = stages.Search("lambda", "2021", "unseen_gap", "random", trials=1)

@@ -44,6 +44,7 @@ def differs(weights, others):
     return any(not np.allclose(one, other, atol=1e-5) for one, other in zip(weights, others, strict=True))
 
 
+@pytest.mark.slow
 def test_a_run_learns_from_two_others_with_cached_logits(small, synthetic_root, tiny_run, plain_weights, tmp_path):
     """And the cached logits are those of the averaged probabilities, for the clips that are trained on."""
     other = shutil.copytree(tiny_run, tmp_path / "other")
@@ -61,6 +62,7 @@ def test_a_run_learns_from_two_others_with_cached_logits(small, synthetic_root, 
     assert config_again.distillation.teacher == (str(tiny_run), str(other))
 
 
+@pytest.mark.slow
 def test_a_run_learns_from_its_own_kind_first_trained(small, synthetic_root, plain_weights, tmp_path):
     run = tmp_path / "run"
     config = small.with_settings(["distillation.recipe=self", "distillation.weight=1"])

@@ -93,6 +93,7 @@ def test_distances_are_those_of_the_held_out_pairs(translator):
     assert distances.filtered["all"] < distances.untranslated["all"], "a device is a filter above all"
 
 
+@pytest.mark.slow
 def test_a_training_that_was_interrupted_ends_with_the_same_generator(translator, root, tmp_path):
     folder = tmp_path / "t"
     shutil.copytree(translator[0], folder)
@@ -129,7 +130,7 @@ def test_every_training_clip_of_the_source_is_translated_to_every_target(applied
     assert folder == root.resolve() / "features" / "translated"
 
 
-@pytest.mark.parametrize("source", ["cache", "stream"])
+@pytest.mark.parametrize("source", ["cache", pytest.param("stream", marks=pytest.mark.slow)])
 def test_training_reads_the_translated_clips_of_the_clips_that_it_trains_on(
     applied, root, smallest_config, tmp_path, monkeypatch, source
 ):
@@ -163,18 +164,18 @@ def test_training_reads_the_translated_clips_of_the_clips_that_it_trains_on(
     assert dataset.feature_mean == pytest.approx(both.mean(), abs=1e-6)
 
 
-def test_clips_held_out_from_a_training_do_not_come_back_translated(applied, root, tiny_config):
-    config = tiny_config.with_settings(["data.translated=translated", "data.validation_fraction=0.4"])
+def test_clips_held_out_from_a_training_do_not_come_back_translated(applied, root, smallest_config):
+    config = smallest_config.with_settings(["data.translated=translated", "data.validation_fraction=0.4"])
     read = Experiment.begin(root, config).with_features(root, quiet)
     added = read.clips.iloc[read.training[len(read.recorded) :]]
     assert len(added) and not set(added.location) & set(read.clips.location.iloc[read.validation])
 
 
-def test_a_device_that_is_left_out_is_not_heard_translated_either(applied, root, tiny_config):
-    whole = Experiment.begin(root, tiny_config).with_features(root, quiet)
+def test_a_device_that_is_left_out_is_not_heard_translated_either(applied, root, smallest_config):
+    whole = Experiment.begin(root, smallest_config).with_features(root, quiet)
     clips, features = whole.clips, whole.features
     for left_out, expected in (("s1", {"b"}), ("b,s1", set()), ("a", set())):
-        config = tiny_config.with_settings(["data.translated=translated", f"data.leave_out={left_out}"])
+        config = smallest_config.with_settings(["data.translated=translated", f"data.leave_out={left_out}"])
         own = whole.training[~clips.device.iloc[whole.training].isin(config.data.leave_out)]
         more = with_translated(dataclasses.replace(whole, config=config, recorded=own, training=own))
         added = more.clips.iloc[more.training[len(own) :]]
@@ -183,8 +184,8 @@ def test_a_device_that_is_left_out_is_not_heard_translated_either(applied, root,
         np.testing.assert_array_equal(more.features[more.training[:2]], features[own[:2]])
 
 
-def test_an_experiment_that_goes_on_trains_on_them_as_well(applied, root, tiny_config, tmp_path):
-    config = tiny_config.with_settings(["data.translated=translated"])
+def test_an_experiment_that_goes_on_trains_on_them_as_well(applied, root, smallest_config, tmp_path):
+    config = smallest_config.with_settings(["data.translated=translated"])
     clips, own, validation = training_data.split_clips(root, config)
     dataset = Dataset(str(root), tuple(scenes_of(clips)), ("a",), 1.0, 0.0, 1.0)
     read = Experiment.again(config, dataset).with_features(tmp_path, quiet)

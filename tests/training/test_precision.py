@@ -71,6 +71,7 @@ def test_statistics_of_16_bit_inputs_are_those_of_float32(layer):
     np.testing.assert_allclose(found, expected, rtol=2e-3, atol=5e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", MIXED)
 def test_it_trains_and_what_is_saved_is_float32(network, clips, precision, tmp_path):
     mixed = with_precision(network, precision)

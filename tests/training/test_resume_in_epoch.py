@@ -49,6 +49,15 @@ def names(folder):
     return sorted(path.name for path in (folder / "checkpoints").iterdir())
 
 
+@pytest.fixture(scope="module")
+def interrupted(tmp_path_factory):
+    """The folder of a training with a checkpoint of three steps of its second epoch. Do not change it: copy it."""
+    folder = tmp_path_factory.mktemp("interrupted")
+    with pytest.MonkeyPatch.context() as patch:
+        interrupt(patch, build(), folder, 13)
+    return folder
+
+
 def state(model):
     """Everything that training changes: weights, optimizer, random generators."""
     generators = [layer._random_generator._generator for layer in model.layers if hasattr(layer, "_random_generator")]
@@ -154,6 +163,7 @@ def test_a_checkpoint_comes_as_often_as_asked(monkeypatch, tmp_path):
     assert kept == ["epoch-0001", "epoch-0002", "epoch-0003"]
 
 
+@pytest.mark.slow
 def test_reported_lines_cover_the_whole_epoch(monkeypatch, tmp_path):
     whole, part = [], []
     fit(clocked(monkeypatch, build()), tmp_path / "a", whole.append)
@@ -163,6 +173,7 @@ def test_reported_lines_cover_the_whole_epoch(monkeypatch, tmp_path):
     assert part == ["going on in epoch 2 after step 3 of 10", *whole[1:]]
 
 
+@pytest.mark.slow
 def test_progress_bar_begins_where_training_goes_on(monkeypatch, tmp_path):
     bars = []
 
@@ -201,6 +212,7 @@ def test_killed_while_a_checkpoint_is_written_the_former_one_is_used(monkeypatch
     assert_goes_on_like(unbroken, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_appears_whole_or_not_at_all(monkeypatch, unbroken, tmp_path):
     name, written, os_replace = interrupt(monkeypatch, build(), tmp_path, 13), [], os.replace
 
@@ -251,8 +263,8 @@ def interrupting_after_epoch(epoch):
      ("progress.json", b"{}"), ("progress.json", b"[]"), ("progress.json", b'{"history": [7], "step": 1}'),
      ("progress.json", b'{"history": [], "step": "1"}'), ("progress.json", None)],
 )  # fmt: skip
-def test_damaged_checkpoint_is_named(monkeypatch, tmp_path, file, content):
-    name = interrupt(monkeypatch, build(), tmp_path, 13)
+def test_damaged_checkpoint_is_named(interrupted, tmp_path, file, content):
+    (name,) = names(shutil.copytree(interrupted, tmp_path, dirs_exist_ok=True))
     path = tmp_path / "checkpoints" / name / file
     assert path.is_file()
     path.unlink() if content is None else path.write_bytes(content)
@@ -285,8 +297,8 @@ def test_a_byte_that_changed_in_a_checkpoint_is_noticed(monkeypatch, tmp_path):
         EpochCheckpoints(folder.parent, model).restore()
 
 
-def test_other_epochs_than_those_of_the_checkpoint(monkeypatch, tmp_path):
-    name = interrupt(monkeypatch, build(), tmp_path, 13)
+def test_other_epochs_than_those_of_the_checkpoint(interrupted, tmp_path):
+    (name,) = names(shutil.copytree(interrupted, tmp_path, dirs_exist_ok=True))
     with pytest.raises(AscError, match=f"{name}: is from epochs of 10 steps, not 3; give the same"):
         resumable_fit(build(), batches, 3, EPOCHS, tmp_path / "checkpoints")
 

@@ -80,6 +80,7 @@ def test_fit_brings_the_translation_nearer_and_evaluate_measures_it():
     assert model.evaluate(batches(10**6).take(4), verbose=0) < 0.5 * before
 
 
+@pytest.mark.slow
 def test_resumed_training_equals_the_unbroken_one(tmp_path):
     def fit(folder, epochs):
         model = build()

@@ -1,19 +1,19 @@
-"""What each method is worth on one data set: the rows of `asc-tf bench`."""
+"""The value of each method on one data set: the rows of `asc-tf bench`."""
 
 from dataclasses import dataclass
 
 from asc_tf.errors import AscError
 
-# The whole training part, as the papers train; no row is selected on anything.
+# The whole training part, as in the papers; nothing selects among rows.
 COMMON = ("data.validation_fraction=0", "train.epochs=60", "train.batch_size=32")
 TEACHER = ("bc-resnet-asc-1-resnorm", ("model.width=40", "train.epochs=40"))
 NETWORKS = {"bc-resnet-asc-1": {}, "bc-res2net-20": {"network": "bc-res2net", "width": 20, "scale": 5}}
-"""What of a recipe's `ModelConfig` differs. Widths of 20, 30, 40 and 50 do not divide into the 4 sub-maps of HYU."""
+"""The changed values of a recipe's `ModelConfig`. HYU's 4 sub-maps do not divide widths of 20, 30, 40 and 50."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One method: a recipe with settings, and what else it needs."""
+    """One method: a recipe with settings, and its other requirements."""
 
     name: str
     title: str
@@ -38,11 +38,11 @@ _ROBUST = ("augment=robust",)
 """Freq-MixStyle and dynamic range compression."""
 _CACHED = ("distillation.logits=cached",)
 _LONG = ("train.epochs=240",)
-"""As many steps as translated clips make of 60 epochs, about; chosen on another fold of ESC-10."""
+"""About as many steps as 60 epochs with translated clips; chosen on another fold of ESC-10."""
 _DRC_LONG = f"{_BOTH}, dynamic range compression, distilled, 240 epochs"
 _EVERY = f"{_BOTH}, dynamic range compression, impulse responses, translated clips, distilled"
 _SHORT = ("train.epochs=13", "train.warmup_epochs=1")
-"""With translated clips as many steps as 60 epochs without them (832 and 840), and of warm-up (64 and 70)."""
+"""With translated clips as many steps as 60 epochs without them (832 and 840), and as many of warm-up (64 and 70)."""
 ROWS = {
     row.name: row
     for row in (
@@ -76,7 +76,7 @@ ROWS = {
 
 
 def find_rows(names):
-    """The rows of these names, in the bench's order, and those that they are tuned from; all without names.
+    """The rows of these names, in the bench's order, and the rows that they fine-tune; all rows without names.
 
     Raises:
         AscError: no such row.

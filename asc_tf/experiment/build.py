@@ -1,4 +1,4 @@
-"""From a Config to what it describes: frontend, network, optimizer, augmentation."""
+"""From a Config to its objects: frontend, network, optimizer, augmentation."""
 
 import dataclasses
 import functools
@@ -31,12 +31,12 @@ def build_model(config, dataset):
     """The network of a Config for a Dataset.
 
     Raises:
-        AscError: settings that do not fit together, or that this network does not have.
+        AscError: settings that do not fit together, or that this network lacks.
     """
     frontend = build_frontend(config)
     given = {name: value for name, value in dataclasses.asdict(config.model).items() if value is not None}
     network = given.pop("network")
-    del given["standardization"]  # is in the dataset's statistics
+    del given["standardization"]  # the dataset's statistics include it
     given |= arguments_of(config, "model.")
     builder = NETWORKS.find(network)
     for name in sorted(given.keys() - inspect.signature(builder).parameters.keys()):

@@ -1,6 +1,6 @@
-"""Settings that are no part of an experiment: of a compression, of a device translator, of a search.
+"""Settings outside an experiment: of a compression, of a device translator, of a search.
 
-Their fields are flags of `asc-tf compress`, `asc-tf translate train` and `asc-tf search` as well.
+Their fields are also flags of `asc-tf compress`, `asc-tf translate train` and `asc-tf search`.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from asc_tf.experiment.training_sections import Seed
 class Compression:
     """What to do to a network."""
 
-    # A kernel keeps a floor of its weights, see `asc_tf.compression.pruning`: more than that cannot be pruned.
+    # A kernel keeps a floor of its weights, see `asc_tf.compression.pruning`: more cannot be pruned.
     prune: Annotated[float, Setting("share of the kernels' weights to prune; 0 prunes none", 0, 0.999)] = 0.89
     weights: Annotated[
         Literal["int8", "fp16"], Setting("kernels in 8 bits, trained so, or in half precision as all else")

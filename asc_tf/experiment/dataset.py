@@ -1,4 +1,4 @@
-"""What a run must know of its data: dataset.json."""
+"""Facts about the data that a run must know: dataset.json."""
 
 import dataclasses
 import json
@@ -12,7 +12,7 @@ from asc_tf.errors import AscError
 
 @dataclass(frozen=True)
 class Dataset:
-    """What a run must know of its data."""
+    """Facts about the data that a run must know."""
 
     root: str
     scenes: tuple[str, ...]
@@ -60,8 +60,8 @@ def read_dataset(path):
     """The `Dataset` of a run's dataset.json.
 
     Raises:
-        AscError: it is damaged, no JSON, or holds other fields or values than a `Dataset` has.
-        FileNotFoundError: it is not there.
+        AscError: it is damaged, no JSON, or has fields or values that a `Dataset` does not allow.
+        FileNotFoundError: the file is missing.
     """
     try:
         values = json.loads(read_checked(path))

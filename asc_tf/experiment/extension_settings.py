@@ -1,8 +1,8 @@
-"""Settings that a registered network or augmentation has of its own: arguments that carry a `Setting`.
+"""Settings that a registered network or augmentation defines itself: arguments that carry a `Setting`.
 
 `model.NAME` is an argument of the network's function, `augment.AUGMENTATION.NAME` one of a registered augmentation's.
-This package's own have theirs in `sections`, where a mistake is found without TensorFlow. Type, range and help stand in
-the signature, `def net(..., kernel: Annotated[int, Setting("bins", 1, 15)] = 3)`, so that a new network or augmentation
+This package's own settings are in `sections`, which finds mistakes without TensorFlow. Type, range and help are in the
+signature, `def net(..., kernel: Annotated[int, Setting("bins", 1, 15)] = 3)`, so that a new network or augmentation
 needs no other file.
 """
 

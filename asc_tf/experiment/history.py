@@ -1,4 +1,4 @@
-"""history.csv: what each epoch of a training has come to."""
+"""history.csv: the results of each epoch of a training."""
 
 import pandas as pd
 
@@ -9,23 +9,23 @@ _IN_PERCENT = {
     "val_accuracy": ("val_accuracy_percent", 100),
     "device_accuracy": ("device_accuracy_percent", 1),  # see `MinVarianceCheckpoint`
 }
-"""{name of Keras' log: (name in the file, what a value is multiplied by)}"""
+"""{name in Keras' logs: (name in the file, factor of the value)}"""
 
 
 def write_history(path, history):
-    """Write the logs of a training, of `resumable_fit`, one row an epoch, the first one numbered 1.
+    """Write the logs of a training by `resumable_fit`, one row per epoch, the first one numbered 1.
 
     Args:
         path: of the CSV file, history.csv of a run folder.
-        history: one dict of logs an epoch; accuracies of Keras are shares of 1 and become percent.
+        history: one dict of logs per epoch; Keras's accuracies are shares of 1 and become percent.
     """
     write_checked_csv(path, _table(pd.DataFrame(history)))
 
 
 def read_history(path):
-    """The frame of a history.csv: epoch (from 1), loss, and accuracy_percent, val_loss and the like if they were kept.
+    """The frame of a history.csv: epoch (from 1), loss, and, if kept, accuracy_percent, val_loss and the like.
 
-    Files that were written before epochs counted from 1 are read as if they were written today.
+    Older files, written before epochs counted from 1, are read as if written today.
 
     Raises:
         AscError: it is damaged or no such file.

@@ -1,4 +1,4 @@
-"""The networks of the papers by their names: what `asc-tf models` lists. Needs no TensorFlow."""
+"""The networks of the papers by name, for `asc-tf models`. Needs no TensorFlow."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""What the papers print device by device, for the recipes of these rows."""
+"""Published results device by device, for the recipes of these rows."""
 
 import re
 
@@ -34,9 +34,9 @@ _ACCURACIES = {
 
 
 def published_row(name):
-    """What the paper says of a recipe: {"accuracy": {device or "all": percent}, "log_loss": {"all": value}}.
+    """The paper's results for a recipe: {"accuracy": {device or "all": percent}, "log_loss": {"all": value}}.
 
-    Empty where the paper has no number, or there is no recipe of this name.
+    Empty if the paper has no number, or no recipe has this name.
     """
     recipe = RECIPES.get(name)
     if recipe is None:

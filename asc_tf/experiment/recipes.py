@@ -31,7 +31,7 @@ BEYOND = "beyond the papers"
 
 @dataclass(frozen=True)
 class Recipe:
-    """A configuration and where it comes from."""
+    """A configuration and its source."""
 
     name: str
     paper: str
@@ -42,11 +42,11 @@ class Recipe:
     log_loss: str = ""
     """as published"""
     then: tuple[str, ...] = ()
-    """commands that make the row of the run, after `asc-tf train`"""
+    """commands that complete the row from the run, after `asc-tf train`"""
     first: tuple[str, ...] = ()
     """commands before it"""
     flags: str = ""
-    """of `asc-tf train`, besides the recipe"""
+    """flags of `asc-tf train`, besides the recipe"""
 
     @property
     def commands(self):
@@ -80,7 +80,7 @@ _TRANSLATE = (
 
 
 def _mean_of_two(train):
-    """Train with another seed as well, compress both, join them: QTI's submitted systems."""
+    """Train with another seed as well, compress both, join them: as QTI's submitted systems."""
     return (
         f"asc-tf train --data TAU --recipe {train} --seed 1",
         "asc-tf compress RUN --out SMALL",
@@ -296,7 +296,7 @@ def find_recipe(name: str) -> Recipe:
     """The Recipe of a name, or of a file of settings NAME.json, such as winner.json of `asc-tf search`.
 
     Raises:
-        AscError: there is none, with the nearest name, or the file holds no settings.
+        AscError: no such recipe (names the nearest one), or the file holds no settings.
 
     Examples:
         >>> import asc_tf
@@ -306,7 +306,7 @@ def find_recipe(name: str) -> Recipe:
     if name.endswith(".json"):
         try:
             return Recipe(name, "a file", "", "-", Config.read(name))
-        except (OSError, ValueError) as error:  # a ValueError of a NUL in the name
+        except (OSError, ValueError) as error:  # a NUL in the name raises ValueError
             raise AscError(
                 f"--recipe {escaped(name, LONGEST_PATH)}: cannot be read ({getattr(error, 'strerror', error)})"
             ) from None

@@ -1,4 +1,4 @@
-"""The folder of a run: what is read from it and written to it."""
+"""The folder of a run: reading and writing it."""
 
 import dataclasses
 import io
@@ -28,7 +28,7 @@ def read_run(run):
 
 
 def check_finished(run):
-    """Raise an AscError for a run whose training has not ended, or for a folder that is none."""
+    """Raise an AscError for an unfinished run, or for a folder that holds no run."""
     read_run(run)
     if not (Path(run) / "last.keras").is_file():
         raise AscError(f"{run}: its training has not ended; run the same 'asc-tf train' command again to go on")
@@ -38,11 +38,11 @@ def load_model(run):
     """The network of a run, with the weights that train.select names.
 
     Raises:
-        AscError: no finished run, a file that `read_network` refuses, or the network of other features or scenes.
+        AscError: no finished run, a file that `read_network` refuses, or a network of other features or scenes.
     """
     check_finished(run)
     config, dataset = read_run(run)
-    NETWORKS.find(config.model.network)  # which imports the layers that it is made of
+    NETWORKS.find(config.model.network)  # imports the layers that the network uses
     if config.model.norm:
         NORMALIZATIONS.find(config.model.norm)
     from asc_tf.models.network_file import read_network
@@ -60,11 +60,11 @@ def load_model(run):
 
 
 def check_repeatable(run, advice):
-    """Raise an AscError for a run that cannot be trained again with another setting and compared on the test part.
+    """Raise an AscError for a run that cannot be repeated with another setting and compared on the test part.
 
     Args:
         run: run folder.
-        advice: what to do with the run that it was made from, if there is one.
+        advice: what to do with the original run, if this run was made from one.
     """
     for name in ("compression.json", "finetuning.json", "ensemble.json"):
         if (Path(run) / name).is_file():
@@ -74,13 +74,13 @@ def check_repeatable(run, advice):
 
 
 def claim(path, asked, kind, of, before=None):
-    """Write what was asked for into the folder of something made of runs, or see that it is the same.
+    """Write the request into the folder of something made from runs, or check that the same request is there.
 
     Args:
         path: of the JSON file, in that folder.
-        asked: dict that JSON can hold.
-        kind: word for what the folder holds, and `of`, how another one differs, for the error.
-        before: values of settings that older files do not have.
+        asked: the request, a dict that JSON can hold.
+        kind: word for the folder's content; `of`: the difference of another one, for the error.
+        before: values of settings that older files lack.
 
     Raises:
         AscError: the folder holds something else.
@@ -99,7 +99,7 @@ def claim(path, asked, kind, of, before=None):
 
 
 def check_free(path, kind):
-    """Raise an AscError if the folder of a file that `claim` has not written yet holds something else."""
+    """Raise an AscError if the folder of a file that `claim` has not yet written holds something else."""
     out = path.parent
     if path.is_file() or not out.exists():
         return
@@ -126,7 +126,7 @@ def check_run_folder(run, config, root):
 
 
 def _is_foreign(path):
-    """Whether a file is none that a run leaves when it is killed before config.json is written."""
+    """Whether a file is none that a killed run leaves before config.json is written."""
     return path.name not in ("features", "teacher") and not is_own(path.name)
 
 
@@ -136,10 +136,10 @@ def write_settings(run, config, dataset, trained=None):
     Args:
         run: run folder.
         config, dataset: a `Config` and a `Dataset`.
-        trained: frame of `asc_tf.experiment.trained_on.trained_clips`, to be kept and compared with.
+        trained: frame of `asc_tf.experiment.trained_on.trained_clips`, to be kept and compared.
 
     Raises:
-        AscError: the data set is no longer what it was when the run began.
+        AscError: the data set has changed since the run began.
     """
     run = Path(run)
     if trained is not None:
@@ -176,7 +176,7 @@ def write_csv(path, frame):
 
 
 def write_checked_csv(path, frame):
-    """As `write_csv`, with a checksum, for a table that is read back: `read_csv`."""
+    """As `write_csv`, with a checksum, for a table that `read_csv` reads back."""
     with checked_file(path) as part:
         frame.to_csv(part, index=False)
 
@@ -186,16 +186,16 @@ def read_csv(path, columns, text=()):
 
     Args:
         path: of the CSV file.
-        columns: names of those that it must have.
-        text: those columns that hold no numbers.
+        columns: names of the required columns.
+        text: names of the columns without numbers.
 
     Raises:
-        AscError: it is damaged, no CSV file, or lacks rows or columns, or text stands where numbers do.
+        AscError: it is damaged, no CSV file, or lacks rows or columns, or has text in place of numbers.
     """
     try:
         content = io.BytesIO(read_checked(path))
         frame = pd.read_csv(content, dtype=dict.fromkeys(text, str), keep_default_na=False, na_values=[""])
-    except (OSError, ValueError) as error:  # pandas' own are ValueErrors
+    except (OSError, ValueError) as error:  # pandas raises its own errors as ValueErrors
         raise AscError(f"{path}: cannot be read back ({str(error).splitlines()[0]}); expected a table") from error
     missing = [name for name in columns if name not in frame.columns]
     if missing or not len(frame):

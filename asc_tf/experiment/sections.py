@@ -1,7 +1,7 @@
-"""Settings of what is trained and on what: the sections frontend, data, model and augment, and their presets.
+"""Settings of the model and its data: the sections frontend, data, model and augment, and their presets.
 
-Each setting is said here once, see `asc_tf.experiment.setting`. Upper bounds lie far above what the papers use, and low
-enough that a mistyped value does not ask for all of a machine's memory.
+Each setting is defined here once, see `asc_tf.experiment.setting`. Upper bounds lie far above the papers' values, but
+low enough that a mistyped value does not ask for all of a machine's memory.
 """
 
 from dataclasses import dataclass
@@ -158,7 +158,7 @@ def _probability(of):
 
 
 def _alpha(of):
-    # Beta(1000, 1000) is 0.5 within 0.03 already: greater values change nothing.
+    # Beta(1000, 1000) is already 0.5 within 0.03: greater values change nothing.
     return Setting(f"of the Beta distribution of {of} weights; 0 leaves it out", 0, 1000, symbol="α")
 
 
@@ -207,7 +207,7 @@ AUGMENTATIONS = {
     "tf-sepnet": AugmentConfig(roll_seconds=0.0, mixstyle_alpha=0.4, mixstyle_probability=0.8),
     "robust": AugmentConfig(drc_ratio=5.0, drc_probability=0.6, mixstyle_alpha=0.3),
 }
-"""The papers' by their names; `robust` is ours, qti-small for microphones that training does not hear.
+"""The papers' presets by name; `robust` is ours: qti-small for microphones that training does not hear.
 
-It was chosen on another fold of ESC-10 Mobile than that of the README's tables.
+`robust` was chosen on another fold of ESC-10 Mobile than that of the README's tables.
 """

@@ -1,4 +1,4 @@
-"""What is known of a setting, said once beside its field: `Annotated[float, Setting("its help", low=0, high=1)]`."""
+"""The description of a setting, beside its field: `Annotated[float, Setting("its help", low=0, high=1)]`."""
 
 import dataclasses
 import functools
@@ -15,22 +15,22 @@ from asc_tf.data.names import escaped
 from asc_tf.extensions.registry import Registry
 
 LONGEST_LIST = 100
-"""No setting needs more values than that: teachers, devices, stages."""
-LONGEST_PATH = 4096  # of Linux
+"""No setting needs more values: teachers, devices, stages."""
+LONGEST_PATH = 4096  # limit of Linux
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a name or path"}
 
 
 @dataclass(frozen=True)
 class Searched:
-    """How `asc-tf search` varies a setting, unless the user says otherwise.
+    """How `asc-tf search` varies a setting by default.
 
     Args:
-        name: in --space.
-        low, high: of a number.
+        name: name in --space.
+        low, high: range of a number.
         choices: texts of the values, in place of a range.
         step: of a whole number; None for a real one.
         sampling: "linear" or "log".
-        structural: whether what the network costs depends on it.
+        structural: whether the network's cost depends on it.
     """
 
     name: str
@@ -44,16 +44,16 @@ class Searched:
 
 @dataclass(frozen=True)
 class Setting(Doc):
-    """What a field's type does not say. Flags show it too: tyro prints what is a `Doc`.
+    """The facts about a setting that its field's type does not tell. Flags show them too: tyro prints any `Doc`.
 
     Args:
         help: one line.
         low, high: least and greatest value of a number, both allowed.
         unit: of a number.
-        symbol: in the papers.
+        symbol: symbol in the papers.
         searched: a `Searched`, or None if a search does not vary it.
-        unset: what None is, in lists.
-        registry: a `Registry`, whose names are the choices; or None.
+        unset: meaning of None, in lists.
+        registry: a `Registry`, whose names are the choices, or None.
     """
 
     help: str
@@ -73,7 +73,7 @@ class Setting(Doc):
 
     @property
     def range(self):
-        """ "0 to 1 s", or nothing where there is no range."""
+        """Return "0 to 1 s", or "" without a range."""
         return "" if self.low is None else f"{number(self.low)} to {number(self.high)} {self.unit}".strip()
 
 
@@ -83,10 +83,10 @@ class Field:
 
     Args:
         key: with its section, as in "train.epochs".
-        flag: its name on the command line, where it has one.
+        flag: name on the command line, if any.
         type: bool, int, float or str; of each value, if there are several.
         setting: the `Setting`.
-        default: its value unless one is given; `dataclasses.MISSING` if one must be given.
+        default: value unless one is given; `dataclasses.MISSING` if one is required.
         choices: all allowed texts, a tuple or a `Registry`, or None.
         several: whether it holds a tuple of values.
         optional: whether None is allowed.
@@ -110,10 +110,10 @@ class Field:
         return f"{'a list, each ' * self.several}{text}{', none' * none}"
 
     def parse(self, text):
-        """The value that a text stands for; its range is left to `checked`.
+        """The value of a text; `checked` checks its range.
 
         Raises:
-            ValueError: it stands for none; the message is what was expected.
+            ValueError: the text is not valid; the message says what was expected.
         """
         if self.optional and text.lower() == "none" and not self._is_choice("none"):
             return None
@@ -122,10 +122,10 @@ class Field:
         return self._parse_one(text)
 
     def checked(self, value):
-        """The value as this field holds it: a list as a tuple, 1 as 1.0 of a real number.
+        """The value in this field's form: a list as a tuple, 1 as 1.0 for a real number.
 
         Raises:
-            ValueError: of another type, no choice or out of range; the message is what was expected.
+            ValueError: another type, no choice or out of range; the message says what was expected.
         """
         if value is None and self.optional:
             return None
@@ -172,12 +172,12 @@ def _is_name(text, default):
 
 
 def number(value):
-    """A number of a range, short."""
+    """A number of a range in short form."""
     return f"{value:,}" if isinstance(value, int) else f"{value:g}"
 
 
 def shown(value):
-    """A value as JSON has it, cut where it is long, for the sentence of an error."""
+    """A value in JSON, cut if long, for the sentence of an error."""
     if isinstance(value, list | tuple | dict):
         return "an object" if isinstance(value, dict) else f"a list of {len(value)}"
     is_word = value is None or isinstance(value, str | bool)
@@ -191,13 +191,13 @@ def fields_of(cls, section=""):
     for item in dataclasses.fields(cls):
         if dataclasses.is_dataclass(hints[item.name]):
             found += fields_of(hints[item.name], f"{section}{item.name}.")
-        elif hints[item.name] is not dict:  # what extensions have: `extension_settings`
+        elif hints[item.name] is not dict:  # extensions' own: `extension_settings`
             found.append(field_from(section, item, hints[item.name]))
     return tuple(found)
 
 
 def field_from(section, item, hint):
-    """The `Field` of what has a name and a default, with its type annotated by a `Setting`."""
+    """The `Field` of an object with a name and a default, whose type carries a `Setting`."""
     annotated = hint.__metadata__
     setting = next(each for each in annotated if isinstance(each, Setting))
     flag = next((each.name for each in annotated if not isinstance(each, Setting)), None) or item.name

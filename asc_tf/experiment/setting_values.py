@@ -1,4 +1,4 @@
-"""Dataclasses of settings, made of JSON or of flags: every value is checked against its field."""
+"""Dataclasses of settings from JSON or flags: every value is checked against its field."""
 
 import dataclasses
 
@@ -15,13 +15,13 @@ def value_at(settings, key):
 
 
 def check_values(settings):
-    """Raise an AscError for the first value of another type, no choice or out of range."""
+    """Raise an AscError for the first value that has another type, is no choice or is out of range."""
     for item in fields_of(type(settings)):
         _checked(item, value_at(settings, item.key))
 
 
 def check_flags(settings):
-    """As `check_values`, of a dataclass whose fields are flags of a command."""
+    """As `check_values`, for a dataclass whose fields are flags of a command."""
     for item in fields_of(type(settings)):
         value = value_at(settings, item.key)
         try:
@@ -32,10 +32,10 @@ def check_flags(settings):
 
 
 def from_values(cls, values, section=""):
-    """A dataclass of settings from what JSON has for it; a setting that is not there has its default.
+    """A dataclass of settings from its JSON; missing settings get their defaults.
 
     Raises:
-        AscError: no object, an unknown setting, one that is missing, or a value of another type or out of range.
+        AscError: no object, an unknown or missing setting, or a value of another type or out of range.
     """
     if not isinstance(values, dict):
         what = f"{section.rstrip('.')} is {shown(values)}, " if section else ""

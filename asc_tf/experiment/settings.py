@@ -31,7 +31,7 @@ from asc_tf.experiment.training_sections import (
 )
 
 PRESETS = {"frontend": FRONTENDS, "augment": AUGMENTATIONS, "train": TRAININGS}
-LONGEST_WINDOW = 2**16  # samples: the filterbank of the longest has 32,769 Fourier bins for each mel bin
+LONGEST_WINDOW = 2**16  # samples: its filterbank has at most 32,769 Fourier bins for each mel bin
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Config:
     distillation: DistillationConfig = field(default_factory=DistillationConfig)
     finetune: FinetuneConfig = field(default_factory=FinetuneConfig)
     extensions: dict = field(default_factory=dict)
-    """{key: value} of the settings that the network or registered augmentations have of their own"""
+    """{key: value} of the settings that the network or registered augmentations define themselves"""
 
     def with_settings(self, settings: Iterable[str]) -> "Config":
         """A copy with "section.name=value" settings applied, or a preset: "frontend=tau2022", "train=hyu".
@@ -64,7 +64,7 @@ class Config:
             AscError: no such setting (names the nearest), or a value of the wrong type or out of range.
         """
         config = self
-        # The network first: another one begins with its own defaults.
+        # The network first: a new network starts with its own defaults.
         for setting in sorted(settings, key=lambda setting: not setting.startswith("model.network=")):
             key, equals, text = setting.partition("=")
             if not equals:
@@ -108,7 +108,7 @@ class Config:
 
     @classmethod
     def from_json(cls, text: str | bytes, source: str | os.PathLike = "config.json") -> "Config":
-        """Read what `to_json` wrote; `source` names it in errors.
+        """Read the output of `to_json`; `source` names it in errors.
 
         Raises:
             AscError: not JSON, not the settings of this version, or as `check`.
@@ -168,12 +168,12 @@ def _replace(config, key, text):
 
 
 def _without(config, section):
-    """The extension settings of a Config that are not of a section."""
+    """The extension settings of a Config that are outside a section."""
     return {key: value for key, value in config.extensions.items() if not key.startswith(section)}
 
 
 def _as_of_today(values):
-    """(what JSON has for a Config, with settings as this version writes them; its extension settings)."""
+    """(JSON of a Config, with settings as this version writes them; its extension settings)."""
     model = values.get("model") if isinstance(values, dict) else None
     if isinstance(model, dict) and isinstance(model.get("learnable_lambda"), bool):
         model["learnable_lambda"] = "scalar" if model["learnable_lambda"] else None

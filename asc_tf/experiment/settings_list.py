@@ -1,4 +1,4 @@
-"""All settings in a list, made from their fields: as text for `asc-tf settings`, as Markdown for docs/settings.md."""
+"""A list of all settings, made from their fields: text for `asc-tf settings`, Markdown for docs/settings.md."""
 
 import dataclasses
 import textwrap
@@ -19,7 +19,7 @@ that have settings of their own."""
 
 
 def sections():
-    """{name: (title, presets, `Field`s)} of a Config's sections, then of the commands with settings of their own."""
+    """{name: (title, presets, `Field`s)} of a Config's sections, then of commands that have further settings."""
     fields, found = fields_of(Config), {}
     found["general"] = "Of the whole run", (), [each for each in fields if "." not in each.key]
     for item in dataclasses.fields(Config):
@@ -32,7 +32,7 @@ def sections():
 
 
 def settings_text(names=()):
-    """The list of the sections of these names, of all without any, at most `WIDTH` columns wide.
+    """The list of the named sections (all if none is named), at most `WIDTH` columns wide.
 
     Raises:
         AscError: no such section.

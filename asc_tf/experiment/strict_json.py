@@ -1,4 +1,4 @@
-"""JSON of settings, read strictly: what is ambiguous or no JSON is refused, and no text ends in a traceback."""
+"""JSON of settings, read strictly: ambiguous or invalid JSON is refused, and no text causes a traceback."""
 
 import json
 
@@ -7,11 +7,11 @@ from asc_tf.errors import AscError
 
 
 def read_json(path):
-    """What a JSON file holds.
+    """The content of a JSON file.
 
     Raises:
         AscError: it is damaged (`asc_tf.atomic.read_checked`), it is not UTF-8, or as `parse_json`.
-        OSError: it cannot be read.
+        OSError: the file cannot be read.
     """
     content = read_checked(path)
     try:
@@ -21,11 +21,11 @@ def read_json(path):
 
 
 def parse_json(text, source):
-    """What a JSON text holds; `source` names it in errors.
+    """The content of a JSON text; `source` names it in errors.
 
     Raises:
-        AscError: not JSON, or JSON that Python reads but that says nothing certain: a key given twice, NaN and
-            Infinity, or lists nested too deeply to be read.
+        AscError: not JSON, or JSON that Python reads but that is ambiguous: a key given twice, NaN and Infinity, or
+            lists nested too deeply.
     """
     try:
         return json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant, parse_int=_integer)
@@ -49,5 +49,5 @@ def _no_constant(name):
 
 
 def _integer(digits):
-    # Python refuses to read some thousand digits; no setting is a whole number that long, and a float's range is told.
+    # Python refuses to read some thousand digits. No setting is such a long whole number; floats report their range.
     return int(digits) if len(digits) < 100 else float(digits)

@@ -1,4 +1,4 @@
-"""Whom a run may learn from: the settings of a teacher that a recipe names, and whether a run can be one."""
+"""Teachers of a run: the settings of a teacher that a recipe names, and whether a run can be one."""
 
 import dataclasses
 from pathlib import Path
@@ -10,10 +10,10 @@ from asc_tf.experiment.training_sections import DistillationConfig
 
 
 def teacher_config(config):
-    """Settings of the teacher that distillation.recipe names: "self", or a recipe on the student's data.
+    """Settings of the teacher in distillation.recipe: "self", or a recipe on the student's data.
 
-    Frontend, seed and validation part are the student's, so that the teacher knows no clip that the student is
-    validated on.
+    Frontend, seed and validation part are the student's, so that the teacher knows none of the student's validation
+    clips.
 
     Raises:
         AscError: no such recipe, or settings that do not fit together.
@@ -28,9 +28,9 @@ def teacher_config(config):
 
 
 def check_teachers(config):
-    """Raise an AscError if distillation.recipe leads to no recipe, or back to one that it came from.
+    """Raise an AscError if distillation.recipe names no recipe, or leads back to an earlier one.
 
-    A teacher may have a teacher of its own, whose recipe is read here too: before any of them is trained.
+    A teacher may have its own teacher, whose recipe is read here too: before any of them is trained.
     """
     names = []
     while name := config.distillation.recipe:

@@ -1,6 +1,6 @@
-"""Which clips a run is trained and validated on, and as what: noticed once the metadata says otherwise.
+"""A record of a run's training and validation clips, to notice when the metadata change.
 
-The run folder has them in trained_on.csv.gz, and dataset.json their digest.
+The record is trained_on.csv.gz in the run folder; dataset.json holds its digest.
 """
 
 import gzip
@@ -25,7 +25,7 @@ def trained_clips(clips, training, validation):
 
     Args:
         clips: frame of `asc_tf.data.clips.read_clips`.
-        training, validation: rows of it.
+        training, validation: row numbers in the frame.
 
     Returns:
         Frame with columns filename, scene, device and part ("training" or "validation"), ordered by filename.
@@ -37,23 +37,23 @@ def trained_clips(clips, training, validation):
 
 
 def digest_of(trained):
-    """Text that tells one frame of `trained_clips` from another, whatever wrote it."""
+    """A text that identifies a frame of `trained_clips`, whatever wrote it."""
     return hashlib.sha256(_text(trained).encode()).hexdigest()
 
 
 def write_trained(run, trained):
     """Write a frame of `trained_clips` into a run folder."""
     with checked_file(Path(run) / FILE) as part:
-        part.write_bytes(gzip.compress(_text(trained).encode(), mtime=0))  # the same clips give the same bytes
+        part.write_bytes(gzip.compress(_text(trained).encode(), mtime=0))  # so that the same clips give the same bytes
 
 
 def check_trained(run, dataset, trained):
-    """Raise an AscError if the clips that a run would be trained on now are not those that it was trained on.
+    """Raise an AscError if the clips that a run would train on now differ from those that it was trained on.
 
     Args:
-        run: run folder. An older one, without a digest, is not looked at.
+        run: run folder. An older one, without a digest, is not checked.
         dataset: `Dataset` of the run.
-        trained: frame of `trained_clips`, of today.
+        trained: today's frame of `trained_clips`.
     """
     if dataset.clips_sha256 in ("", digest_of(trained)):
         return
@@ -66,7 +66,7 @@ def check_trained(run, dataset, trained):
 
 
 def check_unseen(run, dataset, clips):
-    """Raise an AscError if clips to be tested on are among those that a run was trained or validated on."""
+    """Raise an AscError if test clips are among those that a run was trained or validated on."""
     before = _read_trained(run, dataset)
     known = set() if before is None else {*before.filename}.intersection(clips.filename)
     if known:
@@ -88,7 +88,7 @@ def _read_trained(run, dataset):
 
 
 def _differences(before, now):
-    """What has changed, in words."""
+    """A description of the change."""
     both = before.merge(now, on="filename", suffixes=("_before", "_now"))
     for name, words in _COLUMNS.items():
         changed = both[both[f"{name}_before"] != both[f"{name}_now"]]

@@ -1,4 +1,4 @@
-"""How an exported file's probabilities agree with the Keras model's, and what is too far off."""
+"""Agreement of an exported file's probabilities with the Keras model's, and its bounds."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from asc_tf.errors import AscError
 
-SMALLEST = 1e-7  # probability that a logarithm is taken of
+SMALLEST = 1e-7  # smallest probability in a logarithm
 
 
 class DisagreementError(AscError):
@@ -15,7 +15,7 @@ class DisagreementError(AscError):
 
 @dataclass(frozen=True)
 class Bound:
-    """What an export may change: a probability, the share of clips whose first scene stays, the mean log loss."""
+    """What an export may change: a probability, the share of clips with the same first scene, the mean log loss."""
 
     difference: float
     agreement: float
@@ -27,7 +27,7 @@ BOUNDS = {
     "float16": Bound(difference=2e-2, agreement=0.98, log_loss=1e-2),
     "int8": Bound(difference=1.0, agreement=0.9, log_loss=0.1),
 }
-"""Of each format. One 8-bit probability may be off by any amount, as between two scenes alike; most may not."""
+"""Bounds of each format. Single 8-bit probabilities may be off by any amount, as between two equally likely scenes."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Agreement:
 
     Args:
         expected, found: by the Keras model, by the file.
-        labels: index of each clip's scene, or None: then there is no log loss.
+        labels: index of each clip's scene, or None: then without log loss.
         devices: name of each clip's device, or None.
     """
 
@@ -54,14 +54,14 @@ class Agreement:
     def same_scene(self):
         """For each clip, whether the file puts the same scene first.
 
-        Where two scenes are as likely as each other to within rounding, either may come first.
+        If two scenes are equally likely within rounding, either may come first.
         """
         top = np.take_along_axis(self.expected, self.found.argmax(axis=1)[:, np.newaxis], axis=1)[:, 0]
         return self.expected.max(axis=1) - top <= min(self.difference, BOUNDS["float"].difference)
 
     @property
     def log_loss_change(self):
-        """For each clip, log loss of the file minus that of the Keras model; 0 where no labels are known."""
+        """For each clip, log loss of the file minus that of the Keras model; 0 without labels."""
         if self.labels is None:
             return np.zeros(len(self.found))
         rows = np.arange(len(self.labels))

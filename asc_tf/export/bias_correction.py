@@ -1,4 +1,4 @@
-"""Taking the mean error of an 8-bit .tflite file's logits out of its last bias. Needs no TensorFlow."""
+"""Subtracting the mean error of an 8-bit .tflite file's logits from its last bias. Needs no TensorFlow."""
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
@@ -10,23 +10,23 @@ from asc_tf.runtime.sharing_builder import packed
 
 _KIND = schema.BuiltinOperator
 _AFFINE = (_KIND.CONV_2D, _KIND.FULLY_CONNECTED)
-_PASSING = (_KIND.DEQUANTIZE, _KIND.MEAN, _KIND.RESHAPE, _KIND.SQUEEZE)  # what a class gets more, they give more
+_PASSING = (_KIND.DEQUANTIZE, _KIND.MEAN, _KIND.RESHAPE, _KIND.SQUEEZE)  # if one class gets more, the others get less
 
 
 def with_corrected_bias(content, features, logits):
-    """An 8-bit .tflite file's bytes whose logits have the right mean, class by class, on given clips.
+    """Correct an 8-bit .tflite file so that its logits have the right mean, class by class, on given clips.
 
-    Errors of rounding differ from clip to clip, but not by much: a bin's statistics, or a map's mean, are off in one
-    direction for all clips alike. What is left of that in the logits is subtracted from the bias of the last
-    convolution. A file whose logits no such bias reaches straight stays as it is.
+    Rounding errors differ little from clip to clip: a bin's statistics, or a map's mean, are off in one direction for
+    all clips. The remaining mean error of the logits is subtracted from the bias of the last convolution. A file whose
+    logits do not come directly from such a bias is not changed.
 
     Args:
         content: bytes of a file from features to logits.
         features: [clips, frequency, time, channel].
-        logits: [clips, classes], what they should be.
+        logits: [clips, classes], the right values.
 
     Reference: after Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction", ICCV 2019,
-    section 4.2.1, for one layer, and by its outputs' error on data.
+    section 4.2.1, for one layer, and from the error of its outputs on data.
     """
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
     last = _last_affine(model)

@@ -1,4 +1,4 @@
-"""Joining .tflite files: the outputs of one are the inputs of the next. Needs no TensorFlow."""
+"""Joining .tflite files: the output of one is the input of the next. Needs no TensorFlow."""
 
 from ai_edge_litert import schema_py_generated as schema
 
@@ -8,11 +8,11 @@ from asc_tf.runtime.sharing_builder import packed
 def chained(files, output):
     """One .tflite file's bytes from those of several, each with one input, one output and one subgraph.
 
-    So a float frontend stands before an 8-bit network, which TensorFlow's converter quantizes whole or not at all.
+    So a float frontend can precede an 8-bit network; TensorFlow's converter quantizes all of a model or nothing.
 
     Args:
         files: {name of its input: bytes}, in order.
-        output: name of the last one's output.
+        output: name of the last file's output.
 
     Raises:
         ValueError: an output and the next input differ in shape or type.

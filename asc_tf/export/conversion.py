@@ -17,13 +17,13 @@ def converted(model, shape, format="float", calibration=None, float_input=True):
         format: one of FORMATS. "int8" quantizes weights, one scale an output channel, and feature maps, one scale a
             map, by the ranges that they have on `calibration`.
         calibration: for "int8", inputs [n, ...].
-        float_input: whether an 8-bit file takes float32 and quantizes it itself; its output is float32 in any case.
+        float_input: whether an 8-bit file takes float32 and quantizes it itself; its output is always float32.
     """
     function = tf.function(
         lambda x: model(x, training=False) if hasattr(model, "weights") else model(x),
         input_signature=[tf.TensorSpec((1, *shape))],
     )
-    # The converter saves what it is given: of a Keras model the weights are enough, and take half the time.
+    # The converter saves its input: for a Keras model the weights are enough, and take half the time.
     owner = tf.Module()
     owner.weights = getattr(model, "weights", [])
     with native_stderr_hidden():

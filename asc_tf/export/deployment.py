@@ -1,4 +1,4 @@
-"""From a trained network to the equivalent one that a device runs."""
+"""From a trained network to an equivalent one for the device."""
 
 import numpy as np
 import tf_keras as keras
@@ -11,10 +11,10 @@ def deployment_graph(model, space_to_depth=False):
     """A new network that computes what `model` computes at inference, in fewer and faster operations.
 
     Normalizations that scale and shift each channel are folded into the convolution before them, those that do so band
-    by band (SubSpectral Normalization) into the depthwise convolution before them; what does nothing at inference, such
-    as dropout, is taken out. Layers say that of themselves (`asc_tf.layers.contract`). A normalization that no
-    convolution of its own precedes stays as it is, and so does every other layer: ResNorm is made of products and sums
-    already. Layers keep their names; those that were folded away pass on what they get.
+    by band (SubSpectral Normalization) into the depthwise convolution before them. Layers that do nothing at inference,
+    such as dropout, are removed. Layers state these facts themselves (`asc_tf.layers.contract`). A normalization
+    without its own convolution before it is not changed, nor is any other layer: ResNorm already consists of products
+    and sums. Layers keep their names; folded layers pass on their inputs.
 
     Args:
         model: flat functional network of `asc_tf.models`, or any other functional model; it is not changed.
@@ -50,7 +50,7 @@ def deployment_graph(model, space_to_depth=False):
 
 
 def _foldable_normalizations(model):
-    """{convolution: the normalization that alone reads its outputs}."""
+    """{convolution: the normalization that is the only reader of its outputs}."""
     found = {}
     for layer in model.layers:
         if not takes_affine(layer):
@@ -63,14 +63,14 @@ def _foldable_normalizations(model):
 
 
 def _relus_of_stems(model, normalizations):
-    """{stem: the ReLU that alone reads its outputs, normalized or not}."""
+    """{stem: the ReLU that is the only reader of its outputs, normalized or not}."""
     stems = [layer for layer in model.layers if _is_narrow_stem(layer)]
     readers = {layer: _only_reader(model, normalizations.get(layer, layer)) for layer in stems}
     return {layer: reader for layer, reader in readers.items() if _is_plain_relu(reader)}
 
 
 def _only_reader(model, layer):
-    """The layer that reads a layer's outputs, if nothing else does and the layer was called once; else None."""
+    """The only reader of a layer's outputs, if the layer was called once; else None."""
     readers = [node.layer for node in layer.outbound_nodes if node.layer in model.layers]
     if len(readers) != 1 or len(layer.inbound_nodes) != 1 or any(layer.output is output for output in model.outputs):
         return None
@@ -95,7 +95,7 @@ def _takes_bands(layer):
 
 
 def _substitute(layer, normalization):
-    """(new layer, its weights) in place of a layer and the normalization that is folded into it, or None."""
+    """(new layer, its weights) to replace a layer and the normalization folded into it, or None."""
     if normalization is None:
         return type(layer).from_config(layer.get_config()), layer.get_weights()
     scale, offset = inference_affine(normalization)
@@ -107,16 +107,16 @@ def _substitute(layer, normalization):
 
 
 def _stem(layer, normalization, activation):
-    """As `_substitute`, of a narrow stem and the activation that follows."""
+    """As `_substitute`, for a narrow stem and the activation after it."""
     weights = space_to_depth_weights(*_folded(layer, normalization), layer.input.shape[1:3])
     return SpaceToDepthConv2D(layer.filters, activation, name=layer.name), list(weights)
 
 
 def _folded(layer, normalization):
-    """[kernel, bias] of a convolution with a batch normalization, or None, folded into it."""
+    """[kernel, bias] of a convolution, with a batch normalization (or None) folded in."""
     kernel, bias = _kernel_and_bias(layer)
     scale, offset = (np.float64(1), np.float64(0)) if normalization is None else inference_affine(normalization)
-    # A depthwise kernel ends in [channel, multiplier], of which the outputs are the flat form.
+    # A depthwise kernel ends in [channel, multiplier]; its outputs are these two axes flattened.
     kernel = (kernel.reshape(*kernel.shape[:2], -1, bias.size) * scale).reshape(kernel.shape)
     return [kernel, bias * scale + offset]
 

@@ -1,4 +1,4 @@
-"""Layers that stand in a deployment graph only: what is equivalent to the trained layers and faster in TFLite."""
+"""Layers for deployment graphs only: equivalent to the trained layers, but faster in TFLite."""
 
 import numpy as np
 import tensorflow as tf
@@ -7,13 +7,13 @@ import tf_keras as keras
 
 @keras.saving.register_keras_serializable("asc_tf")
 class BandedDepthwiseConv2D(keras.layers.Layer):
-    """Depthwise convolution of stride 1 whose kernel and bias differ from sub-band to sub-band of the frequency axis.
+    """Depthwise convolution of stride 1 with a separate kernel and bias for each sub-band of the frequency axis.
 
     It is a depthwise convolution with SubSpectral Normalization folded into it:
 
         y_ftc = b_{B(f) c} + sum_ij w_{B(f) ijc} x_{f+i, t+j, c}
 
-    The input is padded once; every band is cut out with the margin that the kernel sees of its neighbours.
+    The input is padded once; every band is cut out with the margin of its neighbours that the kernel sees.
 
     Input and output: [batch, frequency, time, channel], frequency static and a multiple of the bands.
     Weights: kernel [band, kernel bins, kernel frames, channel, 1], bias [band, channel].
@@ -64,10 +64,10 @@ class BandedDepthwiseConv2D(keras.layers.Layer):
 class SpaceToDepthConv2D(keras.layers.Layer):
     """A 5x5 convolution of stride 2 with "same" padding, two frames of its output at once.
 
-    Blocks of 2x2 values become channels, two blocks that follow each other in time again, and a 3x2 convolution of
-    stride 1 makes two frames from three rows of two such pairs. Exact. Integer kernels load eight channels at a time
-    and leave most of their registers empty where there is one: it takes a third of the time, with 1.9 times the
-    products, half of them by 0.
+    Blocks of 2x2 values become channels, then two consecutive blocks in time become channels too, and a 3x2 convolution
+    of stride 1 makes two frames from three rows of two such pairs. The result is exact. Integer kernels load eight
+    channels at a time, so a single channel leaves most of their registers empty. This layer takes a third of the time,
+    with 1.9 times the products, half of them by 0.
 
     Input: [batch, frequency, time, channel], sizes static. Output: [batch, frequency / 2, time / 2, filters], rounded
     up.
@@ -75,7 +75,7 @@ class SpaceToDepthConv2D(keras.layers.Layer):
 
     Args:
         filters: number of output channels.
-        activation: of the outputs, a name or None. It is of the convolution, where a runtime has it for nothing.
+        activation: of the outputs, a name or None; part of the convolution, since runtimes then compute it for free.
     """
 
     def __init__(self, filters, activation=None, **kwargs):
@@ -92,7 +92,8 @@ class SpaceToDepthConv2D(keras.layers.Layer):
         x = tf.nn.space_to_depth(_even(inputs), 2)
         _, bins, frames, depth = x.shape
         even = frames + frames % 2
-        # A block of zeros before a row's first and one or two after its last. Frames of few channels are slow to pad.
+        # A block of zeros before a row's first block, one or two after its last. Padding frames of few channels is
+        # slow.
         rows = tf.reshape(x, (-1, bins, 1, frames * depth))
         rows = tf.pad(rows, ((0, 0), (1, 1), (0, 0), (depth, (1 + frames % 2) * depth)))
         pairs = tf.reshape(rows, (-1, bins + 2, even // 2 + 1, 2 * depth))
@@ -110,7 +111,7 @@ def space_to_depth_weights(kernel, bias, sizes):
 
     Args:
         kernel, bias: of the convolution of stride 2.
-        sizes: (frequency, time) of its input. "Same" padding puts one row before an even and two before an odd one, so
+        sizes: (frequency, time) of its input. "Same" padding puts one row before an even and two before an odd size, so
             that the kernel begins in the second or in the first row of the block before.
     """
     first = [1 - size % 2 for size in sizes]
@@ -124,9 +125,9 @@ def space_to_depth_weights(kernel, bias, sizes):
 
 
 def _even(x):
-    """[batch, frequency, time, channel] with a row of zeros behind an odd frequency or time.
+    """[batch, frequency, time, channel] with a row of zeros after an odd frequency or time.
 
-    Frames and channels are one axis meanwhile: integer kernels pad it by blocks, and a few channels number by number.
+    Frames and channels are merged for the padding: integer kernels pad one axis by blocks, but few channels one by one.
     """
     _, bins, frames, channels = x.shape
     if not bins % 2 and not frames % 2:
@@ -137,5 +138,5 @@ def _even(x):
 
 
 def _size(x, axis):
-    """A static size, or -1 for "the rest", which LiteRT's XNNPACK leaves to slower operators."""
+    """A static size, or -1 for "the rest", with which LiteRT's XNNPACK leaves the operation to slower operators."""
     return -1 if x.shape[axis] is None else x.shape[axis]

@@ -1,4 +1,4 @@
-"""Normalizations by a clip's own statistics, put into the form that 8-bit arithmetic keeps."""
+"""Normalizations by a clip's own statistics, in a form that 8-bit arithmetic preserves."""
 
 import numpy as np
 import tensorflow as tf
@@ -8,7 +8,7 @@ from asc_tf.layers.residual_norm import frequency_statistics
 
 
 def with_integer_norms(graph, features):
-    """A new network in which every layer that has an `integer_form` has made way for it.
+    """A new network in which the `integer_form` of a layer, if it has one, replaces the layer.
 
     Args:
         graph: functional model, such as `deployment_graph` returns; it is not changed.
@@ -33,7 +33,7 @@ def with_integer_norms(graph, features):
 
 
 def _statistics(graph, norms, features):
-    """For each normalization mean and variance, each [clips, frequency], of what it gets."""
+    """For each normalization the mean and variance, each [clips, frequency], of its inputs."""
     maps = keras.Model(graph.inputs, [layer.input for layer in norms])
     found = [[] for _ in norms]
     for start in range(0, len(features), 8):

@@ -39,14 +39,14 @@ def export_onnx(
     check_labels: np.ndarray | None = None,
     check_devices: Sequence[str] | None = None,
 ) -> Agreement:
-    """Write an ONNX file from features to probabilities, with all that a user of it must know inside.
+    """Write an ONNX file from features to probabilities, complete with labels and settings.
 
     The file runs the deployment graph (`deployment_graph`) in float32: features [1, frequency, time, 1], input
-    "features", to probabilities [1, classes], output "probabilities". Only operators of the standard set, version 17,
-    are in it. Its property "asc_tf" is JSON: the fields of `asc_tf.runtime.metadata.Metadata`, labels among them.
+    "features", to probabilities [1, classes], output "probabilities". It uses only operators of the standard set,
+    version 17. Its property "asc_tf" is JSON: the fields of `asc_tf.runtime.metadata.Metadata`, labels among them.
 
-    There is no waveform input: tf2onnx has no real and imaginary part of a Fourier transform. Features are what
-    `asc_tf.runtime.frontend` makes in numpy.
+    There is no waveform input: tf2onnx does not support the real and imaginary part of a Fourier transform.
+    `asc_tf.runtime.frontend` makes the features in numpy.
 
     Args:
         path, frontend, model, labels, clip_seconds, check_on, check_labels, check_devices: as of `export_tflite`.
@@ -55,8 +55,8 @@ def export_onnx(
         `Agreement` of onnxruntime with the Keras model.
 
     Raises:
-        AscError: tf2onnx or onnxruntime is not there, a network that tf2onnx cannot convert, the file disagrees with
-            the Keras model beyond the bound of float files, or the disk is full.
+        AscError: tf2onnx or onnxruntime is missing, tf2onnx cannot convert the network, the file disagrees with the
+            Keras model beyond the bound of float files, or the disk is full.
     """
     samples = round(clip_seconds * frontend.sample_rate_hz)
     if check_on is None:
@@ -91,7 +91,7 @@ def _probabilities(path, features):
     try:
         session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
         return np.concatenate([session.run(None, {"features": clip[np.newaxis]})[0] for clip in features])
-    except Exception as error:  # of pybind11; tf2onnx leaves in the file what it cannot convert
+    except Exception as error:  # of pybind11; tf2onnx leaves unconverted operations in the file
         raise AscError(f"onnxruntime cannot run the file ({str(error).splitlines()[0][:200]})") from error
 
 

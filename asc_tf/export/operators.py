@@ -3,17 +3,17 @@
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-KERNEL, BIAS = 1, 2  # places among the inputs of a convolution or a matrix product
+KERNEL, BIAS = 1, 2  # positions among the inputs of a convolution or a matrix product
 
 
 def kind_of(model, operator):
-    """The `BuiltinOperator` of an operator, which old files have in another field."""
+    """The `BuiltinOperator` of an operator; old files have it in another field."""
     code = model.operatorCodes[operator.opcodeIndex]
     return max(code.builtinCode, code.deprecatedBuiltinCode)
 
 
 def has_bias(operator):
-    """Whether an operator of a kind that may have a bias has one."""
+    """Whether an operator has a bias, if its kind allows one."""
     return len(operator.inputs) > BIAS and operator.inputs[BIAS] >= 0
 
 
@@ -23,7 +23,7 @@ def bias_integers(model, bias):
 
 
 def set_bias_integers(model, bias, values):
-    """Give a bias tensor a buffer of its own with real values, rounded."""
+    """Give a bias tensor its own buffer with rounded real values."""
     buffer = schema.BufferT()
     buffer.data = np.frombuffer(np.rint(values).astype(np.int32).tobytes(), np.uint8)
     bias.buffer = len(model.buffers)

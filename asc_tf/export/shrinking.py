@@ -1,4 +1,4 @@
-"""Smaller .tflite files of the same operators and numbers. Needs no TensorFlow."""
+"""Smaller .tflite files with the same operators and numbers. Needs no TensorFlow."""
 
 from collections import Counter
 
@@ -7,21 +7,22 @@ from ai_edge_litert import schema_py_generated as schema
 from asc_tf.export.operators import BIAS, KERNEL, has_bias, kind_of
 from asc_tf.runtime.sharing_builder import packed
 
-KEPT_NAMES = (b"features",)  # where the frontend ends: `compression.tflite_frontend` goes by it
+KEPT_NAMES = (b"features",)  # end of the frontend: `compression.tflite_frontend` looks for it
 _CONVOLUTIONS = (schema.BuiltinOperator.CONV_2D, schema.BuiltinOperator.DEPTHWISE_CONV_2D)
 
 
 def shrunk(model_bytes):
-    """A .tflite file's bytes without what no runtime reads, and with nothing in it twice; outputs keep every bit.
+    """Remove from a .tflite file's bytes what no runtime reads and all duplicates; outputs keep every bit.
 
-    Dropped: names of tensors but inputs, outputs and KEPT_NAMES, of subgraphs and of signatures, the converter's
-    description and metadata, quantization records that say nothing, ranges that calibration left, the mark that a
-    tensor with a shape has a rank, operators' codes where their old field has them, options that are all defaults,
-    buffers that nothing refers to. A reshape's target moves into its options. Equal buffers and equal constants become
-    one; `SharingBuilder` shares what is left.
+    Dropped: names of tensors except inputs, outputs and KEPT_NAMES, names of subgraphs and signatures, the converter's
+    description and metadata, empty quantization records, ranges left from calibration, the mark that a tensor with a
+    shape has a rank, operators' codes that their old field repeats, options that are all defaults, and unused buffers.
+    A reshape's target moves into its options. Equal buffers and equal constants are merged; `SharingBuilder` shares the
+    rest.
 
-    Scales of 8-bit convolutions' biases are not the true ones any more: LiteRT wants to find one a channel and reads
-    none, as they follow from those of input and kernel. All biases of as many channels share those of one kernel.
+    The bias scales of 8-bit convolutions are no longer the true ones: LiteRT requires one per channel but reads none,
+    since they follow from those of input and kernel. All biases of the same number of channels share the scales of one
+    kernel.
     """
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model_bytes, 0))
     model.description = model.metadata = model.metadataBuffer = model.signatureDefs = None
@@ -65,7 +66,7 @@ def _simplify_options(operator, subgraph):
 
 
 def _share_bias_scales(model, subgraph):
-    """Give all biases of as many channels one record; of a single channel LiteRT checks the scale, for old files."""
+    """Give all biases of as many channels one record; for one channel LiteRT checks the scale, for old files."""
     records = {}
     for operator in subgraph.operators:
         if kind_of(model, operator) not in _CONVOLUTIONS or not has_bias(operator):
@@ -81,7 +82,7 @@ def _share_bias_scales(model, subgraph):
 
 
 def _merge_constants(model, subgraph):
-    """Leave one tensor for each constant, as operators slice and pad by the same numbers, and none that is not used.
+    """Merge equal constants, since operators slice and pad by the same numbers, and drop unused tensors.
 
     Feature maps come first: their numbers, which every operator names, stand in other vectors then.
     """
@@ -91,7 +92,7 @@ def _merge_constants(model, subgraph):
     first = {key: index for index, key in sorted(keys.items(), reverse=True)}
     order = sorted(first, key=lambda key: (_is_constant(model, subgraph.tensors[first[key]]), first[key]))
     numbers = {key: number for number, key in enumerate(order)}
-    place = {index: numbers[key] for index, key in keys.items()} | {-1: -1}  # an input that is left out
+    place = {index: numbers[key] for index, key in keys.items()} | {-1: -1}  # an omitted input
     subgraph.tensors = [subgraph.tensors[first[key]] for key in order]
     for owner in owners:
         owner.inputs = [place[int(index)] for index in owner.inputs]
@@ -99,7 +100,7 @@ def _merge_constants(model, subgraph):
 
 
 def _constant_key(model, tensor, index):
-    """What is equal for tensors that can become one."""
+    """Key that is equal for tensors that can be merged."""
     if not _is_constant(model, tensor):
         return (index,)
     quantization = tensor.quantization
@@ -112,7 +113,7 @@ def _is_constant(model, tensor):
 
 
 def _merge_buffers(model):
-    """Leave one buffer for each content that a tensor has; the first stays the empty one, as the format asks."""
+    """Merge buffers with equal content; the first stays the empty one, as the format requires."""
     numbers, buffers = {b"": 0}, [model.buffers[0]]
     for subgraph in model.subgraphs:
         for tensor in subgraph.tensors:
@@ -126,7 +127,7 @@ def _merge_buffers(model):
 
 
 def _number_by_use(model):
-    """Give the kind of operator that is used most the number 0, which takes no room."""
+    """Give the most frequent kind of operator the number 0, which takes no space."""
     uses = Counter(operator.opcodeIndex for subgraph in model.subgraphs for operator in subgraph.operators)
     order = [index for index, _ in sorted(uses.items(), key=lambda item: (-item[1], item[0]))]
     for subgraph in model.subgraphs:

@@ -50,7 +50,7 @@ def export_tflite(
     check_devices: Sequence[str] | None = None,
     uncertain_below: float | None = None,
 ) -> Agreement:
-    """Write a .tflite file from waveform or features to probabilities, with all that a user of it must know inside.
+    """Write a .tflite file from waveform or features to probabilities, complete with labels and settings.
 
     The file runs the deployment graph of the network (`deployment_graph`) and only built-in TFLite operators. It gives
     one float32 output [1, classes]. Its input is float32, waveform [1, samples] at the frontend's sample rate or
@@ -58,8 +58,8 @@ def export_tflite(
     microcontrollers expect, with scale and zero point in the input tensor and in the metadata. Its probabilities stay
     float32 (ten numbers): steps of 1/256 would make a log loss meaningless.
 
-    Of an 8-bit file all weights and feature maps of the network are 8 bits wide. The frontend stays float32: powers
-    span more than ten decades, and 256 steps of them are no spectrogram. So the frontend of a float16 file does too.
+    In an 8-bit file all weights and feature maps of the network have 8 bits. The frontend stays float32, in float16
+    files too: powers span more than ten decades, too many for 256 steps.
 
     Args:
         path: of the file; it appears only once it agrees with the Keras model.

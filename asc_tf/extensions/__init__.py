@@ -1,6 +1,6 @@
-"""What can be added from one file: networks, normalizations, augmentations and layouts of data sets.
+"""Extensions by one file each: networks, normalizations, augmentations and layouts of data sets.
 
-A line here adds one to this package; an entry point of the group "asc_tf.networks", "asc_tf.normalizations",
+A line here adds an extension to this package; an entry point of the group "asc_tf.networks", "asc_tf.normalizations",
 "asc_tf.augmentations" or "asc_tf.layouts" adds one from another package, and `register` one from a notebook.
 docs/extending.md shows each. The homes are texts, so that names can be listed without TensorFlow.
 """
@@ -43,7 +43,8 @@ AUGMENTATIONS = Registry(
         "mixup": "asc_tf.augment.mixup:MIXUP",
     },
 )
-"""`asc_tf.augment.augmentation.Augmentation`s, or functions (features, labels, seed, **settings) to the like pair."""
+"""`asc_tf.augment.augmentation.Augmentation`s, or functions (features, labels, seed, **settings) to (features,
+labels)."""
 
 LAYOUTS = Registry("layout", {})
 """`asc_tf.data.layouts.Layout`s of data sets beside TAU's."""
@@ -52,20 +53,20 @@ _REGISTRIES = {registry.kind: registry for registry in (NETWORKS, NORMALIZATIONS
 
 
 def register(kind: str, name: str, thing: object = None) -> object:
-    """Make a network, normalization, augmentation or layout known by a name, for this process.
+    """Register a network, normalization, augmentation or layout under a name, for this process.
 
-    A command of the command line runs in a process of its own: there an installed package's entry point does the same.
+    Commands of the command line run in separate processes: for these use an entry point of an installed package.
 
     Args:
         kind: "network", "normalization", "augmentation" or "layout".
-        name: of small letters, digits, - and _.
-        thing: what the kind's registry above holds; without it this is a decorator of a function.
+        name: made of small letters, digits, - and _.
+        thing: an object as the kind's registry above describes; without it this is a decorator of a function.
 
     Returns:
         The thing.
 
     Raises:
-        AscError: no such kind, or the name is taken.
+        AscError: no such kind, or the name is already used.
 
     Examples:
         >>> import asc_tf

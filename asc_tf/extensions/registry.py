@@ -1,4 +1,4 @@
-"""Names of things of one kind, of this package and of others, each found when it is asked for."""
+"""Names of extensions of one kind, from this package and others; each is imported on first use."""
 
 import functools
 import importlib
@@ -13,7 +13,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
 class Registry(Mapping):
-    """{name: thing}, whose things are imported one by one, so that a list of the names costs no TensorFlow.
+    """{name: thing} whose things are imported one by one, so that listing the names needs no TensorFlow.
 
     A name comes from this package, from a call of `register`, or from an entry point of an installed package.
 
@@ -34,21 +34,21 @@ class Registry(Mapping):
         """Add a thing under a name.
 
         Raises:
-            AscError: the name is taken, or not of small letters, digits, - and _.
+            AscError: the name is already used, or is not made of small letters, digits, - and _.
         """
         self._check_free(name, name in self._things or name in self._entry_points())
         self._things[name] = thing
 
     @property
     def packages(self):
-        """Top packages of the things that were found or registered so far."""
+        """Top packages of the things found or registered so far."""
         return {getattr(thing, "__module__", "").partition(".")[0] for thing in self._things.values()}
 
     def find(self, name):
         """The thing of a name.
 
         Raises:
-            AscError: there is none, with the nearest name, or it cannot be imported.
+            AscError: no such name (names the nearest one), or it cannot be imported.
         """
         if name not in self:
             raise AscError(f"{self.kind} {name}: there is none; {nearest(name, list(self))}")
@@ -95,5 +95,5 @@ class Registry(Mapping):
 
 @functools.cache
 def _installed(group, path):
-    """{name: entry point} of what is installed in the folders of a path; to look for them takes 0.1 s."""
+    """{name: entry point} of the packages installed in the folders of a path; the search takes 0.1 s."""
     return {entry.name: entry for entry in metadata.entry_points(group=group)}

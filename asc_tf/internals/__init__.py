@@ -1,5 +1,6 @@
-"""What we use of other libraries that is not public: one module a library.
+"""Uses of other libraries' names that are not public: one module per library.
 
-Each use says why, and the module's `TESTED` with which versions. `setup.cfg` has the bounds, and tests/internals/ has a
-test of each use that says in a sentence what is gone. Importing this package imports no library.
+Each use states its reason, and the module's `TESTED` the tested versions. `setup.cfg` has the bounds, and
+tests/internals/ has a test of each use that reports a missing name in one sentence. Importing this package imports no
+library.
 """

@@ -1,4 +1,4 @@
-"""What is not public of flatbuffers."""
+"""Names of flatbuffers that are not public."""
 
 import flatbuffers
 
@@ -6,21 +6,21 @@ TESTED = "flatbuffers 25.12.19"
 
 
 class RevocableBuilder(flatbuffers.Builder):
-    """A builder that can take back what it has just written; the public one only adds.
+    """A builder that can undo its last writes; the public one only adds.
 
-    It fills its buffer from the end: `Offset()` counts the bytes that are written.
+    It fills its buffer from the end: `Offset()` counts the written bytes.
     """
 
     def take_back(self, offset):
-        """Forget everything that was written since `Offset()` was `offset`."""
+        """Forget everything written since `Offset()` was `offset`."""
         self.head = len(self.Bytes) - offset
 
     def take_back_object(self, offset):
-        """End the object that was started with nothing in it, and forget what was written since `offset`."""
+        """End the started object without content, and forget everything written since `offset`."""
         self.assertNested()
         self.nested, self.current_vtable = False, None
         self.take_back(offset)
 
     def written(self):
-        """The last bytes that were written, first, and where they begin in the buffer: (buffer, index)."""
+        """The buffer and the index where the most recently written bytes begin: (buffer, index)."""
         return self.Bytes, self.Head()

@@ -1,4 +1,4 @@
-"""What is not public of KerasTuner: public names for the inner parts of its oracles, tuners and service."""
+"""Names of KerasTuner that are not public: public names for the inner parts of its oracles, tuners and service."""
 
 import os
 
@@ -15,14 +15,14 @@ TESTED = "keras-tuner 1.4.8"
 
 
 class OpenOracle:
-    """Stands before KerasTuner's class of an oracle, to draw other values and to write other files.
+    """A base before KerasTuner's class of an oracle, to draw other values and to write other files.
 
-    KerasTuner lets `populate_space` be overridden and no more: how it draws at random, which trials it repeats and
-    where it keeps them is private.
+    KerasTuner lets only `populate_space` be overridden. Its random draws, the trials that it repeats and the files that
+    it keeps are private.
     """
 
     def draw(self):
-        """Values at random that were not tried yet, {name: value}, or None. To be overridden."""
+        """Random values that were not tried yet, {name: value}, or None. To be overridden."""
         raise NotImplementedError
 
     def write_trial(self, trial):
@@ -45,13 +45,13 @@ class OpenOracle:
         return self._duplicate(values)
 
     def next_seed(self):
-        """A seed for one random number; the state that is saved counts them."""
+        """A seed for one random number; the saved state counts the seeds."""
         self._seed_state += 1
         return self._seed_state - 1
 
     @property
     def folder(self):
-        """Where the oracle and its trials are kept, each trial in a folder of its own."""
+        """Folder of the oracle and its trials; each trial has its own folder."""
         return self._project_dir
 
     @property
@@ -65,7 +65,7 @@ class OpenOracle:
 
 
 class OpenHyperband(keras_tuner.oracles.HyperbandOracle):
-    """Hyperband with other brackets; KerasTuner's follow from the number of epochs, in methods that are private."""
+    """Hyperband with other brackets; KerasTuner derives its own from the number of epochs, in private methods."""
 
     def bracket_count(self):
         """Number of brackets; to be overridden."""
@@ -83,10 +83,10 @@ class OpenHyperband(keras_tuner.oracles.HyperbandOracle):
 
 
 class OpenTuner(keras_tuner.Tuner):
-    """A tuner whose way to build a network can be overridden; KerasTuner's wants a Keras 3 model."""
+    """A tuner whose network building can be overridden; KerasTuner's requires a Keras 3 model."""
 
     def build(self, hyperparameters):
-        """The network of a trial; what overrides it may call this one, by which Hyperband goes on with a trial."""
+        """The network of a trial; overriding methods may call this one, by which Hyperband continues a trial."""
         return self._build_hypermodel(hyperparameters)
 
     def _try_build(self, hp):
@@ -97,15 +97,15 @@ class OpenTuner(keras_tuner.Tuner):
         return self._get_checkpoint_fname(trial.trial_id)
 
     def keep_build_config(self, trial, network):
-        """Write what Hyperband reads before it loads the weights that another trial goes on from."""
+        """Write the file that Hyperband reads before it loads another trial's weights to continue from."""
         save_json(self._get_build_config_fname(trial.trial_id), network.get_build_config())
 
 
 class TrialLoop(BaseTuner):
-    """KerasTuner's loop over trials; any error would be a failed trial, in a method that is private."""
+    """KerasTuner's loop over trials; in its private method any error would be a failed trial."""
 
     def try_trial(self, trial):
-        """Run a trial and say in its `status` and `message` how it ended. To be overridden."""
+        """Run a trial and report its end in its `status` and `message`. To be overridden."""
         raise NotImplementedError
 
     def _try_run_and_update_trial(self, trial, *arguments, **named):
@@ -113,11 +113,11 @@ class TrialLoop(BaseTuner):
 
 
 class WorkerOracle(OracleClient):
-    """What a worker asks in place of an oracle of its own; KerasTuner's finds its chief by environment variables alone.
+    """A worker's stand-in for its oracle; KerasTuner's finds its chief only by environment variables.
 
     Args:
         oracle: of the same kind as the chief's.
-        stub: of `chief_stub`, or what answers as one.
+        stub: of `chief_stub`, or an object that answers like one.
         worker: name of this worker.
     """
 
@@ -127,10 +127,10 @@ class WorkerOracle(OracleClient):
 
 
 def add_to_server(servicer, server):
-    """Let a gRPC server answer with an `OracleServicer`; KerasTuner's generated code is not public."""
+    """Let a gRPC server answer with an `OracleServicer`; KerasTuner's generated code is private."""
     protos.get_service_grpc().add_OracleServicer_to_server(servicer, server)
 
 
 def chief_stub(channel):
-    """The questions to a chief over a gRPC channel, each a callable."""
+    """The questions to a chief over a gRPC channel, each as a callable."""
     return protos.get_service_grpc().OracleStub(channel)

@@ -1,10 +1,10 @@
-"""What is not public of TensorFlow Model Optimization."""
+"""Names of TensorFlow Model Optimization that are not public."""
 
 from tensorflow_model_optimization.python.core.sparsity.keras.pruning_wrapper import PruneLowMagnitude
 
 TESTED = "tensorflow-model-optimization 0.8.1"
 
-# Public is a function that wraps the layers of its own list, in which depthwise convolutions have nothing to prune.
+# The public function wraps the layers of its own list, where depthwise convolutions have nothing to prune.
 PruningWrapper = PruneLowMagnitude
 
 
@@ -14,7 +14,7 @@ def is_wrapper(layer):
 
 
 def pruned_weights(layer):
-    """[(weight, mask)] of a pruning wrapper, which does not document its variables; empty of any other layer."""
+    """[(weight, mask)] of a pruning wrapper, which does not document its variables; empty for any other layer."""
     return [(weight, mask) for weight, mask, _ in getattr(layer, "pruning_vars", [])]
 
 
@@ -24,9 +24,9 @@ def start_schedule(layer):
 
 
 def quantized_weights(layer):
-    """[(weight, quantizer, its variables)] of a quantizing wrapper; empty of any other layer.
+    """[(weight, quantizer, its variables)] of a quantizing wrapper; empty for any other layer.
 
-    Inside the wrapper the layer holds a tensor in place of its weight: the wrapper alone knows the variable.
+    Inside the wrapper the layer holds a tensor in place of its weight: only the wrapper knows the variable.
     """
     return list(getattr(layer, "_weight_vars", []))
 

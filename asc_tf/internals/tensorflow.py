@@ -1,4 +1,4 @@
-"""What is not public of TensorFlow."""
+"""Names of TensorFlow that are not public."""
 
 import functools
 
@@ -13,10 +13,10 @@ _PACKAGES = ("tf_keras", "tensorflow_model_optimization", "asc_tf.layers", "asc_
 def spare_autograph():
     """Keep AutoGraph from converting tf_keras, TF Model Optimization and our own layers.
 
-    TensorFlow's list of packages that AutoGraph leaves alone names `keras` and not `tf_keras`, which is the same code
-    under another name: the first `fit` of a network would spend most of its start-up rewriting functions that need no
-    rewriting. Nor do our layers and frontends, or TF Model Optimization's wrappers, which name TensorFlow's control
-    flow themselves. There is no public switch for the list.
+    TensorFlow's list of packages that AutoGraph skips names `keras` but not `tf_keras`, the same code under another
+    name: the first `fit` of a network would spend most of its start-up rewriting functions that need no rewriting. Our
+    layers and frontends need none either, nor do TF Model Optimization's wrappers, since they call TensorFlow's control
+    flow themselves. The list has no public switch.
     """
     known = {str(rule) for rule in config.CONVERSION_RULES}
     rules = [rule for rule in map(config.DoNotConvert, _PACKAGES) if str(rule) not in known]
@@ -24,12 +24,12 @@ def spare_autograph():
 
 
 def change_device_data(change):
-    """Have `change` applied to every data set that a `tf.distribute.Strategy` makes for one of its devices.
+    """Apply `change` to every data set that a `tf.distribute.Strategy` makes for one of its devices.
 
-    Nobody can set the options of these data sets otherwise. The first call counts.
+    There is no other way to set the options of these data sets. Only the first call has an effect.
 
     Args:
-        change: function of a `tf.data.Dataset` to another of the same elements.
+        change: function from a `tf.data.Dataset` to another of the same elements.
     """
     make = multi_device_iterator_ops._create_device_dataset
     if hasattr(make, "__wrapped__"):
@@ -43,8 +43,8 @@ def change_device_data(change):
 
 
 def replica_spec(spec):
-    """The specification of the first replica's part of distributed data; that of a tensor stays as it is.
+    """The specification of the first replica's part of distributed data; a tensor's is returned unchanged.
 
-    The class of the specification of several parts has no public name and hands them out nowhere.
+    The class for several parts has no public name and does not expose their specifications.
     """
     return getattr(spec, "_value_specs", [spec])[0]

@@ -1,0 +1,82 @@
+"""The commands of the pages do what the pages say: they are run one after the other, on small data in place of TAU."""
+
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from asc_tf.cli import main
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+SMALL = {
+    "model.width": "4", "model.depth": "1,1,1,1", "train.epochs": "1", "train.warmup_epochs": "0",
+    "train.batch_size": "8", "frontend.mel_bins": "32", "data.validation_fraction": "0",
+}  # fmt: skip
+SHORT = {"compress": ["--epochs", "1"], "search": ["--epochs", "1", "--trials", "1"]}
+PAGES = ["using-a-model", "shipped-models", "compression", "tau", "search", "reports", "explain-and-serve"]
+# Commands that are run elsewhere (pipelines, searches, Beam's processes), or by nobody: a download of 40 GB, a
+# microphone, a server that has no end.
+ELSEWHERE = (
+    r"asc-tf (data download|listen scenes.tflite|serve|search .*--algorithm bayesian)"
+    r"|--shards|arecord|\.sh |base|searched|c40|ESC10 --(out|recipe) search"
+)
+
+
+@pytest.fixture(scope="module")
+def place(synthetic_root, tiny_run, tmp_path_factory):
+    """A folder with everything that the pages name: data sets, runs, files, recordings."""
+    folder = tmp_path_factory.mktemp("pages")
+    for name in ("TAU", "ESC10"):
+        (folder / name).symlink_to(synthetic_root)
+    for name in ("saved_models/mine", "saved_models/resnorm", "saved_models/pre-resnorm", "RUN", "RUN1", "RUN2"):
+        shutil.copytree(tiny_run, folder / name)
+    for name in ("saved_models/mine", "RUN"):
+        assert main(["export", str(folder / name), "--input", "features"]) == 0
+    shutil.copy(folder / "RUN" / "model.tflite", folder / "scenes.tflite")
+    (folder / "recordings").mkdir()
+    noise = 0.1 * np.random.default_rng(0).standard_normal(16000 * 12)
+    for name in ("recording.wav", "long.wav", "street.wav", "recordings/a.wav"):
+        soundfile.write(folder / name, noise, 16000)
+    return folder
+
+
+def commands(page):
+    """The page's commands, without comments, joined where they go on, short where training is long."""
+    text = (DOCS / f"{page}.md").read_text(encoding="utf-8").replace("\\\n", " ")
+    for line in re.findall(r"^    ((?:asc-tf|arecord|examples/).*)$", text, re.MULTILINE):
+        for command in line.split(" && "):
+            if not re.search(ELSEWHERE, command):
+                yield shortened(shlex.split(command, comments=True)[1:])
+
+
+def shortened(command):
+    name, settings = command[0], []
+    if "--set" in command:
+        at = command.index("--set")
+        command, settings = command[:at], command[at + 1 :]
+    if name in ("train", "search"):
+        kept = [each for each in settings if each.split("=")[0] not in SMALL]
+        settings = kept + [f"{key}={value}" for key, value in SMALL.items() if name == "train" or key != "model.width"]
+        if name == "search":
+            settings[-1] = "data.validation_fraction=0.25"
+    for flag, value in zip(*[iter(SHORT.get(name, []))] * 2, strict=True):
+        command = command[: command.index(flag)] + command[command.index(flag) + 2 :] if flag in command else command
+        command = [*command, flag, value]
+    return [*command, *(["--set", *settings] if settings else [])]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", PAGES)
+def test_the_commands_of_a_page(page, place, monkeypatch, capsys):
+    if page in ("reports", "explain-and-serve"):
+        pytest.importorskip("matplotlib")
+    monkeypatch.chdir(place)
+    done = 0
+    for command in commands(page):
+        assert main(command) == 0, f"asc-tf {shlex.join(command)}: {capsys.readouterr().err}"
+        done += 1
+    assert done >= 2

@@ -1,4 +1,4 @@
-"""What probabilities mean to those who read them: a scene, an uncertain answer, or that there was nothing to hear."""
+"""From probabilities to an answer for readers: a scene, an uncertain answer, or silence."""
 
 SILENCE, UNCERTAIN = "silence", "uncertain"
 
@@ -8,11 +8,11 @@ def scene_of(labels, probabilities, uncertain_below=None):
 
     Args:
         labels: of the scenes.
-        probabilities: [classes]; all 0 where there was nothing to hear, see `Classifier.classify`.
-        uncertain_below: the probability that an answer must reach; None asks for none.
+        probabilities: [classes]; all 0 for silence, see `Classifier.classify`.
+        uncertain_below: probability that an answer must reach; None requires none.
 
     Returns:
-        (scene, SILENCE or UNCERTAIN; the probability of the most likely scene, 0 of silence).
+        (scene, SILENCE or UNCERTAIN; the probability of the most likely scene, 0 for silence).
     """
     confidence, scene = max(zip(map(float, probabilities), labels, strict=True), key=lambda pair: pair[0])
     if confidence == 0:

@@ -1,8 +1,8 @@
 """Very large archives of recordings into sharded CSV files: `asc-tf predict MODEL ARCHIVE --output OUT --shards N`.
 
-OUT holds `manifest.json` and `files.jsonl`, which fix what is in which shard, and for every shard
-`scenes-K-of-N.csv`, with a row for each of its files as `asc_tf.runtime.folder` writes them, and
-`failures-K-of-N.csv`. A shard whose two files are there is finished: that is all that resuming goes by.
+OUT holds `manifest.json` and `files.jsonl`, which fix the content of each shard, and for every shard
+`scenes-K-of-N.csv`, with a row for each of its files as `asc_tf.runtime.folder` writes them, and `failures-K-of-N.csv`.
+A shard is finished when its two files exist; resuming depends on nothing else.
 """
 
 import contextlib
@@ -35,30 +35,30 @@ def classify_archive(
 ):
     """Write scene, confidence and probabilities of every recording of an archive, in shards, with Apache Beam.
 
-    Shards are stretches of the sorted names, so that the CSV files one after the other are the one of
-    `classify_folder`. The same call goes on after a kill: finished shards are not done again, and a killed one costs
-    its own work only. A recording that changes after its shard is finished is not noticed.
+    Shards are stretches of the sorted names, so that the CSV files one after the other equal the file of
+    `classify_folder`. After a kill the same call continues: finished shards are not done again, and only the work on an
+    unfinished shard is lost. A recording that changes after its shard is finished is not noticed.
 
     Args:
         model: .tflite file.
-        archive: folder, searched with all below it, or a text file that names a recording on every line, relative to
-            the folder that it is in or absolute. This process holds all names in memory.
-        output: folder for the results. Model, archive and output must be found by the same names on all machines
-            that the runner uses, as on a shared file system.
-        shards: number of pieces; one is the least that is done by itself and lost by a kill.
-        workers: threads in each of Beam's workers, each with an interpreter of its own. None is the number of
-            processors if `beam` is empty, and otherwise 1.
-        beam: options of Beam's pipeline, "runner=FlinkRunner". On this machine, in this process, if there are none.
+        archive: folder, searched with its subfolders, or a text file that names one recording per line, relative to the
+            text file's folder or absolute. This process holds all names in memory.
+        output: folder for the results. Model, archive and output must have the same paths on all machines of the
+            runner, as on a shared file system.
+        shards: number of pieces; one shard is the smallest unit of work and of loss by a kill.
+        workers: threads in each of Beam's workers, each with its own interpreter. None means one per processor if
+            `beam` is empty, and otherwise 1.
+        beam: options of Beam's pipeline, "runner=FlinkRunner". Without any the pipeline runs in this process.
         progress: called with (files in finished shards, all files) every second.
         report: called with a line for the user.
-        uncertain_below: of `Classifier`; part of what the work began with.
+        uncertain_below: of `Classifier`; part of the plan.
 
     Returns:
-        (number of files, errors of those that could not be read).
+        (number of files, errors of unreadable files).
 
     Raises:
-        AscError: the model or the archive cannot be read, the output belongs to another one, Beam is not installed, an
-            option is wrong, or the pipeline failed.
+        AscError: the model or the archive cannot be read, the output belongs to another archive, Beam is not installed,
+            an option is wrong, or the pipeline failed.
     """
     from asc_tf.runtime.beam_shards import classify_shards, new_pipeline, run
 
@@ -108,7 +108,7 @@ def _listed(path):
 
 @contextlib.contextmanager
 def _watched(plan, progress):
-    """Tell of shards as they are finished, wherever that is."""
+    """Report shards as they are finished, on any machine."""
     stop = threading.Event()
 
     def watch():

@@ -1,4 +1,4 @@
-"""What is in which shard of an archive: fixed in the output folder when the work begins, the same after every kill."""
+"""The shards of an archive: fixed in the output folder at the first start, and the same after every kill."""
 
 import itertools
 import json
@@ -19,13 +19,13 @@ class Plan:
 
     Attributes:
         model: path of the .tflite file.
-        sha256: of it.
+        sha256: of the file.
         labels: of its scenes.
         uncertain_below: of `Classifier`.
-        folder: that names are relative to.
+        folder: folder that the names are relative to.
         output: folder of the results, with the names in `files.jsonl`.
-        files: how many there are.
-        starts: where in files.jsonl the names of each shard begin, in bytes.
+        files: number of files.
+        starts: positions in files.jsonl, in bytes, where the names of each shard begin.
     """
 
     model: Path
@@ -38,7 +38,7 @@ class Plan:
     starts: tuple[int, ...]
 
     def size(self, shard):
-        """How many files are in a shard; shards differ by one at the most."""
+        """Number of files in a shard; shards differ by at most one."""
         return (shard + 1) * self.files // len(self.starts) - shard * self.files // len(self.starts)
 
     def names(self, shard):
@@ -59,7 +59,7 @@ class Plan:
         return self.output / self._name(kind, shard)
 
     def finished(self):
-        """The shards whose two files are there."""
+        """The shards whose two files exist."""
         there = set(os.listdir(self.output))
         return {k for k in range(len(self.starts)) if all(self._name(kind, k) in there for kind in KINDS)}
 
@@ -71,8 +71,8 @@ class Plan:
 
 
 def refuse_other_files(output):
-    """Refuse a folder that holds files but was not begun by `make_plan`."""
-    own = {"files.jsonl", SUMS}  # a kill may have left them without the manifest
+    """Refuse a folder with files that `make_plan` did not begin."""
+    own = {"files.jsonl", SUMS}  # a kill may have left these without the manifest
     names = set(os.listdir(output)) if output.exists() else set()
     other = {name for name in names - own if not name.startswith(".")}
     if other and "manifest.json" not in names:
@@ -80,19 +80,19 @@ def refuse_other_files(output):
 
 
 def make_plan(classifier, model, archive, names, output, shards, report):
-    """The plan that an output folder was begun with; a new folder is begun.
+    """The plan of an output folder; a new folder gets a new plan.
 
     Args:
         classifier: of the model.
         model: path of the .tflite file.
         archive: folder, or list of files.
-        names: of its files now, sorted.
+        names: names of its files now, sorted.
         output: folder for the results, absolute.
         shards: number of them.
-        report: called with a line for the user if files have come to the folder since.
+        report: called with a line for the user if files were added to the folder since.
 
     Raises:
-        AscError: it was begun with another model, archive or number of shards, or a list with other files.
+        AscError: the plan has another model, archive or number of shards, or its list names other files.
     """
     manifest = output / "manifest.json"
     threshold = classifier.uncertain_below
@@ -115,7 +115,7 @@ def make_plan(classifier, model, archive, names, output, shards, report):
 
 
 def _write_names(path, names, shards):
-    """Write the names as lines of JSON, since they may hold line ends; where each shard's begin."""
+    """Write the names as lines of JSON, since they may hold line ends; returns where each shard's names begin."""
     starts, position = [], 0
     with checked_file(path) as part, part.open("wb") as file:
         for shard in range(shards):
@@ -130,7 +130,7 @@ def _line(name):
 
 
 def _compare(archive, names, output, report):
-    """Say what came to a folder since the work began; a list is expected not to change."""
+    """Report files added to a folder since the work began; a list must not change."""
     path = output / "files.jsonl"
     try:
         kept = read_checked(path).splitlines(keepends=True)

@@ -1,4 +1,4 @@
-"""The shards of an archive as a pipeline of Apache Beam, for any of its runners."""
+"""The shards of an archive as a pipeline of Apache Beam, for any runner."""
 
 import contextlib
 import io
@@ -13,23 +13,24 @@ from asc_tf.runtime.scenes_csv import write_failures, write_scenes
 
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 try:
-    with root_log_hidden():  # it says that clients of Google's services are missing
+    with root_log_hidden():  # it reports that clients of Google's services are missing
         import apache_beam as beam
 except ModuleNotFoundError as error:
     raise AscError("--shards needs Apache Beam: pip install 'asc-tf[beam]'") from error
 
-LOCAL = "FnApiRunner"  # Beam's DirectRunner without Prism, which would be downloaded when it is first used
+LOCAL = "FnApiRunner"  # Beam's DirectRunner without Prism, which Beam would download on first use
 
 
 class ClassifyShard(beam.DoFn):
     """From the number of a shard to (number, records of its files by name); the side output `failures` has those of the
     files that could not be classified. Counts `files` and `failures` in the metrics' namespace `asc_tf`.
 
-    An element is a shard and not a file: nothing is shuffled, and a finished shard is skipped before it is an element.
+    An element is a shard, not a file: nothing is shuffled, and a finished shard is skipped before it becomes an
+    element.
 
     Args:
         plan: a `Plan`.
-        threads: files to work on at once, each with an interpreter of its own.
+        threads: files to work on at once, each with its own interpreter.
     """
 
     def __init__(self, plan, threads):
@@ -64,7 +65,7 @@ def write_shard_failures(numbered, plan):
 
 
 def classify_shards(pipeline, plan, threads=1):
-    """Add to a Beam pipeline what finishes a plan; several workers may do a shard at once, as some runners let them."""
+    """Add the steps that finish a plan to a Beam pipeline; some runners let several workers do one shard at once."""
     shards = sorted(set(range(len(plan.starts))) - plan.finished())
     done = (
         pipeline
@@ -79,11 +80,11 @@ def new_pipeline(options):
     """An empty Beam pipeline.
 
     Args:
-        options: "NAME=VALUE" or "NAME" of Beam's pipeline options. Where they name no runner it runs in this process,
-            and Beam's own messages are hidden, while those of another runner are shown.
+        options: "NAME=VALUE" or "NAME" of Beam's pipeline options. If they name no runner, the pipeline runs in this
+            process and Beam's own messages are hidden; messages of another runner are shown.
 
     Raises:
-        AscError: an option or a runner that Beam does not know, or one that is not installed.
+        AscError: an option or a runner that Beam does not know, or that is not installed.
     """
     flags, local = [f"--{option}" for option in options], not any(option.startswith("runner=") for option in options)
     if local:
@@ -98,7 +99,7 @@ def new_pipeline(options):
             pipeline = beam.Pipeline(options=chosen)
     except SystemExit:
         raise AscError(f"--beam: {said.getvalue().strip().rpartition('error: ')[2]}") from None
-    except Exception as error:  # it raises what it likes
+    except Exception as error:  # it raises any exception
         raise AscError(_cause(error)) from error
     if local and unknown:  # another runner may know it
         raise AscError(f"--beam {min(unknown)}: is no option of Beam; {_near(min(unknown), known)}")
@@ -111,15 +112,15 @@ def _near(word, known):
 
 
 def run(pipeline):
-    """Run a pipeline to its end; its result.
+    """Run a pipeline to its end; returns its result.
 
     Raises:
-        AscError: it failed; the message has the first cause.
+        AscError: the pipeline failed; the message has the first cause.
     """
     try:
         result = pipeline.run()
         state = result.wait_until_finish() or result.state
-    except Exception as error:  # runners raise what they like
+    except Exception as error:  # runners raise any exception
         if _lines(error)[-1].startswith("KeyboardInterrupt"):
             raise KeyboardInterrupt from None
         raise AscError(_cause(error)) from error
@@ -129,7 +130,7 @@ def run(pipeline):
 
 
 def _cause(error):
-    """One sentence of an exception that has come from a worker, maybe as the text of its traceback."""
+    """One sentence about an exception from a worker, which may come as the text of its traceback."""
     lines = _lines(error)
     marker = f"{AscError.__module__}.{AscError.__name__}: "
     ours = [line.partition(marker)[2] for line in lines if marker in line]

@@ -22,19 +22,19 @@ class Classifier:
 
     Args:
         path: of the file.
-        threads: that LiteRT may use.
-        uncertain_below: see the attribute; None is the file's own.
+        threads: number of threads for LiteRT.
+        uncertain_below: see the attribute; None means the file's own.
 
     Attributes:
         labels: names of the scenes, in the order of the probabilities.
-        sample_rate_hz: that the network works at; other rates are resampled to it.
-        samples: length of the network's window.
+        sample_rate_hz: the network's rate; other rates are resampled to it.
+        samples: length of the network's window, in samples.
         uncertain_below: confidence below which an answer is called uncertain, or None.
-        metadata: all that the file says about itself, a `Metadata`.
+        metadata: the file's `Metadata`.
         sha256: of the file.
 
     Raises:
-        AscError: missing or damaged file, or not one of ours.
+        AscError: a missing or damaged file, or a file without our metadata.
     """
 
     def __init__(self, path: str | os.PathLike, threads: int = 1, uncertain_below: float | None = None):
@@ -53,16 +53,16 @@ class Classifier:
             check_by_trial(content, path)
         try:
             self._interpreter = loaded(self._runnable(content), threads)
-        except Exception as error:  # LiteRT raises what it likes
+        except Exception as error:  # LiteRT raises any exception
             raise AscError(f"{path}: LiteRT cannot load it ({_first_line(error)})") from error
         self._input, self._output = self._ends(path)
 
     def _runnable(self, content):
-        """What of a file's bytes LiteRT is given."""
+        """The part of a file's bytes that LiteRT gets."""
         return content
 
     def _ends(self, path):
-        """Details of the one input and the one output, once they are what the metadata say."""
+        """Details of the one input and the one output, after a check against the metadata."""
         inputs, outputs = self._interpreter.get_input_details(), self._answers()
         shapes = [tuple(map(int, end["shape"])) for end in inputs + outputs]
         takes = (1, self.samples)
@@ -80,13 +80,13 @@ class Classifier:
         return inputs[0], outputs[0]
 
     def _answers(self):
-        """Details of the outputs that are probabilities."""
+        """Details of the outputs that hold probabilities."""
         return self._interpreter.get_output_details()
 
     def classify_file(self, path: str | os.PathLike) -> np.ndarray:
         """Probabilities [classes] of an audio file of any rate, channel count and length, as `classify`.
 
-        The file is read and classified block after block: its length takes no memory.
+        The file is read and classified in blocks, so its length takes no memory.
 
         Raises:
             AscError: no audio file, or one that is damaged.
@@ -94,12 +94,12 @@ class Classifier:
         return self.mean(self.windows_of_file(path))
 
     def windows_of_file(self, path: str | os.PathLike) -> Iterator[np.ndarray]:
-        """Probabilities [classes] of each window of a file in which there is sound; errors as `classify_file`."""
+        """Probabilities [classes] of each window of a file that is not silent; errors as for `classify_file`."""
         with enough_memory(path):
             yield from self._heard(waveform_blocks(path, self.sample_rate_hz))
 
     def classify(self, waveform: np.ndarray, sample_rate_hz: int) -> np.ndarray:
-        """Probabilities of a waveform at the given rate: the mean over its windows in which there is sound.
+        """Probabilities of a waveform at the given rate: the mean over its windows that are not silent.
 
         Args:
             waveform: [samples] or [samples, channels] in +-1.
@@ -124,10 +124,10 @@ class Classifier:
         return self.mean(self._heard([resample(mixed_down(channels), sample_rate_hz, self.sample_rate_hz)]))
 
     def window_probabilities(self, window: np.ndarray) -> np.ndarray:
-        """What the network gives for one window: [samples] at its rate, or features [frequency, time].
+        """The network's output for one window: [samples] at its rate, or features [frequency, time].
 
-        Features are for files that take them. An 8-bit input is quantized as the file says; what is beyond its range
-        is cut.
+        Features are for files that take features. An 8-bit input is quantized as the file states; values beyond its
+        range are clipped.
         """
         given = window
         if self._frontend is not None:
@@ -143,7 +143,7 @@ class Classifier:
         return probabilities
 
     def mean(self, probabilities: Iterable[np.ndarray]) -> np.ndarray:
-        """Mean [classes] of the probabilities of windows; all 0 where there is none."""
+        """Mean [classes] of the windows' probabilities; all 0 without windows."""
         total, count = np.zeros(len(self.labels), np.float32), 0
         for one in probabilities:
             total, count = total + one, count + 1
@@ -161,7 +161,7 @@ def _first_line(error):
 
 
 def to_quantized(values, end):
-    """Real values as an input takes them, whose details LiteRT gives as `end`."""
+    """Real values in the number format of an input; `end` holds LiteRT's details of the input."""
     if end["dtype"] == np.float32:
         return values
     scale, zero_point = end["quantization"]
@@ -170,7 +170,7 @@ def to_quantized(values, end):
 
 
 def from_quantized(values, end):
-    """Real values of what an output gives."""
+    """Real values of an output's numbers."""
     if end["dtype"] == np.float32:
         return values
     scale, zero_point = end["quantization"]

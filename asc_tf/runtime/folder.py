@@ -23,24 +23,24 @@ def classify_folder(
 ):
     """Write scene, confidence and probabilities of every audio file below a folder, sorted by name.
 
-    Results are kept in OUTPUT.journal as they come: after a kill the same call goes on where it stopped, no file lost
-    or done twice, except those whose size or time of change is another. OUTPUT appears when all are done.
+    Results are kept in OUTPUT.journal as they come: after a kill the same call continues where it stopped. No file is
+    lost or done twice, except files whose size or modification time has changed. OUTPUT appears when all are done.
 
     Args:
         model: .tflite file.
-        folder: searched as `audio_below` does.
+        folder: searched as by `audio_below`.
         output: CSV with the columns file (relative to the folder), scene, confidence, error, and one for each scene.
-        workers: threads, each with an interpreter of its own; None is the number of processors. Decoding,
-            resampling and inference run outside Python's lock, so threads do as well as processes with less memory.
+        workers: threads, each with its own interpreter; None means one per processor. Decoding, resampling and
+            inference run outside Python's lock, so threads are as fast as processes and need less memory.
         progress: called with (done, all) after every file.
-        uncertain_below: of `Classifier`; it decides what the column scene says and nothing else.
-        report: called at the end with a line about the files that were skipped, if there are any.
+        uncertain_below: of `Classifier`; it only affects the column scene.
+        report: called at the end with a line about skipped files, if any.
 
     Returns:
-        (number of files, errors of those that could not be read).
+        (number of files, errors of unreadable files).
 
     Raises:
-        AscError: the model or the folder cannot be read, there is no audio in it, or the output cannot be written.
+        AscError: the model or the folder cannot be read, the folder holds no audio, or the output cannot be written.
     """
     folder, output = Path(folder), Path(output)
     check_csv_path(output)
@@ -67,7 +67,7 @@ def classify_folder(
 
 
 def _state(path):
-    """What changes when a recording does: [bytes, nanoseconds]; None if it cannot be looked at."""
+    """The state of a recording, to notice changes: [bytes, nanoseconds]; None if it cannot be read."""
     try:
         status = path.stat()
     except OSError:
@@ -79,7 +79,7 @@ def classified(folder, names, classifiers):
     """{"file": name, "probabilities": list or None, "error": None or sentence} of each file, as threads finish them.
 
     Args:
-        folder: that the names are relative to.
+        folder: folder that the names are relative to.
         names: of audio files.
         classifiers: one for each thread.
     """

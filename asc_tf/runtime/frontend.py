@@ -1,7 +1,7 @@
 """The training frontends in numpy, for files that take features.
 
-They agree with the Keras layers to 1e-4 in all that is up to 70 dB below the loudest bin of its frame. Further down,
-the Keras layers, which work in single precision, round more coarsely than these, which work in double.
+They agree with the Keras layers to 1e-4 within 70 dB of the loudest bin of a frame. Further down, the Keras layers,
+which work in single precision, round more coarsely than these, which work in double.
 """
 
 import numpy as np
@@ -9,11 +9,11 @@ import numpy as np
 from asc_tf.errors import AscError
 from asc_tf.frontend.mel import bands_of, frame_lengths, kaldi_filterbank, mel_filterbank
 
-_BLOCK = 16  # frames transformed at once: they stay in the processor's cache
+_BLOCK = 16  # frames transformed at once: a block fits into the processor's cache
 
 
 class NumpyMel:
-    """What `MelSpectrogram` computes: a waveform [samples] to power [frequency, time, 1], float32.
+    """`MelSpectrogram` in numpy: a waveform [samples] to power [frequency, time, 1], float32.
 
     Args:
         sample_rate_hz, window_ms, hop_ms, mel_bins, low_hz, high_hz: of `MelSpectrogram`.
@@ -65,7 +65,7 @@ class NumpyMel:
 
 
 class NumpyLogMel(NumpyMel):
-    """What `LogMel` computes."""
+    """`LogMel` in numpy."""
 
     def __init__(self, floor, **mel):
         super().__init__(**mel)
@@ -76,7 +76,7 @@ class NumpyLogMel(NumpyMel):
 
 
 class NumpyPcen(NumpyMel):
-    """What `Pcen` computes."""
+    """`Pcen` in numpy."""
 
     def __init__(self, smoothing, gain, bias, exponent, epsilon, full_scale, **mel):
         super().__init__(**mel)
@@ -93,7 +93,7 @@ class NumpyPcen(NumpyMel):
 
 
 class NumpyKaldiLogMel(NumpyMel):
-    """What `KaldiLogMel` computes."""
+    """`KaldiLogMel` in numpy."""
 
     _filterbank = staticmethod(kaldi_filterbank)
     _periodic_window = False
@@ -122,10 +122,10 @@ FRONTENDS = {
 
 
 def frontend_of(metadata, source):
-    """The frontend that a file's metadata describe: a callable with `feature_shape`; `source` names it in errors.
+    """The frontend of a file's metadata: a callable with `feature_shape`; `source` names the file in errors.
 
     Raises:
-        AscError: a class or settings that are not known here, or another sample rate than the file's.
+        AscError: an unknown class or settings, or a sample rate other than the file's.
     """
     settings = dict(metadata.frontend)
     name = settings.pop("class", None)

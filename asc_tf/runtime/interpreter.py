@@ -1,13 +1,13 @@
-"""LiteRT's interpreter, loaded without a word. Needs no TensorFlow."""
+"""LiteRT's interpreter, loaded without messages. Needs no TensorFlow."""
 
 from asc_tf.quiet import native_stderr_hidden
 
 
 def loaded(content, threads=1):
-    """The interpreter of a .tflite file's bytes, its tensors allocated.
+    """The interpreter of a .tflite file's bytes, with allocated tensors.
 
     Raises:
-        Exception: of any class, as LiteRT does for what it cannot load.
+        Exception: of any class, as LiteRT raises for files that it cannot load.
     """
     from ai_edge_litert.interpreter import Interpreter
 

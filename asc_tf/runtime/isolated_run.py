@@ -1,4 +1,4 @@
-"""Load or run a .tflite file in a process of its own, since a damaged one can take the process down with it."""
+"""Loading or running a .tflite file in a separate process, since a damaged file can crash the process."""
 
 import json
 import subprocess
@@ -17,7 +17,7 @@ for end in interpreter.get_input_details():
     interpreter.set_tensor(end["index"], np.zeros(end["shape"], end["dtype"]))
 interpreter.invoke()
 """
-# A tensor of a size that shows only in a run has no data yet.
+# A tensor whose size is known only after a run has no data yet.
 _SHAPES = """
 import json
 import sys
@@ -42,9 +42,9 @@ print(json.dumps(shapes))
 
 
 def check_by_trial(content, path):
-    """Refuse a file, given as bytes, that LiteRT cannot load and run: with an exception, by a crash, or in no time.
+    """Refuse a file, given as bytes, if LiteRT cannot load and run it: it raises, crashes, or takes too long.
 
-    For files without a checksum, which say nothing about damage; the others are spared the 0.2 s.
+    For files without a checksum, which cannot prove that they are undamaged; other files save the 0.2 s.
 
     Raises:
         AscError: names `path`.
@@ -53,16 +53,16 @@ def check_by_trial(content, path):
 
 
 def shapes_by_trial(content, path, inputs, graphs):
-    """Shapes of a file's tensors once its inputs have these shapes, as LiteRT plans them; nothing is run.
+    """Shapes of a file's tensors for inputs of these shapes, as LiteRT plans them; nothing is run.
 
     Args:
         content: bytes of the file.
-        path: that an error names.
+        path: path for errors.
         inputs: {tensor: shape} of the first graph's inputs.
         graphs: number of the file's graphs.
 
     Returns:
-        A list, one a graph, of {tensor: shape}. Tensors whose size shows only in a run are left out.
+        A list, one item per graph, of {tensor: shape}. Tensors whose size is known only after a run are left out.
 
     Raises:
         AscError: LiteRT cannot load the file.
@@ -73,7 +73,7 @@ def shapes_by_trial(content, path, inputs, graphs):
 
 
 def _in_a_process(code, arguments, content, path):
-    """What Python code prints that reads the file's bytes from its standard input."""
+    """The output of Python code that reads the file's bytes from its standard input."""
     command = [sys.executable, "-c", code, *arguments]
     try:
         done = subprocess.run(command, input=content, capture_output=True, timeout=TRIAL_SECONDS, check=False)

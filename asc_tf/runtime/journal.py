@@ -1,4 +1,4 @@
-"""Results on the disk as they come, so that a killed process loses none and repeats none."""
+"""Results written to disk at once, so that a killed process loses none and repeats none."""
 
 import contextlib
 import json
@@ -10,23 +10,24 @@ from asc_tf.atomic import check_replaceable, exclusive_file
 from asc_tf.errors import AscError
 
 FORMAT = "asc-tf predict journal 1"
-_SYNC_SECONDS = 1.0  # what a loss of power may cost; a killed process loses nothing that was written
+_SYNC_SECONDS = 1.0  # a power failure may lose this much; a killed process loses nothing that it wrote
 
 
 class Journal:
-    """A file of JSON lines, the first of which says that it is a journal and what of; one process has it at a time.
+    """A file of JSON lines; the first line identifies the journal and its subject. One process has it at a time.
 
-    A file that does not say so is another's, and stays as it is.
+    A file without such a line is not a journal of ours and is not changed.
 
     Args:
-        path: of the file; made if it is not there.
-        belongs_to: dict; a journal that says something else is refused.
+        path: of the file; made if missing.
+        belongs_to: dict that identifies the subject; a journal with another one is refused.
 
     Attributes:
-        records: dicts that the file held already. A last line that was cut off by a kill is taken out of the file.
+        records: dicts that the file already held. A last line that a kill cut off is removed from the file.
 
     Raises:
-        AscError: no journal, the journal of something else, in use by another process, or it cannot be written.
+        AscError: no journal, a journal with another subject, one in use by another process, or one that cannot be
+        written.
     """
 
     def __init__(self, path, belongs_to):
@@ -57,11 +58,11 @@ class Journal:
             raise self._unwritable(error) from error
 
     def delete(self):
-        """Take it away once its records stand elsewhere."""
+        """Delete the journal once its records are stored elsewhere."""
         self._path.unlink(missing_ok=True)
 
     def _begin(self):
-        """Read the records; cut the file behind the last whole one. Nothing is changed before it is known as ours."""
+        """Read the records; cut the file after the last whole one. A file that is not ours is not changed."""
         self._file.seek(0)
         content = self._file.read()
         first, *lines = content.splitlines(keepends=True) or [b""]

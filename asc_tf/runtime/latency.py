@@ -1,4 +1,4 @@
-"""Latency of .tflite files in LiteRT, in turns, so that their ratios hold on a busy machine. Needs no TensorFlow."""
+"""Latency of .tflite files in LiteRT, in turns, so that ratios hold even on a busy machine. Needs no TensorFlow."""
 
 import statistics
 import time
@@ -9,13 +9,13 @@ from asc_tf.runtime.interpreter import loaded
 
 
 def latencies(contents, rounds, runs):
-    """Milliseconds that one inference of each file takes on one thread.
+    """Milliseconds of one inference of each file on one thread.
 
     Args:
-        contents: {name: bytes of a .tflite file of one input}. Each gets one input of noise, which costs what sound
-            costs.
-        rounds: in each, every file has its turn, so that a load on the machine that lasts longer falls on all.
-        runs: inferences of a file in its turn.
+        contents: {name: bytes of a .tflite file of one input}. Each file gets one input of noise, which costs as much
+            as sound.
+        rounds: every file has its turn in each round, so that a longer load on the machine affects all files.
+        runs: inferences of a file per turn.
 
     Returns:
         {name: list of each round's median of the runs}.

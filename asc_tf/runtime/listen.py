@@ -1,4 +1,4 @@
-"""Listen to a microphone or a pipe and say the scene of every window: the command `asc-tf listen`."""
+"""Listen to a microphone or a pipe and report the scene of every window: the command `asc-tf listen`."""
 
 import json
 
@@ -15,16 +15,16 @@ def listen(classifier, pipe, report, rate_hz=None, hop_seconds=1.0, smoothing=0.
     Args:
         classifier: a `Classifier`.
         pipe: binary file to read, or None for the microphone.
-        report: called with lines for the user: what is listened to, and samples that were dropped or cannot be sound.
-        rate_hz: of raw samples in the pipe; None is the network's.
+        report: called with lines for the user: the source, and samples that were dropped or cannot be sound.
+        rate_hz: of raw samples in the pipe; None means the network's rate.
         hop_seconds, smoothing: of `SceneStream`.
 
     Raises:
-        AscError: as `SceneStream`, `SamplePipe` and `Microphone`; or there was no whole window in the stream.
+        AscError: as `SceneStream`, `SamplePipe` and `Microphone`; or the stream held no whole window.
     """
     if rate_hz is not None and pipe is None:
         raise AscError(f"--rate {rate_hz}: is for raw samples from a pipe; a microphone says its rate itself")
-    SceneStream(classifier, hop_seconds, smoothing, rate_hz)  # wrong settings are named before anything is waited for
+    SceneStream(classifier, hop_seconds, smoothing, rate_hz)  # reports wrong settings before it waits for input
     window = classifier.samples / classifier.sample_rate_hz
     if pipe is None:
         source = Microphone(classifier.sample_rate_hz, report)
@@ -46,14 +46,14 @@ def listen(classifier, pipe, report, rate_hz=None, hop_seconds=1.0, smoothing=0.
 
 
 def line_of(heard):
-    """One line for a reader."""
+    """A line of text for a reader."""
     if heard.scene == SILENCE:
         return f"{heard.seconds:8.1f} s  {SILENCE}"
     return f"{heard.seconds:8.1f} s  {heard.scene} {100 * heard.confidence:.1f} %"
 
 
 def json_of(heard, labels):
-    """One line for a program: an object with seconds, scene, confidence and the probabilities of all scenes."""
+    """A line for a program: a JSON object with seconds, scene, confidence and the probabilities of all scenes."""
     probabilities = dict(zip(labels, heard.probabilities.tolist(), strict=True))
     shown = {"seconds": heard.seconds, "scene": heard.scene, "confidence": heard.confidence}
     return json.dumps({**shown, "probabilities": probabilities}, allow_nan=False)

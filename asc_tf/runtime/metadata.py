@@ -1,4 +1,4 @@
-"""What a .tflite file of ours says about itself: JSON in a metadata entry of the flatbuffer. Needs no TensorFlow."""
+"""Metadata of our .tflite files: JSON in a metadata entry of the flatbuffer. Needs no TensorFlow."""
 
 import dataclasses
 import hashlib
@@ -14,27 +14,28 @@ from asc_tf.runtime.sharing_builder import packed
 
 ENTRY = b"asc_tf"
 RECORD = 1  # the format of the record itself
-_NO_CHECKSUM = "0" * 64  # stands in the checksum's place while it is computed
+_NO_CHECKSUM = "0" * 64  # takes the checksum's place while it is computed
 
 
 @dataclass(frozen=True)
 class Metadata:
-    """What a file's numbers mean and where it came from.
+    """The meaning of a file's numbers, and its origin.
 
     Args:
         labels: in the order of the outputs.
-        sample_rate_hz, samples: rate in Hz and length of the waveform that one run of the file is about.
-        frontend: class and settings of what makes features of it.
+        sample_rate_hz, samples: rate in Hz and length of the waveform for one run of the file.
+        frontend: class and settings of the frontend that makes its features.
         network: name of the network.
-        input: what the file takes, "waveform" [1, samples] or "features" [1, frequency, time, 1].
-        features: (frequency, time) of the features, or None where the file does not say.
+        input: input of the file, "waveform" [1, samples] or "features" [1, frequency, time, 1].
+        features: (frequency, time) of the features, or None if the file does not state it.
         format: of the weights, "float", "float16" or "int8"; the record's "weights".
-        quantization: of the input, None where it is float32; else {"dtype": "int8", "scale", "zero_point"}, with
-            real value = scale * (number - zero_point). The output is float32 always.
+        quantization: of the input, None for float32; else {"dtype": "int8", "scale", "zero_point"}, with real value =
+            scale * (number - zero_point). The output is always float32.
         uncertain_below: confidence that 95 % of the network's right answers on its validation clips reach
-            (`asc_tf.evaluation.uncertainty`); None where no such clips said it.
+            (`asc_tf.evaluation.uncertainty`); None without such clips.
         version: of asc_tf.
-        checksum: SHA-256 of the file with these 64 digits 0, set by `with_metadata`; None in older files.
+        checksum: SHA-256 of the file with zeros in place of these 64 digits, set by `with_metadata`; None in older
+            files.
     """
 
     labels: tuple[str, ...]
@@ -52,7 +53,7 @@ class Metadata:
 
 
 def with_metadata(model_bytes, metadata):
-    """A .tflite file's bytes with the metadata added as the entry ENTRY. Nothing may change in the bytes afterwards."""
+    """A .tflite file's bytes with the metadata added as the entry ENTRY. The bytes must not change afterwards."""
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model_bytes, 0))
     buffer, entry = schema.BufferT(), schema.MetadataT()
     names = {"format": "weights"}  # in the record, whose own format has that name
@@ -70,7 +71,7 @@ def read_metadata(model_bytes, source):
     """The Metadata of a .tflite file; `source` names it in errors.
 
     Raises:
-        AscError: not a .tflite file, one without our metadata, or one that changed since it was made.
+        AscError: not a .tflite file, a file without our metadata, or a file that changed since it was made.
     """
     if model_bytes[4:8] != b"TFL3":
         raise AscError(f"{source}: is not a .tflite file")
@@ -95,7 +96,7 @@ def read_metadata(model_bytes, source):
 
 
 class _DamageError(Exception):
-    """What does not fit together in a file."""
+    """The contradiction between entries of a file."""
 
 
 def _check(metadata, model_bytes):

@@ -6,17 +6,17 @@ _INSTEAD = "or use a pipe: arecord -f S16_LE -r {rate} -c 1 -t raw | asc-tf list
 
 
 class Microphone:
-    """The system's standard input device, one channel, opened at a rate that it knows.
+    """The system's standard input device, one channel, opened at a rate that the device supports.
 
     Args:
-        sample_rate_hz: wanted; if the device cannot, it is opened at its own.
-        report: called with a line when the device dropped samples because they were not fetched in time.
+        sample_rate_hz: wanted rate; a device without it is opened at its own rate.
+        report: called with a line if the device dropped samples because they were not read in time.
 
     Attributes:
-        sample_rate_hz: that it delivers.
+        sample_rate_hz: the device's rate.
 
     Raises:
-        AscError: sounddevice or the PortAudio library is not installed, or there is no microphone that can be opened.
+        AscError: sounddevice or the PortAudio library is not installed, or no microphone can be opened.
     """
 
     def __init__(self, sample_rate_hz, report):

@@ -1,4 +1,4 @@
-"""Samples from a pipe as they come: a WAV stream, or raw 16-bit samples. Nothing about their format is guessed."""
+"""Samples from a pipe as they arrive: a WAV stream, or raw 16-bit samples. The format is never guessed."""
 
 from asc_tf.audio.sample_format import GUARD_BYTES, SampleDecoder, SampleFormat
 from asc_tf.audio.wav_header import MAGICS, check_rate, data_bytes, read_wav_header
@@ -11,12 +11,12 @@ _BLOCK = 1 << 16
 
 
 class SamplePipe:
-    """A binary file such as standard input, read as it fills.
+    """A binary file such as standard input, read as data arrive.
 
     Args:
         file: with `read1` or `read`.
         raw_rate_hz: rate of raw samples, S16_LE in one channel.
-        said_rate_hz: what the user says the rate is, to be compared with a header's; None if nothing was said.
+        said_rate_hz: the user's rate, to be compared with the header's; None if not given.
         name: for errors.
 
     Attributes:
@@ -26,7 +26,7 @@ class SamplePipe:
         format: a `SampleFormat`.
 
     Raises:
-        AscError: an empty pipe, a damaged header, a format that is not read here, or a rate other than was said.
+        AscError: an empty pipe, a damaged header, an unsupported format, or a rate other than the user's.
     """
 
     def __init__(self, file, raw_rate_hz, said_rate_hz=None, name="standard input"):
@@ -52,7 +52,7 @@ class SamplePipe:
         """Float32 arrays [n, channels] in +-1 until the end.
 
         Raises:
-            AscError: the stream ends before its header says, or raw samples end inside one.
+            AscError: the stream ends earlier than its header says, or raw samples end inside a sample.
         """
         decode, frame = SampleDecoder(self.format, self._name), self.format.container_bytes * self.channels
         content, taken = bytearray(GUARD_BYTES), 0
@@ -84,14 +84,14 @@ class SamplePipe:
         self._bytes = data_bytes(header, self._name, self._ahead)
 
     def _some(self, most):
-        """At least one byte and at most so many; none at the end."""
+        """At least one byte and at most this many; none at the end."""
         if not self._ahead:
             return self._read(most)
         some, self._ahead = self._ahead[:most], self._ahead[most:]
         return some
 
     def _exactly(self, count):
-        """So many bytes, or less at the end."""
+        """This many bytes, or fewer at the end."""
         data = b""
         while len(data) < count and (more := self._some(count - len(data))):
             data += more

@@ -1,4 +1,4 @@
-"""The CSV files that classified recordings are written to: what their columns are and how numbers look in them."""
+"""The CSV files of classified recordings: their columns and number formats."""
 
 import contextlib
 import csv
@@ -10,7 +10,7 @@ from asc_tf.runtime.answer import scene_of
 
 
 def check_csv_path(output):
-    """Raise an AscError for an --output that no CSV file may be written to: a folder, a device, an audio file."""
+    """Raise an AscError for an --output that must not become a CSV file: a folder, a device, an audio file."""
     if output.is_dir() or output.suffix.lower() in ENDINGS:
         raise AscError(f"--output {output}: is a folder or an audio file's name; expected a name such as scenes.csv")
     check_replaceable(output)
@@ -20,9 +20,9 @@ def write_scenes(path, labels, records, uncertain_below=None):
     """Write a row for each record: file, scene, confidence, error, and the probability of each scene.
 
     Args:
-        path: of the file, which appears whole or not at all.
+        path: of the file, which is written whole or not at all.
         labels: of the scenes.
-        records: {"file": name, "probabilities": list or None, "error": None or sentence} each.
+        records: dicts {"file": name, "probabilities": list or None, "error": None or sentence}.
         uncertain_below: as in `scene_of`.
     """
     with _whole_csv(path) as writer:
@@ -57,6 +57,6 @@ def read_failures(path):
 
 @contextlib.contextmanager
 def _whole_csv(path):
-    # A file's name may hold bytes that are no UTF-8: they are written as they are.
+    # A file's name may hold bytes that are not UTF-8: they are written unchanged.
     with whole_file(path) as part, part.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
         yield csv.writer(file, lineterminator="\n")

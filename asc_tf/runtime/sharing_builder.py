@@ -1,22 +1,22 @@
-"""Writing .tflite files in which nothing stands twice. Needs no TensorFlow."""
+"""Writing .tflite files without duplicates. Needs no TensorFlow."""
 
 import numpy as np
 
 from asc_tf.internals.flatbuffers import RevocableBuilder
 
-_BUFFER_ALIGNMENT = 16  # of the format: runtimes map weights into place
+_BUFFER_ALIGNMENT = 16  # required by the format: runtimes map weights into memory
 
 
 class SharingBuilder(RevocableBuilder):
-    """A flatbuffer builder that writes what is equal once and lets all that refer to it point there.
+    """A flatbuffer builder that writes equal content once and lets all references point to it.
 
-    Vectors of plain numbers: buffers, shapes, scales and, by far the most, the zero points of symmetric kernels, 8
-    bytes a channel, all 0. Any place that holds the same bytes serves, as the length and the first number of one vector
-    may be the numbers of another. And tables, of which most operators' options and many tensors are alike. A vector of
-    offsets is never shared: equal bytes at two places point to two different things. Vectors of bytes are aligned as
-    the format asks of buffers.
+    It shares vectors of plain numbers: buffers, shapes, scales and, by far the most, the zero points of symmetric
+    kernels, 8 bytes a channel, all 0. Any position with the same bytes serves, since the length and the first number of
+    one vector may be the numbers of another. It also shares tables: most operators' options and many tensors are alike.
+    Vectors of offsets are never shared: equal bytes at two positions point to two different things. Vectors of bytes
+    are aligned, as the format requires for buffers.
 
-    Nothing may change in the bytes afterwards but text, which no vector of numbers is equal to.
+    Afterwards only text may change in the bytes, since no vector of numbers equals a text.
     """
 
     def __init__(self, size):
@@ -90,9 +90,9 @@ def packed(model):
 
 
 def _write_buffers(builder, model):
-    """Write all buffers, and in the gaps that their alignment leaves some of the many short vectors of indices.
+    """Write all buffers, and some of the many short vectors of indices into the gaps of their alignment.
 
-    What packing the model writes later is then there already and is shared.
+    Content that packing the model writes later then exists already and is shared.
     """
     short = {}
     for graph in model.subgraphs:

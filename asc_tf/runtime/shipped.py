@@ -1,4 +1,4 @@
-"""Which file a MODEL on the command line means: a path, a run folder, a model that comes with the package, or none."""
+"""The file that MODEL on the command line means: a path, a run folder, a shipped model, or the default one."""
 
 from dataclasses import dataclass
 from importlib import resources
@@ -33,7 +33,7 @@ def shipped_models():
 
 
 def is_model(name):
-    """Whether a name on the command line is one of a model, and of no recording."""
+    """Whether a name on the command line is a model's, not a recording's."""
     path = Path(name)
     return path.suffix == ".tflite" or (path / "config.json").is_file() or (str(name) in shipped_models())
 
@@ -42,8 +42,8 @@ def find_model(name=None):
     """The .tflite file that a name means.
 
     Args:
-        name: of a .tflite file, of a run folder (its model.tflite is meant), or of a shipped model; None is the
-            shipped one of ESC-10's ten sounds.
+        name: of a .tflite file, of a run folder (for its model.tflite), or of a shipped model; None means the shipped
+            model of ESC-10's ten sounds.
 
     Raises:
         AscError: no such file, or a run that has not been exported.

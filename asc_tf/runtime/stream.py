@@ -1,4 +1,4 @@
-"""Scenes from sound that keeps coming: windows that slide over a ring buffer, with smoothed probabilities."""
+"""Scenes from a continuous stream: windows that slide over a ring buffer, with smoothed probabilities."""
 
 from dataclasses import dataclass
 
@@ -13,14 +13,14 @@ from asc_tf.runtime.answer import scene_of
 
 @dataclass(frozen=True)
 class Heard:
-    """What one window says.
+    """The answer for one window.
 
     Args:
         seconds: from the start of the stream to the window's end.
-        scene: the most likely one; SILENCE if there is nothing to hear in the window; UNCERTAIN if no scene has the
-            probability that the classifier asks for (`Classifier.uncertain_below`).
-        confidence: its smoothed probability, 0 of silence.
-        probabilities: of all scenes [classes], smoothed; 0 of silence.
+        scene: the most likely scene; SILENCE if the window is silent; UNCERTAIN if no scene reaches the classifier's
+            threshold (`Classifier.uncertain_below`).
+        confidence: smoothed probability of the most likely scene, 0 for silence.
+        probabilities: of all scenes [classes], smoothed; 0 for silence.
     """
 
     seconds: float
@@ -34,20 +34,20 @@ class SceneStream:
 
         p_k = (1 - s) * p_k-1 + s * q_k,   p_0 = q_0
 
-    with q_k the network's probabilities of the window that ends k hops after the first full one. The results depend
-    on the samples alone, not on how they are cut into pieces. Silence starts the smoothing anew.
+    with q_k the network's probabilities of the window that ends k hops after the first full one. The results depend on
+    the samples alone, not on the size of the pieces. Silence restarts the smoothing.
 
     Args:
         classifier: a `Classifier`.
         hop_seconds: step from window to window.
         smoothing: s, share of the new window, more than 0 up to 1; 1 does not smooth.
-        sample_rate_hz: of the samples; None is the network's. Others are resampled as files are (soxr "HQ").
-        channels: of the samples; they are averaged.
-        report: called with a line about samples that cannot be sound; no window has them in it, the next one begins
-            behind them. None raises an error at such samples.
+        sample_rate_hz: of the samples; None means the network's. Other rates are resampled as files are (soxr "HQ").
+        channels: number of channels, which are averaged.
+        report: called with a line about samples that cannot be sound; no window includes them, and the next window
+            begins after them. None raises an error at such samples.
 
     Attributes:
-        windows: how many were full so far.
+        windows: number of full windows so far.
 
     Raises:
         AscError: an argument is out of range.
@@ -64,20 +64,20 @@ class SceneStream:
         self._classifier, self._smoothing, self._channels, self._rate = classifier, smoothing, channels, rate
         self._report, self._to_be_reported = report, True
         self._ring = np.zeros(classifier.samples, np.float32)
-        self._taken = 0  # frames so far, those that were left out too
+        self._taken = 0  # frames so far, including those left out
         self.windows = 0
         self._start()
 
     def _start(self):
-        """Begin with an empty window where the stream is now."""
+        """Begin with an empty window at the present position of the stream."""
         self._resampler = None
         self._count = round(self._taken * self._classifier.sample_rate_hz / self._rate)  # samples at the network's rate
-        self._due = self._count + len(self._ring)  # count at which the next window is full
+        self._due = self._count + len(self._ring)  # sample count at which the next window is full
         self._smoothed = None
 
     @property
     def seconds(self):
-        """Length of the stream so far, as far as it has gone through the resampler."""
+        """Length of the stream so far, as far as the resampler has processed it."""
         return self._count / self._classifier.sample_rate_hz
 
     def push(self, samples):
@@ -100,11 +100,11 @@ class SceneStream:
         return self._take_around(samples, bad)
 
     def finish(self):
-        """End the stream: a list of `Heard` for what the resampler still held, usually empty."""
+        """End the stream: a list of `Heard` for the samples left in the resampler, usually empty."""
         return self._slide(self._resampler.finish()) if self._resampler else []
 
     def _take_around(self, samples, bad):
-        """Take what is usable of samples [n, channels]; a window that is not full at a bad one is given up."""
+        """Take the usable ones of samples [n, channels]; a window that a bad sample interrupts is given up."""
         results, first = [], 0
         for place in np.flatnonzero(bad.any(axis=1)):
             if first == 0 or place - first >= len(self._ring) * self._rate // self._classifier.sample_rate_hz:
@@ -117,7 +117,7 @@ class SceneStream:
         return results + self._take(samples[first:])
 
     def _say(self, sample):
-        """Report the first of several bad samples between which no window was full."""
+        """Report the first of several bad samples without a full window between them."""
         sentence = f"a stream got a sample that cannot be sound, {level_sentence(sample, self._taken)}"
         if self._report is None:
             raise AscError(sentence)
@@ -132,7 +132,7 @@ class SceneStream:
         return self._slide(self._resampler.push(samples.astype(np.float32, copy=False)))
 
     def _slide(self, mono):
-        """Move the window on over samples at the network's rate."""
+        """Move the window over new samples at the network's rate."""
         results = []
         while len(mono):
             position = self._count % len(self._ring)

@@ -1,4 +1,4 @@
-"""What scene a recording is in from when to when: windows that slide over it, as `listen` has them."""
+"""The scenes of a recording over time: windows that slide over it, as in `listen`."""
 
 import csv
 import itertools
@@ -13,12 +13,12 @@ from asc_tf.runtime.stream import SceneStream
 
 @dataclass(frozen=True)
 class Stretch:
-    """A part of a recording in which the answer stays the same.
+    """A part of a recording with one answer.
 
     Attributes:
-        from_seconds, to_seconds: where it lies; the stretches of a recording follow each other without a gap.
+        from_seconds, to_seconds: start and end; the stretches of a recording follow each other without a gap.
         scene: the answer, SILENCE and UNCERTAIN among them.
-        confidence: mean probability of the most likely scene over its windows, 0 of silence.
+        confidence: mean probability of the most likely scene over its windows, 0 for silence.
     """
 
     from_seconds: float
@@ -30,9 +30,9 @@ class Stretch:
 def timeline(classifier, path, hop_seconds=1.0, smoothing=0.5):
     """The stretches of an audio file.
 
-    A window's answer counts for the hop around the window's middle, since it is of what lies before and behind that
-    alike; the first one's from the beginning on, the last one's to the end. A recording shorter than a window is one
-    stretch. The file is read block after block: its length takes no memory.
+    A window's answer counts for one hop around the window's middle, since it depends equally on the sound before and
+    after it; the first one counts from the beginning, the last one to the end. A recording shorter than a window is one
+    stretch. The file is read in blocks, so its length takes no memory.
 
     Args:
         classifier: a `Classifier`.
@@ -62,10 +62,10 @@ def timeline(classifier, path, hop_seconds=1.0, smoothing=0.5):
 
 
 def windows_of(classifier, path, hop_seconds=1.0, smoothing=0.5):
-    """`Heard` of each window of an audio file, one after the other; arguments and errors as of `timeline`.
+    """`Heard` of each window of an audio file in turn; arguments and errors as for `timeline`.
 
     Raises:
-        AscError: also, the file is shorter than a window.
+        AscError: also if the file is shorter than a window.
     """
     stream = SceneStream(classifier, hop_seconds, smoothing)
     yield from _heard(stream, classifier, path)
@@ -88,10 +88,10 @@ def line_of(stretch):
 
 
 def write_timelines(path, timelines):
-    """Write a CSV file, a row a stretch: file, from_seconds, to_seconds, scene, confidence.
+    """Write a CSV file, one row per stretch: file, from_seconds, to_seconds, scene, confidence.
 
     Args:
-        path: of the file, which appears whole or not at all.
+        path: of the file, which is written whole or not at all.
         timelines: {name of the recording: list of `Stretch`}.
     """
     with whole_file(path) as part, part.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:

@@ -1,12 +1,12 @@
-"""Cutting a recording into the network's windows as it is read."""
+"""Cutting a recording into the network's windows while it is read."""
 
 import numpy as np
 
 
 def windows(blocks, samples):
-    """Cut a waveform into windows that follow each other; the last one ends where the waveform does.
+    """Cut a waveform into consecutive windows; the last one ends where the waveform ends.
 
-    A waveform shorter than a window is repeated until it fills it, since silence would change its statistics. One
+    A waveform shorter than a window is repeated to fill the window, since silence would change its statistics. Only one
     window and the one before it are in memory at a time.
 
     Args:

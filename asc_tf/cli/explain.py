@@ -16,8 +16,7 @@ from asc_tf.terminal import without_control
 class Explain:
     """Show where in a recording, and at which frequencies, the network hears each scene: a PNG file, or JSON.
 
-    A .tflite file needs no TensorFlow; a run folder does, and its last.keras is explained. Files of networks that take
-    the mean before they classify have no such scores, their runs do.
+    A .tflite file needs no TensorFlow; a run folder does, and its Keras network is explained.
     """
 
     inputs: Annotated[Positional[tuple[Path, ...]], arg(name="model-and-audio", metavar="[MODEL] AUDIO")] = ()

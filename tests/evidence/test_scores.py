@@ -9,8 +9,9 @@ from asc_tf.complexity.tflite_graph import read_graphs
 from asc_tf.complexity.tflite_reach import seen_by_places
 from asc_tf.errors import AscError
 from asc_tf.evidence.network_scores import ScoredNetwork
-from asc_tf.evidence.tflite_scores import ScoredFile, score_tensor
-from asc_tf.export.tflite import metadata_of, network_file
+from asc_tf.evidence.tflite_ending import ending_of
+from asc_tf.evidence.tflite_scores import ScoredFile
+from asc_tf.export.tflite import export_tflite, metadata_of, network_file
 from asc_tf.frontend.log_mel import LogMel
 from asc_tf.models import bc_res2net, ensemble
 from asc_tf.runtime import Classifier
@@ -19,10 +20,14 @@ from asc_tf.runtime.shipped import shipped_models
 
 def scored(network):
     """A network of 16 kHz and 20 ms, with the frontend that its input asks for."""
-    bins, frames, _ = network.input_shape[1:]
-    frontend = LogMel(window_ms=40, hop_ms=20, mel_bins=bins, low_hz=200 if bins > 40 else 0)
     labels = [f"scene{number}" for number in range(network.output_shape[1])]
-    return ScoredNetwork(network, metadata_of(frontend, network, labels, (frames - 1) * 320), "RUN")
+    samples = (network.input_shape[2] - 1) * 320
+    return ScoredNetwork(network, metadata_of(frontend_for(network), network, labels, samples), "RUN")
+
+
+def frontend_for(network):
+    bins = network.input_shape[1]
+    return LogMel(window_ms=40, hop_ms=20, mel_bins=bins, low_hz=200 if bins > 40 else 0)
 
 
 def softmax(logits):
@@ -107,8 +112,28 @@ def test_a_shipped_file_sees_what_the_papers_network_sees():
 
 
 @pytest.mark.slow
-def test_files_that_take_the_mean_first_say_what_to_do(tmp_path):
-    network = RESNET()
+@pytest.mark.parametrize(
+    ("make", "weights"), [(ASC, "float16"), (RESNET, "int8"), (RESNET, "float16"), (res2net, "float")]
+)
+def test_exported_files_score_places_as_their_networks_do(tmp_path, make, weights):
+    """Of waveform files, whose frontend stands before the network, with linear layers behind the mean or none."""
+    network = unsettled(make())
+    places = scored(network)
+    path, labels = tmp_path / "model.tflite", places.labels
+    clips = np.random.default_rng(1).normal(0, 0.1, (8, places.samples)).astype(np.float32)
+    seconds = places.samples / places.sample_rate_hz
+    export_tflite(path, frontend_for(network), network, labels, seconds, clips, weights_as=weights, calibrate_on=clips)
+    file = ScoredFile(path)
+    expected, found = places.scored(clips[0]), file.scored(clips[0])
+    logits, tolerance = np.log(found.probabilities), 0.15 if weights == "int8" else 0.02
+    assert np.ptp(found.scores.mean(axis=(0, 1)) - logits) < tolerance * max(1, np.ptp(logits))
+    spread = np.ptp(expected.scores)
+    assert np.abs(found.scores - expected.scores).mean() < 0.05 * spread and found.scores.shape == expected.scores.shape
+
+
+@pytest.mark.slow
+def test_files_without_one_map_say_so():
+    network = NETWORKS["res2net"]()
     graph = read_graphs(network_file(network, network.input_shape[1:]))[0]
-    with pytest.raises(AscError, match=r"^FILE: holds no scores .*; its run may have more to show: asc-tf explain RUN"):
-        score_tensor(graph, 4, "FILE", network.name)
+    with pytest.raises(AscError, match=r"^FILE: holds no scores of single places: CONCATENATION .* of one map$"):
+        ending_of(graph, "FILE", network.name)

@@ -144,7 +144,9 @@ def browser():
         pytest.skip("Debian's chromium is not installed")
     fake = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
     with playwright.sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=program, args=["--no-sandbox", *fake], timeout=120_000)
+        started = driver.chromium.launch(
+            executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage", *fake], timeout=120_000
+        )
         yield started
         started.close()
 

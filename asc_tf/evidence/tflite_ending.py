@@ -16,8 +16,8 @@ class Ending:
 
     Args:
         map: the tensor [1, frequency, time, channel].
-        linear: (kernel, bias or None) of each linear operator behind the mean, in the order of execution: tensors that
-            the file stores. The kernel is [classes, ..., channel].
+        linear: (what it is given, kernel, bias or None) of each linear operator behind the mean, in the order of
+            execution, the latter two tensors that the file stores. The kernel is [classes, ..., channel].
     """
 
     map: Tensor
@@ -39,7 +39,7 @@ def ending_of(graph, path, network):
     while operator is not None and (operator.name in _AS_THEY_ARE or _is_linear(operator)):
         if operator.name not in _AS_THEY_ARE:
             kernel, bias = (_stored(tensor, makers) for tensor in (*operator.inputs[1:], None)[:2])
-            linear.insert(0, (kernel, bias))
+            linear.insert(0, (operator.inputs[0], kernel, bias))
         operator = makers.get(operator.inputs[0].index)
     if operator is not None and operator.name == "MEAN":
         tensor, axes = operator.inputs[0], operator.inputs[1].integers
@@ -71,19 +71,27 @@ def linear_layers(ending, interpreter):
     """[(kernel [channel, classes], bias [classes])] of an `Ending`, float32, read from a loaded interpreter."""
     details = {detail["index"]: detail for detail in interpreter.get_tensor_details()}
 
-    def values(tensor):
-        detail = details[tensor.index]
+    def quantization(tensor):
+        """(scales, zero points, axis that they are along)."""
+        parameters = details[tensor.index]["quantization_parameters"]
+        return parameters["scales"], parameters["zero_points"], parameters["quantized_dimension"]
+
+    def values(tensor, scales, points, axis):
         numbers = interpreter.get_tensor(tensor.index).astype(np.float32)
-        scales, points = (detail["quantization_parameters"][name] for name in ("scales", "zero_points"))
         if not len(scales):
             return numbers
         axes = [1] * numbers.ndim
-        axes[detail["quantization_parameters"]["quantized_dimension"] if len(scales) > 1 else 0] = len(scales)
-        return (numbers - points.reshape(axes)) * scales.reshape(axes)
+        axes[axis] = len(scales)
+        return (numbers - np.reshape(points, axes)) * np.reshape(scales, axes)
 
     layers = []
-    for kernel, bias in ending.linear:
-        weights = values(kernel)
+    for given, kernel, bias in ending.linear:
+        weights = values(kernel, *quantization(kernel))
         weights = weights.reshape(len(weights), -1).T
-        layers.append((weights, np.zeros(weights.shape[1], np.float32) if bias is None else values(bias)))
+        offset = np.zeros(weights.shape[1], np.float32)
+        if bias is not None:
+            # The scale of an integer bias follows from the others', and our files leave it out.
+            scales = quantization(given)[0] * quantization(kernel)[0] if bias.dtype.startswith("int") else []
+            offset = values(bias, scales, np.zeros(len(scales)), 0)
+        layers.append((weights, offset))
     return layers

@@ -15,6 +15,7 @@ from asc_tf.cli.data import Data, Features
 from asc_tf.cli.evaluate import Bench, Evaluate
 from asc_tf.cli.examples import examples_text, start_text
 from asc_tf.cli.explain import Explain
+from asc_tf.cli.importing import Import
 from asc_tf.cli.launch import Launch, separated
 from asc_tf.cli.listen import Listen
 from asc_tf.cli.predict import Predict
@@ -38,6 +39,7 @@ Command = (
     | Annotated[Report, subcommand("report")]
     | Annotated[Finetune, subcommand("finetune")]
     | Annotated[Ensemble, subcommand("ensemble")]
+    | Annotated[Import, subcommand("import")]
     | Annotated[Compress, subcommand("compress")]
     | Annotated[Translate, subcommand("translate")]
     | Annotated[Export, subcommand("export")]

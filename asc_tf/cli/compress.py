@@ -56,13 +56,17 @@ class Export:
     or an ONNX file of 32-bit numbers that takes features"""
     input: Annotated[Literal["features", "waveform"], arg(name="input")] = "waveform"
     """what the file takes; of int8 files, features are int8 too, while a waveform goes through a float frontend"""
+    data: Path | None = None
+    """data set of the same scenes to calibrate int8 and to compare on; the run's own if not given"""
 
     def run(self):
         from asc_tf import stages
         from asc_tf.stages.preconditions import check_export
 
-        check_export(self.run_folder, self.out, self.format, self.input)
-        path, parameters, agreement = stages.export(self.run_folder, self.out, format=self.format, input=self.input)
+        check_export(self.run_folder, self.out, self.format, self.input, self.data)
+        path, parameters, agreement = stages.export(
+            self.run_folder, self.out, format=self.format, input=self.input, report=say, root=self.data
+        )
         print(f"{parameters:,} trainable parameters, {4 * parameters:,} bytes as 32-bit floating point")
         print(f"{path}: {path.stat().st_size:,} bytes from {self.input} to probabilities, {self.format}")
         print(f"its probabilities agree with the Keras model's to {agreement.difference:.1e}")

@@ -34,6 +34,10 @@ EXAMPLES = {
         "asc-tf finetune RUN --out TUNED",
         "asc-tf finetune RUN --out TUNED --set finetune.max_drop_rate=0.99",
     ),
+    "import": (
+        "asc-tf import cp_mobile.ckpt --network cp-mobile-2023 --run RUN",
+        "asc-tf import tf_sepnet.ckpt --network tf-sepnet --run RUN --data TAU22",
+    ),
     "ensemble": ("asc-tf ensemble RUN RUN1 --out BOTH",),
     "compress": ("asc-tf compress RUN --out SMALL", "asc-tf compress RUN --out SMALL --prune 0 --activations int8"),
     "translate": (
@@ -49,6 +53,7 @@ EXAMPLES = {
         "asc-tf export RUN",
         "asc-tf export RUN --format int8 --input features --out small.tflite",
         "asc-tf export RUN --format onnx --input features",
+        "asc-tf export IMPORTED --format int8 --data TAU22",
     ),
     "predict": (
         "asc-tf predict recording.wav",

@@ -66,6 +66,8 @@ def check_repeatable(run, advice):
         run: run folder.
         advice: what to do with the original run, if this run was made from one.
     """
+    if (Path(run) / "imported.json").is_file():
+        raise AscError(f"{run}: was imported (imported.json), so that its training cannot be repeated here")
     for name in ("compression.json", "finetuning.json", "ensemble.json"):
         if (Path(run) / name).is_file():
             raise AscError(f"{run}: was made from another run ({name}); {advice}")
@@ -73,7 +75,7 @@ def check_repeatable(run, advice):
         raise AscError(f"{run}: was trained on the test part too (data.split=full): there is nothing to compare")
 
 
-def claim(path, asked, kind, of, before=None):
+def claim(path, asked, kind, of, before=None, flag="--out"):
     """Write the request into the folder of something made from runs, or check that the same request is there.
 
     Args:
@@ -92,7 +94,7 @@ def claim(path, asked, kind, of, before=None):
         except (ValueError, TypeError, RecursionError) as error:
             raise AscError(f"{path}: cannot be read back ({error}); expected what was asked for here") from error
         if known != json.loads(text):
-            raise AscError(f"{path}: is {of}; give another --out folder")
+            raise AscError(f"{path}: is {of}; give another {flag} folder")
     else:
         check_free(path, kind)
         write_checked(path, text)

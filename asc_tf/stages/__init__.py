@@ -5,9 +5,10 @@ feature statistics), checkpoints/, history.csv, last.keras and best.keras, predi
 metrics.json with devices.csv, scenes.csv and confusion.csv, and model.tflite. That of a compressed network also holds
 compression.json (what was asked for), steps.csv, step_devices.csv and layers.csv (what each step has done), a folder
 for each step with what was measured and its .tflite file, and test_changes.csv; that of a fine-tuned one
-finetuning.json, classifier/ and drop_rates.csv; that of an ensemble ensemble.json. A run with a teacher may hold
-teacher/ and teacher_logits.npy. Beside a run that was trained again stand seeds/ and seeds.csv, leave-device-out/ and
-leave-device-out.csv; of an evaluation of other data, pieces or a file a folder of its own; and report.html, .md, .csv.
+finetuning.json, classifier/ and drop_rates.csv; that of an ensemble ensemble.json; that of a public checkpoint
+imported.json. A run with a teacher may hold teacher/ and teacher_logits.npy. Beside a run that was trained again stand
+seeds/ and seeds.csv, leave-device-out/ and leave-device-out.csv; of an evaluation of other data, pieces or a file a
+folder of its own; and report.html, .md, .csv.
 
 Each stage is imported when it is first used: with TensorFlow, but for `asc_tf.stages.preconditions`, which sees before
 that whether a stage can begin.
@@ -34,6 +35,7 @@ _HOMES = {
     "scored_run": "explaining",
     "finetune": "finetuning",
     "has_test_part": "preconditions",
+    "import_checkpoint": "importing",
     "join_runs": "ensembling",
     "predict_test": "evaluation",
     "search": "searching",

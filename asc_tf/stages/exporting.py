@@ -1,6 +1,7 @@
 """Export."""
 
 import contextlib
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy as np
 from asc_tf.atomic import exclusive
 from asc_tf.data.clips import read_clips
 from asc_tf.data.loader import label_indices
+from asc_tf.experiment.build import build_frontend
 from asc_tf.experiment.run_folder import load_model, read_run
 from asc_tf.export.onnx import export_onnx
 from asc_tf.export.tflite import export_tflite
@@ -26,6 +28,7 @@ def export(
     input="waveform",
     calibration_clips=100,
     report=print,
+    root=None,
 ):
     """Write a run's network as a .tflite file and compare it with the Keras model on clips of every device.
 
@@ -37,6 +40,7 @@ def export(
         format, input: of `export_tflite`; or "onnx", which takes features (`export_onnx`).
         calibration_clips: for int8, training clips to calibrate on, drawn from all devices alike.
         report: called with lines for the user.
+        root: folder of a data set of the same scenes, whose clips take the place of the run's own.
 
     Returns:
         (path of the file, number of trainable parameters, `Agreement`).
@@ -46,19 +50,33 @@ def export(
             process is writing into the run.
     """
     run = Path(run)
-    path = check_export(run, out, format, input)
+    path = check_export(run, out, format, input, root)
     config, dataset = read_run(run)
     model = load_model(run)
-    clips = read_clips(dataset.root)
-    checked = clips[clips.split == ("train" if config.data.split == "full" else "test")]
-    training = clips[(clips.split == "train") & clips.device.isin(dataset.seen_devices)]
-    experiment = Experiment(config, dataset, clips)
     with exclusive(run) if path.parent.resolve() == run.resolve() else contextlib.nullcontext():
-        agreement = write_file(
-            path, model, experiment, checked, training, format, input, clips_to_check, calibration_clips,
-            validation_threshold(run, config, dataset, model, report),
-        )  # fmt: skip
+        if root is None and not dataset.root:
+            report(f"{run}: has no data set (imported.json); the file is compared on noise, with --data ROOT on clips")
+            agreement = _write_without_clips(path, model, config, dataset, format, input)
+        else:
+            threshold = None if root else validation_threshold(run, config, dataset, model, report)
+            there = dataset if root is None else dataclasses.replace(dataset, root=str(root))
+            clips = read_clips(there.root)
+            checked = clips[clips.split == ("train" if config.data.split == "full" else "test")]
+            heard = clips.device.isin(dataset.seen_devices) if root is None else True
+            experiment = Experiment(config, there, clips)
+            agreement = write_file(
+                path, model, experiment, checked, clips[(clips.split == "train") & heard], format, input,
+                clips_to_check, calibration_clips, threshold,
+            )  # fmt: skip
     return path, sum(int(np.prod(weight.shape)) for weight in model.trainable_weights), agreement
+
+
+def _write_without_clips(path, model, config, dataset, format, input):
+    """As `write_file`, for a run without a data set."""
+    given = path, build_frontend(config), model, dataset.scenes, dataset.clip_seconds
+    if format == "onnx":
+        return export_onnx(*given)
+    return export_tflite(*given, format=format, input=input)
 
 
 def write_file(

@@ -37,7 +37,22 @@ def check_training(root, config, run):
 
 def has_test_part(run):
     """Whether the data set of a run has clips that the run may not train on."""
-    return read_run(run)[0].data.split != "full"
+    config, dataset = read_run(run)
+    return config.data.split != "full" and bool(dataset.root)
+
+
+def check_has_data(run, flag=None):
+    """Raise an AscError for a run without a data set of its own, which an imported one may be.
+
+    Args:
+        run: run folder.
+        flag: that names a data set to a command which takes one.
+    """
+    if not read_run(run)[1].root:
+        here = f"{flag} ROOT, or " if flag else ""
+        raise AscError(
+            f"{run}: was imported without a data set; expected {here}an import with --data ROOT into another folder"
+        )
 
 
 def check_evaluation(run, root=None, seconds=None):
@@ -46,6 +61,8 @@ def check_evaluation(run, root=None, seconds=None):
     read_run(run)
     if root is not None or seconds is not None or not (run / "predictions.csv").is_file():
         check_finished(run)
+    if root is None:
+        check_has_data(run, "--data")
     if root is None and not has_test_part(run):
         raise AscError(f"{run}: was trained on the test part too (data.split=full); give another data set with --data")
     if seconds is not None and (run / "ensemble.json").is_file():
@@ -64,6 +81,7 @@ def file_data_set(file, root=None):
     run = Path(file).parent
     if not in_run_folder(file):
         raise AscError(f"{file}: is in no run folder; name a data set with --data")
+    check_has_data(run, "--data")
     if not has_test_part(run):
         raise AscError(f"{run}: was trained on the test part too (data.split=full); give another with --data")
     return Path(read_run(run)[1].root)
@@ -84,14 +102,20 @@ def check_left_out_devices(run):
         )
 
 
-def check_export(run, out, format, input):
+def check_export(run, out, format, input, root=None):
     """For `export`: a trained run, a format that has what is asked of it, a file that may be written. Returns its path.
+
+    An 8-bit file needs clips to calibrate on: of the data set at `root`, or else of the run's own.
 
     A file that is there is written anew if it is of this format; one of another format may be what somebody uses.
     """
     if format == "onnx" and input != "features":
         raise AscError(f"--input {input}: an ONNX file takes features only; give --input features")
     check_finished(run)
+    if root is not None:
+        read_clips(root)
+    elif format == "int8":
+        check_has_data(run, "--data")
     ending = ".onnx" if format == "onnx" else ".tflite"
     path = Path(out or Path(run) / f"model{ending}")
     if path.suffix != ending:
@@ -147,6 +171,7 @@ def check_finetuning(run, out, settings):
             raise AscError(f"--set {setting}: fine-tuning keeps the run's settings; expected finetune.NAME=VALUE")
     config = read_run(run)[0].with_settings(settings)
     check_finished(run)
+    check_has_data(run)
     if (run / "ensemble.json").is_file():
         raise AscError(f"{run}: is an ensemble; fine-tune its members")
     if (run / "compression.json").is_file():
@@ -162,6 +187,7 @@ def check_compression(run, out, settings):
         raise AscError("--activations int8: needs --weights int8")
     config, dataset = read_run(run)
     check_finished(run)
+    check_has_data(run)
     if settings.teacher is not None:
         if not hears_the_same(settings.teacher, config, dataset):
             raise AscError(

@@ -1,0 +1,44 @@
+"""The command `asc-tf import`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from tyro.conf import Positional, arg
+
+from asc_tf.cli.next_steps import say_next
+
+
+@dataclass
+class Import:
+    """Make a run of a public PyTorch checkpoint that was trained on TAU; what the file holds is not run."""
+
+    checkpoint: Positional[Path]
+    """.ckpt or .pt file, as the network's authors publish it"""
+    network: Literal["cp-mobile-2023", "tf-sepnet"]
+    """which network it holds"""
+    run_folder: Annotated[Path, arg(name="run")]
+    """folder for the run"""
+    data: Path | None = None
+    """data set of the same scenes, in the TAU layout, that the run is evaluated, calibrated and trained on from now on;
+    without it 'evaluate' and 'export' take one by their --data"""
+
+    def run(self):
+        from asc_tf.data.clips import read_clips
+        from asc_tf.experiment.run_folder import check_free
+        from asc_tf.internals.torch_checkpoint import read_tensors
+
+        check_free(self.run_folder / "imported.json", "import")
+        read_tensors(self.checkpoint)  # a mistake is told before TensorFlow is loaded
+        if self.data is not None:
+            read_clips(self.data)
+        from asc_tf import stages
+
+        stages.import_checkpoint(self.checkpoint, self.network, self.run_folder, self.data)
+        more = () if self.data else ("--data", "TAU")
+        say_next(
+            f"{self.run_folder}: the network is last.keras; imported.json says where it comes from",
+            ["evaluate", self.run_folder, *more],
+            ["export", self.run_folder],
+            ["export", self.run_folder, "--format", "int8", "--out", self.run_folder / "int8.tflite", *more],
+        )

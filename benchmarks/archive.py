@@ -1,10 +1,10 @@
-"""What Apache Beam costs: `asc-tf predict --shards` against the same files without it, in turns in one run.
+"""The cost of Apache Beam: `asc-tf predict --shards` against the same files without it, in turns in one run.
 
     python benchmarks/archive.py [MODEL.tflite] 2> log
 
-200 recordings of 10 s (44.1 kHz, 24 bits) in 10 shards, with as many threads, or workers of Beam's, as there are
-processors. Without a model, the one of benchmarks/runtime.py is exported first (that needs TensorFlow). The time to
-import Beam is printed apart; workers that are processes of their own import it each time, and log that they begin.
+200 recordings of 10 s (44.1 kHz, 24 bits) in 10 shards, with one thread, or Beam worker, per processor. Without a
+model, the one of benchmarks/runtime.py is exported first (that needs TensorFlow). The time to import Beam is printed
+separately; workers in separate processes import it each time and log their start.
 """
 
 import os
@@ -35,7 +35,7 @@ MODES = {
 
 
 def seconds(function, *arguments, **keywords):
-    """(wall clock, processor) seconds of a call, with the processes that it starts and waits for."""
+    """(wall clock, processor) seconds of a call, including the processes that it starts and waits for."""
     wall, used = time.perf_counter(), _processor_seconds()
     function(*arguments, **keywords)
     return time.perf_counter() - wall, _processor_seconds() - used

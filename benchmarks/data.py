@@ -39,7 +39,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         root = make_data(Path(folder) / "data", arguments.clips)
         for part in [arguments.part] if arguments.part else PARTS:
-            # A process each: the features' one sees a single core from its start, so that all pools have one thread.
+            # One process for each side: the features' process sees a single core from its start, so that all pools have
+            # one thread.
             pin = functools.partial(os.sched_setaffinity, 0, {min(os.sched_getaffinity(0))})
             command = [sys.executable, __file__, "--part", part, "--root", root, "--rounds", str(arguments.rounds)]
             subprocess.run(command, check=True, preexec_fn=pin if part == "features" else None)

@@ -1,8 +1,8 @@
 """Ways to decode audio for TensorFlow: python benchmarks/decoding.py [--rounds N]
 
-For 10 s of one channel at 44.1 kHz in each format it prints the time of every way as a share of soundfile's (sides take
-turns, median over the rounds), how many samples are the very ones that soundfile gives, and whether files that are cut
-in the middle or have one flipped bit there are accepted. tensorflow-io takes part where it loads (TensorFlow 2.16).
+For 10 s of one channel at 44.1 kHz in each format it prints the time of every way as a share of soundfile's (in turns,
+median over the rounds), the number of samples that equal soundfile's exactly, and whether it accepts files that are cut
+in the middle or have one flipped bit there. tensorflow-io takes part where it loads (TensorFlow 2.16).
 """
 
 import argparse

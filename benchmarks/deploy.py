@@ -4,17 +4,17 @@
 
 - straightforward: TensorFlow's converter on the training network, float32;
 - folded: the deployment graph, float32, shrunk;
-- int8: as `asc-tf export --format int8` makes it from features to logits, shrunk: weights and feature maps of 8 bits.
+- int8: the file of `asc-tf export --format int8` from features to logits, shrunk: weights and feature maps of 8 bits.
 
-RUN is the folder of a run on a data set that is still there: its training clips, joined to 10 s, set the 8-bit scales.
-Without runs, BC-ResNet-ASC with ResNorm at the input and after each stage is measured at c = 10 and 80, untrained, its
-normalizations' scales, shifts and statistics random: that decides no latency and hardly a byte, and says nothing of
-accuracy.
+RUN is the folder of a run whose data set still exists: its training clips, joined to 10 s, set the 8-bit scales.
+Without runs, untrained BC-ResNet-ASC with ResNorm at the input and after each stage is measured at c = 10 and 80.
+Scales, shifts and statistics of its normalizations are random: they affect no latency and hardly a byte, and say
+nothing about accuracy.
 
 --lengths prints the ratio int8 / folded of untrained networks for inputs of 1 to 10 s and both hops instead.
 
-Files take turns; a round's latency is the median of its runs. A ratio is the median over the rounds and, in brackets,
-that of the shortest rounds, which another program on the machine disturbs less.
+Files take turns; a round's latency is the median of its runs. A ratio is the median over the rounds; in brackets is
+that of the shortest rounds, which other programs on the machine disturb less.
 """
 
 import argparse
@@ -91,7 +91,7 @@ def trained(run):
 
 
 def compare(name, width, network, features, rounds):
-    """Print milliseconds, bytes and ratios of the four files of one network, and what the bytes are spent on."""
+    """Print milliseconds, bytes and ratios of the four files of one network, and the purposes of the bytes."""
     from asc_tf.export.conversion import converted
     from asc_tf.runtime.latency import latencies, latency_ratio
 

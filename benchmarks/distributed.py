@@ -5,11 +5,11 @@ ratios to one process pinned to one core,
 
 - two workers of `tf.distribute.MultiWorkerMirroredStrategy` on the loopback, each pinned to a core, that share batches
   of the same size: statistics and gradients synchronized, as `asc-tf train --strategy multi_worker` does;
-- two processes that know nothing of each other: what the two cores give this very step at best;
-- matrix products in such two processes: what they give arithmetic at best. Two threads of one physical core, which
-  a virtual machine may show as two cores, give little more than one.
+- two independent processes: the most that the two cores can give for this step;
+- matrix products in two such processes: the most that they can give for arithmetic. Two threads of one physical core,
+  which a virtual machine may show as two cores, give little more than one.
 
-The script runs in a network of its own, as workers of `asc-tf launch` do. All take turns; a ratio is the median over
+The script runs in a private network, like workers of `asc-tf launch`. All sides take turns; a ratio is the median over
 the rounds. Other programs on the machine disturb it: the load is printed.
 """
 
@@ -78,7 +78,7 @@ def main():
 
 
 def run(workers, work, steps):
-    """Seconds that the workers take together, and their processor time."""
+    """Seconds of all workers together, and their processor time."""
     start = time.perf_counter()
     for worker in workers:
         worker.pipe.send((work, steps))
@@ -87,7 +87,7 @@ def run(workers, work, steps):
 
 
 class Worker:
-    """A process on one core that trains or multiplies when told to; with `cluster`, as one of a group."""
+    """A process on one core that trains or multiplies on request; with `cluster`, as a member of a group."""
 
     def __init__(self, core, batch_size, width, cluster=None):
         context = multiprocessing.get_context("spawn")
@@ -124,7 +124,7 @@ def serve(pipe, core, batch_size, width, cluster):
 
 
 def training(strategy, batch_size, width):
-    """A function that trains so many steps."""
+    """A function that trains this many steps."""
     import numpy as np
     import tensorflow as tf
     import tf_keras as keras
@@ -150,7 +150,7 @@ def training(strategy, batch_size, width):
 
 
 def run_privately():
-    """Run this script in a network of its own, unless it is in one; returns its status, or None."""
+    """Run this script in a private network, unless it is in one; returns its status, or None."""
     from asc_tf.distributed.launcher import start_of
     from asc_tf.distributed.private_network import private_network
 

@@ -1,6 +1,6 @@
-"""What keeping features as float16 costs in accuracy: python benchmarks/float16.py RUN [RUN ...]
+"""The loss of accuracy from features stored as float16: python benchmarks/float16.py RUN [RUN ...]
 
-Predicts the test part of trained runs from features as the cache keeps them and from unrounded ones.
+Predicts the test part of trained runs from features of the cache and from unrounded ones.
 """
 
 import sys
@@ -20,7 +20,7 @@ from asc_tf.experiment.run_folder import load_model, read_run
 
 
 class Unrounded(StreamedFeatures):
-    """Features as the frontend gives them, float32."""
+    """The frontend's unrounded features, float32."""
 
     dtype = np.dtype(np.float32)
 

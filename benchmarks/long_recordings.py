@@ -1,8 +1,8 @@
 """Peak memory of `asc-tf predict` for recordings of 1 min and 3 h: python benchmarks/long_recordings.py MODEL
 
 Writes 48 kHz stereo WAV files of 16 bits (2.1 GB for 3 h) and FLAC into a temporary folder, classifies each in a
-process of its own, and prints its peak resident memory (VmHWM) and processor time. MODEL is a .tflite file of
-`asc-tf export`.
+separate process, and prints its peak resident memory (VmHWM) and processor time. MODEL is a .tflite file of `asc-tf
+export`.
 """
 
 import argparse

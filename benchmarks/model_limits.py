@@ -1,7 +1,6 @@
-"""What limits the training step on these cores, for models.py: its convolutions alone, and the others' memory traffic.
+"""Limits of the training step on these cores, for models.py: its convolutions alone, and the rest's memory traffic.
 
-Both are sides like the others of models.py: functions of (part, width, clips) that return a function that runs so many
-steps.
+Both are sides as in models.py: functions of (part, width, clips) that return a function that runs this many steps.
 """
 
 import numpy as np
@@ -42,10 +41,10 @@ def convolution_job(layer, clips):
 
 
 def memory_side(_, width, clips):
-    """As many bytes as the layers between the convolutions move if each takes its tensors from memory once a pass.
+    """Move as many bytes as the layers between the convolutions if each takes its tensors from memory once a pass.
 
     Forward: the inputs are read, the output is written. Backward: the output's gradient and the inputs are read, the
-    inputs' gradients are written. They are moved as TensorFlow moves them fastest: x * 2 over one large tensor.
+    inputs' gradients are written. The bytes move in TensorFlow's fastest way: x * 2 over one large tensor.
     """
     import tensorflow as tf
 

@@ -7,14 +7,14 @@ Times, at 256 x 334 inputs with ResNorm at the input and after each stage,
   first and last, with glibc's default allocator and with one that keeps large tensors (the three variables of KEEPING);
 - inference, of a batch, likewise.
 
-With glibc's defaults PyTorch maps and unmaps every large tensor anew, and most of its step is page faults. So two
-ratios are printed: to eager PyTorch as it comes, and to the fastest of all its ways, which is the one that counts.
+With glibc's defaults PyTorch maps and unmaps every large tensor again, and most of its step is page faults. So two
+ratios are printed: to eager PyTorch with the defaults, and to its fastest way, which is the one that counts.
 
-Each side has a process of its own with all the cores; they take turns, several rounds, and a ratio is the median over
-the rounds. Memory is the training process's peak resident memory, in all and beyond what it held before its first
-step. What limits the step, of model_limits.py, takes turns with it: the convolutions alone, and the least traffic with
-memory of all else; what runs one operation after the other cannot be faster than both together.
-Needs PyTorch (`pip install torch`), and a C++ compiler for torch.compile; a way that does not run is named.
+Each side has its own process with all the cores; they take turns, several rounds, and a ratio is the median over the
+rounds. Memory is the training process's peak resident memory, in all and beyond its memory before the first step. The
+limits of the step, from model_limits.py, take turns with it: the convolutions alone, and the least memory traffic of
+the rest; operations that run one after the other cannot be faster than both together. Needs PyTorch (`pip install
+torch`), and a C++ compiler for torch.compile; a way that does not run is named.
 """
 
 import argparse
@@ -110,7 +110,7 @@ def show_memory(memory, fastest):
 
 
 def torch_ways():
-    """{name: (function that builds the side, environment)}: all that PyTorch offers."""
+    """{name: (function that builds the side, environment)} for all ways of PyTorch."""
     ways = {}
     for compiled, last, keeping in itertools.product((False, True), (False, True), (False, True)):
         words = "compiled" if compiled else "eager", "last" if last else "first", "keeping" if keeping else "default"
@@ -120,7 +120,7 @@ def torch_ways():
 
 
 class Side:
-    """One side's process: builds its network, warms up, then times steps when told to."""
+    """One side's process: builds its network, warms up, then times steps on request."""
 
     def __init__(self, build, part, width, environment):
         context = multiprocessing.get_context("spawn")
@@ -137,7 +137,7 @@ class Side:
         self.before, self.problem = self.pipe.recv()
 
     def speed(self, steps):
-        """Clips per second over so many steps."""
+        """Clips per second over this many steps."""
         self.pipe.send(steps)
         return steps * self.clips / self.pipe.recv()
 
@@ -154,7 +154,7 @@ def serve(pipe, build, part, width):
         run = build(part, width, SIZES[width])
         before = peak_memory()
         run(2)
-    except Exception as error:  # what a way needs is missing: a compiler, say
+    except Exception as error:  # the way lacks something: a compiler, say
         pipe.send((0, f"{type(error).__name__}: {str(error).splitlines()[0][:60]}"))
         return
     pipe.send((before, None))
@@ -178,7 +178,7 @@ def batch(clips):
 
 
 def keras_side(part, width, clips):
-    """A function that runs so many steps of ours."""
+    """A function that runs this many of our steps."""
     import numpy as np
     import tensorflow as tf
     import tf_keras as keras
@@ -193,14 +193,14 @@ def keras_side(part, width, clips):
         return lambda steps: [infer().numpy() for _ in range(steps)]
     constant = tf.data.Dataset.from_tensors((features, tf.one_hot(labels, CLASSES))).repeat()
     options = tf.data.Options()
-    options.autotune.enabled = False  # its thread holds up the end of `fit` for as long as the fit took
+    options.autotune.enabled = False  # its thread delays the end of `fit` by as long as the fit took
     constant = constant.with_options(options)
     model.compile(asc_tf.SGDWithL2(0.01), keras.losses.CategoricalCrossentropy(from_logits=True))
     return lambda steps: model.fit(constant, steps_per_epoch=steps, verbose=0)
 
 
 def torch_side(part, width, clips, compiled=False, channels_last=False):
-    """A function that runs so many steps of the reference, one of PyTorch's ways."""
+    """A function that runs this many steps of the reference, in one of PyTorch's ways."""
     import torch
 
     sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))

@@ -1,9 +1,9 @@
-"""What the runtime costs: seconds to import, memory of `asc-tf predict`, processor share of `asc-tf listen`.
+"""Costs of the runtime: seconds to import, memory of `asc-tf predict`, processor share of `asc-tf listen`.
 
     python benchmarks/runtime.py [MODEL.tflite]
 
 Without a model, a BC-ResNet-ASC with c = 10 of random weights on windows of 10 s is exported first (that needs
-TensorFlow). All that is measured runs in processes of its own, without TensorFlow. Linux only.
+TensorFlow). All measurements run in separate processes, without TensorFlow. Linux only.
 """
 
 import os
@@ -30,7 +30,7 @@ IMPORT = "import time; began = time.perf_counter(); import asc_tf.runtime; print
 
 
 def import_seconds(repeats=7):
-    """Wall clock seconds that `import asc_tf.runtime` takes in a new process: the run least disturbed by others."""
+    """Wall clock seconds of `import asc_tf.runtime` in a new process: the fastest of the runs."""
     return min(float(subprocess.check_output([sys.executable, "-c", IMPORT])) for _ in range(repeats))
 
 

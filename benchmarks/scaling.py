@@ -1,7 +1,7 @@
-"""How many GPUs or workers before network or disk is the limit: python benchmarks/scaling.py
+"""The number of GPUs or workers at which network or disk becomes the limit: python benchmarks/scaling.py
 
-Prints the tables of docs/machines.md: first what is measured or counted here, then what is assumed (the speed of a GPU
-above all: there was none), then what follows.
+Prints the tables of docs/machines.md: first the measured or counted numbers, then the assumptions (above all the speed
+of a GPU, since none was available), then the results.
 """
 
 import argparse
@@ -22,7 +22,7 @@ FLOAT = 4  # bytes
 
 @dataclass(frozen=True)
 class Assumed:
-    """What was not measured."""
+    """Numbers that were not measured."""
 
     gpu_clips_per_second: tuple = (500, 2000)
     gigabits_per_second: tuple = (1, 10, 25)
@@ -31,12 +31,12 @@ class Assumed:
     disk_megabytes_per_second: tuple = (200, 1000, 5000)
     clips_a_replica: int = 64
     loss: float = 0.2
-    """share of the time that communication may take"""
+    """share of the time allowed for communication"""
 
 
 @dataclass(frozen=True)
 class Step:
-    """What the replicas of one network send each other in a step."""
+    """The data that the replicas of one network send each other in a step."""
 
     parameters: int
     gradient_bytes: int
@@ -45,11 +45,11 @@ class Step:
     messages: int
 
     def statistics_bytes(self, replicas):
-        """The table of everyone's means and variances, and the sums of two gradients."""
+        """The table of all means and variances, and the sums of two gradients."""
         return FLOAT * self.normalized * (2 * replicas + 2)
 
     def seconds(self, replicas, gigabits, message_seconds):
-        """Ring all-reduce: every message goes around twice, but for the last hop."""
+        """Ring all-reduce: every message goes around twice, except for the last hop."""
         hops = 2 * (replicas - 1)
         bytes_ = hops / replicas * (self.gradient_bytes + self.statistics_bytes(replicas))
         return bytes_ * 8 / (gigabits * 1e9) + self.messages * hops * message_seconds
@@ -66,7 +66,7 @@ def step_of(width):
         layer for layer in model.layers if isinstance(layer, (BatchNormalization, asc_tf.SubSpectralNormalization))
     ]
     normalized = sum(math.prod(norm.gamma.shape) for norm in norms)
-    # Of each normalization the statistics, then both sums together; all gradients at once; four values of metrics.
+    # For each normalization the statistics, then both sums together; all gradients at once; four values of metrics.
     return Step(parameters, FLOAT * parameters, normalized, 2 * len(norms) + 1 + 4)
 
 
@@ -85,7 +85,7 @@ def measured_input(clips=24):
         noise = np.random.default_rng(0).uniform(-0.5, 0.5, int(CLIP_SECONDS * 44100))
         soundfile.write(path, noise, 44100, "PCM_24")
         size = path.stat().st_size
-        for _warm in range(2):  # the first warms up
+        for _warm in range(2):  # the first one warms up
             start = time.process_time()
             for _ in range(clips):
                 features = log_mel(asc_tf.load_waveform(path, frontend.sample_rate_hz)[np.newaxis])
@@ -94,7 +94,7 @@ def measured_input(clips=24):
 
 
 def most(fits, limit=4096):
-    """Largest number up to the limit that fits, of numbers that fit up to some size."""
+    """Largest fitting number up to the limit, if the numbers up to some size fit."""
     count = 1
     while count < limit and fits(count + 1):
         count += 1

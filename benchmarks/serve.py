@@ -1,6 +1,6 @@
 """The page against decode + model: python benchmarks/serve.py (needs the extra serve).
 
-Prints the median time of an answer to 10 s of audio, upload and picture included, beside what the same process takes
+Prints the median time of an answer to 10 s of audio, with upload and picture, and the time that the same process takes
 to decode and classify the same file, in turns; then 200 uploads, 8 at once, every third of them junk, and the server's
 memory.
 """

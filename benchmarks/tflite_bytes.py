@@ -1,4 +1,4 @@
-"""What the bytes of a .tflite file are spent on, read from the flatbuffer itself. Needs no TensorFlow."""
+"""The purposes of a .tflite file's bytes, read from the flatbuffer itself. Needs no TensorFlow."""
 
 import struct
 
@@ -16,7 +16,7 @@ PURPOSES = (
     "the rest",
 )
 _NUMBERS, _SCALES, _OPERATORS, _TENSORS, _METADATA = 2, 3, 4, 5, 6
-# Slots of the tables in the format's schema that are followed here.
+# Slots of the tables in the format's schema that this module follows.
 _MODEL = {"codes": 1, "graphs": 2, "description": 3, "buffers": 4, "metadata": 6}
 _GRAPH = {"tensors": 0, "inputs": 1, "outputs": 2, "operators": 3, "name": 4}
 _WITH_BIAS = {schema.BuiltinOperator.CONV_2D, schema.BuiltinOperator.DEPTHWISE_CONV_2D}
@@ -25,9 +25,9 @@ _WITH_BIAS = {schema.BuiltinOperator.CONV_2D, schema.BuiltinOperator.DEPTHWISE_C
 def bytes_by_purpose(content):
     """{purpose: bytes} of a .tflite file's bytes, for each of PURPOSES; they add up to its length.
 
-    A place that serves for two things counts for the first. Numbers are with their lengths, scales with zero points;
-    an operator's record is its table, its lists of inputs and outputs and its options, a tensor's its table, shape,
-    name and quantization table. The rest: tables' layouts, buffers' tables, alignment.
+    A place with two purposes counts for the first. Numbers include their lengths, scales their zero points; an
+    operator's record is its table, its lists of inputs and outputs and its options, a tensor's its table, shape, name
+    and quantization table. The rest: tables' layouts, buffers' tables, alignment.
     """
     file = _Flatbuffer(content)
     root = file.integer(0)
@@ -64,7 +64,7 @@ def bytes_by_purpose(content):
 
 
 def _purposes(content):
-    """Of each buffer: index in PURPOSES."""
+    """For each buffer: index in PURPOSES."""
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
     found = [_NUMBERS] * len(model.buffers)
     for graph in model.subgraphs:
@@ -79,7 +79,7 @@ def _purposes(content):
 
 
 class _Flatbuffer:
-    """Tables and vectors at their places, and what has been looked at: `owner` [byte], -1 or an index in PURPOSES."""
+    """Tables and vectors at their positions, and the bytes seen so far: `owner` [byte], -1 or an index in PURPOSES."""
 
     def __init__(self, content):
         self._content = content
@@ -93,7 +93,7 @@ class _Flatbuffer:
         self._own(place, struct.unpack_from("<H", self._content, layout + 2)[0], purpose)
 
     def follow(self, table, slot):
-        """Where the table's field points, or None."""
+        """Position that the table's field points to, or None."""
         layout = table - struct.unpack_from("<i", self._content, table)[0]
         if 4 + 2 * slot >= struct.unpack_from("<H", self._content, layout)[0]:
             return None
@@ -107,7 +107,7 @@ class _Flatbuffer:
         return place
 
     def tables(self, table, slot, purpose):
-        """Places of a vector's tables."""
+        """Positions of a vector's tables."""
         place = self.vector(table, slot, 4, purpose)
         starts = [] if place is None else range(place + 4, place + 4 + 4 * self.integer(place), 4)
         return [start + self.integer(start) for start in starts]

@@ -1,4 +1,4 @@
-"""What the time of a .tflite file is spent on: each operator alone in a file of its own. Needs no TensorFlow."""
+"""The time of each operator of a .tflite file, measured alone in a separate file. Needs no TensorFlow."""
 
 import copy
 from collections import Counter
@@ -14,11 +14,11 @@ _NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if i
 
 
 def milliseconds_by_kind(content, rounds=7, runs=10):
-    """{kind of operator: (how many, milliseconds of all)}, slowest first, of LiteRT on one thread.
+    """{kind of operator: (number, milliseconds of all)}, slowest first, for LiteRT on one thread.
 
-    An operator's time is the median over rounds, in which all take turns, less that of the fastest operator: a call
-    costs that much. What operators cost each other, in caches and by going from one set of kernels to another, is not
-    in it.
+    An operator's time is the median over rounds, in which all take turns, minus that of the fastest operator, which is
+    the cost of a call. It does not include the operators' effects on each other, through caches and changes between
+    sets of kernels.
     """
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
     (graph,) = model.subgraphs
@@ -34,7 +34,7 @@ def milliseconds_by_kind(content, rounds=7, runs=10):
 
 
 def _interpreter(model, graph, operator):
-    """One that has run the operator once, on noise."""
+    """An interpreter that has run the operator once, on noise."""
     alone, part, single = schema.ModelT(), schema.SubGraphT(), copy.copy(operator)
     places = {int(index): place for place, index in enumerate(dict.fromkeys((*operator.inputs, *operator.outputs)))}
     single.opcodeIndex = 0

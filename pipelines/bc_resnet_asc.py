@@ -4,7 +4,7 @@ Kim et al., DCASE Workshop 2021, sections 2 and 3.1, table 3, "w/o ResNorm in Ne
 
     python pipelines/bc_resnet_asc.py TAU OUT [EPOCHS]
 
-The same command goes on with an interrupted training. `asc-tf train --recipe bc-resnet-asc-1-pre-resnorm` does more.
+The same command continues an interrupted training. `asc-tf train --recipe bc-resnet-asc-1-pre-resnorm` does more.
 """
 
 import sys

@@ -5,7 +5,7 @@ rest in 16: 61.0 KB for a loss of one point.
 
     python pipelines/compress_to_61_kb.py ROOT OUT [EPOCHS] [WIDTH]
 
-`asc-tf compress` is this and more: it goes on after an interruption and measures every step.
+`asc-tf compress` does the same and more: it continues after an interruption and measures every step.
 """
 
 import os

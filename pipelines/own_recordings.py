@@ -1,9 +1,9 @@
-"""Your own recordings: from a folder of scenes to a file that hears them.
+"""Your own recordings: from a folder of scenes to a file that recognizes them.
 
     python pipelines/own_recordings.py RECORDINGS OUT [EPOCHS] [SECONDS]
 
-RECORDINGS holds a folder for each scene with audio files of any length and format, three recordings or more a scene.
-Clips last SECONDS (10). `asc-tf data make`, `train` and `export` are this and more.
+RECORDINGS holds a folder for each scene, with at least three audio files of any length and format. Clips last SECONDS
+(10). `asc-tf data make`, `train` and `export` do the same and more.
 """
 
 import os
@@ -37,7 +37,7 @@ def main(recordings, out, epochs=100, seconds=10.0):
     x, x_test = (asc_tf.cached_features(root, part, frontend, seconds) for part in (train, test))
     y, y_test = (asc_tf.label_indices(part, scenes) for part in (train, test))
 
-    # A network of 8,000 parameters that takes the microphone out of what it hears: Residual Normalization.
+    # A network of 8,000 parameters; Residual Normalization removes the microphone's colouring.
     mean, std = asc_tf.mean_and_std(x)
     shape = frontend.feature_shape(round(seconds * frontend.sample_rate_hz))
     model = asc_tf.bc_resnet_asc(shape, len(scenes), norm_position="input", feature_mean=mean, feature_std=std)
@@ -53,7 +53,7 @@ def main(recordings, out, epochs=100, seconds=10.0):
 
     asc_tf.resumable_fit(model, batches, steps, epochs, Path(out) / "checkpoints")
 
-    # The test part, device by device; a file of 8-bit numbers; what it hears in one recording.
+    # The test part, device by device; a file of 8-bit numbers; its answer for one recording.
     logits = model.predict(asc_tf.evaluation_batches(x_test, y_test, len(scenes)), verbose=0)
     print(asc_tf.device_metrics(asc_tf.predictions_frame(test, logits, scenes), asc_tf.devices_of(train)).round(3))
     path = Path(out) / "model.tflite"

@@ -2,8 +2,8 @@
 
     python pipelines/search_under_a_budget.py ROOT OUT [EPOCHS]
 
-The score is the accuracy on training locations held out; the test part is read once, for the winner. `asc-tf search` is
-this and more: budgets in bytes, MACs and milliseconds, leaving devices out, several machines.
+The score is the accuracy on held-out training locations; the test part is read once, for the winner. `asc-tf search`
+does the same and more: budgets in bytes, MACs and milliseconds, leaving devices out, several machines.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""What Residual Normalization is worth on microphones that training does not hear.
+"""The value of Residual Normalization on microphones that training does not hear.
 
 Kim et al., DCASE Workshop 2021, table 3: 58.9 % without normalization, 67.1 % with it at the input, 65.8 % with it at
 the input and after every stage, on TAU 2020 Mobile. The same three networks on any data set in the TAU layout, seen
@@ -56,7 +56,7 @@ def main(root, out, epochs=60):
         asc_tf.resumable_fit(model, batches, steps, epochs, folder / "checkpoints")
         asc_tf.export_tflite(folder / "model.tflite", frontend, model, scenes, seconds)
 
-        # Test: accuracy of each device, and the gap between those that training heard and those that it did not.
+        # Test: accuracy of each device, and the gap between seen and unseen devices.
         logits = model.predict(asc_tf.evaluation_batches(x_test, y_test, len(scenes)), verbose=0)
         predictions = asc_tf.predictions_frame(test, logits, scenes)
         rows[name] = asc_tf.device_metrics(predictions, asc_tf.devices_of(train)).accuracy

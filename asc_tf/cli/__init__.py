@@ -57,7 +57,7 @@ Command = (
 
 
 def parse(arguments):
-    """The command that the arguments name, with its flags. Exits with a message where they are wrong."""
+    """The command that the arguments name, with its flags. Exits with a message if they are wrong."""
     return tyro.cli(
         Command,
         prog="asc-tf",
@@ -74,7 +74,7 @@ def main(arguments=None):
             return _run(sys.argv[1:] if arguments is None else arguments)
         finally:
             sys.stdout.flush()
-    except BrokenPipeError:  # whoever read the output has gone, as head does
+    except BrokenPipeError:  # the reader of the output is gone, as with head
         discard_output()
     except OSError as error:
         discard_output()
@@ -83,7 +83,7 @@ def main(arguments=None):
 
 
 def _run(arguments):
-    """The exit status of a command: its mistakes are said, what happens to the output is not."""
+    """The exit status of a command: its mistakes are printed, errors of the output are not."""
     if arguments == ["--version"]:
         print(f"asc-tf {__version__}")
         return 0
@@ -122,7 +122,7 @@ def _parsed(arguments):
 
 
 def _check_names(command):
-    """Raise an AscError for a name that is no UTF-8, which TensorFlow and HDF5 do not take; predict needs neither."""
+    """Raise an AscError for a name that is not UTF-8, which TensorFlow and HDF5 refuse; predict needs neither."""
     for value in () if isinstance(command, Predict) else vars(command).values():
         if dataclasses.is_dataclass(value):
             _check_names(value)
@@ -134,5 +134,5 @@ def _check_names(command):
 
 
 def _complain(sentence):
-    with contextlib.suppress(OSError):  # nobody reads it; the exit status says it as well
+    with contextlib.suppress(OSError):  # nobody reads it; the exit status reports it as well
         say(f"asc-tf: {sentence}")

@@ -136,7 +136,7 @@ class Make:
 
 @contextlib.contextmanager
 def _bar(name, unit):
-    """A function of (done, total) that moves a progress bar on a terminal."""
+    """A function (done, total) that moves a progress bar on a terminal."""
     from tqdm import tqdm
 
     with tqdm(unit=unit, desc=name, disable=None, leave=False) as bar:
@@ -200,7 +200,7 @@ class Features:
         from asc_tf import stages
         from asc_tf.data.clips import read_clips
 
-        read_clips(self.root)  # a mistake is told before TensorFlow is loaded
+        read_clips(self.root)  # report a mistake before TensorFlow is loaded
         config = Config(frontend=FRONTENDS[self.frontend])
         features = stages.compute_features(self.root, config, self.workers, report=say)
         clips, bins, frames = features.shape

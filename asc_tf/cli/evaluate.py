@@ -57,7 +57,7 @@ class Evaluate:
         say_next(f"{folder}: {tables}", command)
 
     def _check(self):
-        """What can be said before TensorFlow is loaded."""
+        """Checks that need no TensorFlow."""
         from asc_tf.data.clips import read_clips
         from asc_tf.experiment.run_folder import check_repeatable
         from asc_tf.stages.preconditions import check_evaluation, check_left_out_devices, file_data_set

@@ -1,4 +1,4 @@
-"""Commands to copy: what `asc-tf` alone and every --help show. A test parses each of them."""
+"""Commands to copy, shown by `asc-tf` alone and by every --help. A test parses each of them."""
 
 START = (
     ("asc-tf predict AUDIO.wav", "hear one with the model of the package"),
@@ -82,14 +82,14 @@ EXAMPLES = {
 
 
 def start_text():
-    """What to do first."""
+    """The first commands to try."""
     width = max(len(command) for command, _ in START)
     lines = [f"  {command:{width}}  {purpose}" for command, purpose in START]
     return "\n".join(["Acoustic scene classification. To start:", *lines, "All commands: asc-tf --help"])
 
 
 def examples_text(arguments):
-    """The examples of the command that the arguments name, such as ["data", "make", "--help"]."""
+    """The examples of a command, from arguments such as ["data", "make", "--help"]."""
     words = [word for word in arguments[:2] if not word.startswith("-")]
     for count in (2, 1):
         if (name := " ".join(words[:count])) in EXAMPLES:

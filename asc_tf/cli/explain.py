@@ -1,4 +1,4 @@
-"""The command `asc-tf explain`: what an answer rests on, as a picture and as JSON."""
+"""The command `asc-tf explain`: the evidence for an answer, as a picture and as JSON."""
 
 import json
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ class Explain:
             print(f"{without_control(str(audio[0]))}: {evidence.sentence()}; the evidence is in {output}")
 
     def _scored(self):
-        """(the model's name, names of recordings, function that makes what `evidence_of` takes)."""
+        """(the model's name, names of recordings, function that makes the first argument of `evidence_of`)."""
         if self.inputs and (self.inputs[0] / "config.json").is_file():
             run, *audio = self.inputs
 

@@ -49,7 +49,7 @@ class Launch:
 
 
 def separated(arguments):
-    """Arguments of the command line, with -- before the command that launch runs: its flags are not launch's."""
+    """Arguments of the command line, with -- before the command that launch runs, whose flags are not launch's."""
     if arguments[:1] != ["launch"] or "train" not in arguments or "--" in arguments:
         return arguments
     start = arguments.index("train")

@@ -49,7 +49,7 @@ class Listen:
         try:
             for heard in self._heard(classifier, source):
                 print(json_of(heard, classifier.labels) if self.as_json else line_of(heard), flush=True)
-        except KeyboardInterrupt:  # the usual way to end it: nothing to say
+        except KeyboardInterrupt:  # the usual way to end: no message
             raise SystemExit(130) from None
 
     def _heard(self, classifier, source):

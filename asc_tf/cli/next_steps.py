@@ -1,4 +1,4 @@
-"""What a command says at its end: where things are, and what comes next."""
+"""The end of a command's output: the places of its results, and next commands."""
 
 import shlex
 
@@ -6,7 +6,7 @@ from asc_tf.terminal import say
 
 
 def say_next(made, *commands):
-    """Say where what a command made is, and commands to go on with, each a list of its words."""
+    """Print the places of a command's results, and commands to continue with, each a list of its words."""
     say(f"\n{made}")
     for begin, command in zip(["next:", *["     "] * len(commands)], commands, strict=False):
         say(f"{begin} {shlex.join(map(str, ['asc-tf', *command]))}")

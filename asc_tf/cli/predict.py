@@ -10,11 +10,11 @@ from tyro.conf import Positional, arg
 from asc_tf.errors import AscError
 from asc_tf.terminal import say, show_files, without_control
 
-SHOWN_ERRORS = 100  # of the files that could not be classified; all of them are in the output
+SHOWN_ERRORS = 100  # of the files that could not be classified; the output lists all of them
 
 
 def chosen_model(inputs):
-    """(path of a .tflite file, the other names): the first name's if it is a model's, or the shipped one's."""
+    """(path of a .tflite file, the other names): the first name's if it names a model, else the shipped model's."""
     from asc_tf.runtime.shipped import DEFAULT, find_model, is_model, shipped_models
 
     if inputs and is_model(inputs[0]):
@@ -157,7 +157,7 @@ class Predict:
             raise AscError(f"{len(errors)} of {count} files could not be classified; {names_them} names them")
 
     def _classify_all(self):
-        """(number of files, errors, what names the failures)."""
+        """(number of files, errors, the file or column that names the failures)."""
         if self.shards is None:
             from asc_tf.runtime.folder import classify_folder
             from asc_tf.runtime.scenes_csv import check_csv_path

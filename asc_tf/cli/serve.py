@@ -37,5 +37,5 @@ class Serve:
 
         try:
             serve(model, self.host, self.port, report=lambda line: print(line, flush=True))
-        except KeyboardInterrupt:  # the usual way to end it: nothing to say
+        except KeyboardInterrupt:  # the usual way to end: no message
             raise SystemExit(130) from None

@@ -21,5 +21,5 @@ class Settings:
 
 
 def asks_for_settings(arguments):
-    """Whether a command line has `--set help`: then the list is wanted, whatever else is missing on it."""
+    """Whether a command line has `--set help`: it then asks for the list, whatever other arguments are missing."""
     return "--set=help" in arguments or ("--set", "help") in zip(arguments, arguments[1:], strict=False)

@@ -34,7 +34,7 @@ class Complexity:
         from asc_tf.complexity.tflite_account import tflite_account
 
         if self.target.endswith(".tflite"):
-            account = tflite_account(self.target, self.seconds, self.length)  # on its own: needs no TensorFlow
+            account = tflite_account(self.target, self.seconds, self.length)  # it needs no TensorFlow
         else:
             from asc_tf import stages
             from asc_tf.stages.preconditions import check_counted
@@ -61,7 +61,7 @@ class Models:
         width = max(map(len, NAMED_NETWORKS))
         for number, (name, named) in enumerate(NAMED_NETWORKS.items()):
             account = stages.account_of_named(name)
-            if number == 0:  # not before TensorFlow is there, which may be interrupted
+            if number == 0:  # only after TensorFlow is loaded, which may be interrupted
                 print(f"{'':{width}}  parameters       MACs  input  field    source")
             parameters = sum(tensor.count for tensor in account.parameters("network") if tensor.trainable)
             macs = account.operations("network").macs / 1e6
@@ -105,6 +105,6 @@ class Recipes:
 
 
 def _folded(command):
-    """A command for the shell in lines of 100 columns at the most, which it can be copied in."""
+    """A command for the shell in lines of at most 100 columns that can be copied."""
     lines = textwrap.wrap(command, WIDTH - 6, break_long_words=False, break_on_hyphens=False)
     return " \\\n        ".join(lines)

@@ -40,7 +40,7 @@ class Train:
     own: whoever reaches one can read and write your files"""
 
     def check(self):
-        """(folder of the data set, Config), checked as far as can be before TensorFlow is loaded."""
+        """(folder of the data set, Config), checked as far as possible before TensorFlow is loaded."""
         from asc_tf.experiment.recipes import find_recipe
         from asc_tf.experiment.teachers import check_teachers
         from asc_tf.stages.preconditions import check_training
@@ -75,7 +75,7 @@ class Train:
             from asc_tf.quiet import hide_native_stderr
 
             if self.strategy == "multi_worker":
-                check_network(read_cluster(), self.trusted_network)  # a mistake is said before anything is hidden
+                check_network(read_cluster(), self.trusted_network)  # report a mistake before anything is hidden
                 hide_native_stderr()
             strategy = make_strategy(self.strategy, say, self.trusted_network)
         from asc_tf import stages
@@ -87,7 +87,7 @@ class Train:
             say_next(f"{self.folder}: the network is last.keras", ["export", self.folder])
 
     def _resumed(self):
-        """(folder of the data set, Config) of the run to go on with."""
+        """(folder of the data set, Config) of the run to continue."""
         from asc_tf.experiment.run_folder import read_run
 
         flags = {"data": "data", "run_folder": "run", "recipe": "recipe", "settings": "set", "seed": "seed",

@@ -1,4 +1,4 @@
-"""What a network that is searched for may cost."""
+"""Limits on the cost of a searched network."""
 
 import dataclasses
 import math
@@ -9,7 +9,7 @@ from asc_tf.complexity.rules import KB, verdicts
 from asc_tf.errors import AscError
 
 TYPES = {"kernel": "int8", "rest": "float16"}
-"""in which its parameters are counted: those of the papers' submissions, and of `asc-tf compress`"""
+"""types for counting its parameters: those of the papers' submissions and of `asc-tf compress`"""
 YEARS = ("2021", "2022", "2024")
 LIMITS = ("bytes", "macs", "latency_ms")
 _UNITS = {"": 1, "K": 1000, "KB": KB, "M": 10**6, "MB": KB**2}
@@ -17,7 +17,7 @@ _UNITS = {"": 1, "K": 1000, "KB": KB, "M": 10**6, "MB": KB**2}
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one network: trainable parameters, bytes of all that a deployed one stores, MACs of a clip, milliseconds."""
+    """Cost of a network: trainable parameters, bytes stored when deployed, MACs per clip, milliseconds."""
 
     parameters: int
     bytes: int
@@ -30,9 +30,9 @@ class Budget:
     """Limits on a `Cost`, or the rules of a year.
 
     Args:
-        text: as the user gave it.
+        text: the user's text.
         year: whose rules hold, see `asc_tf.complexity.rules.verdicts`, or None.
-        bytes: of the parameters, kernels in 8 bits and all else in 16, moving means and variances not counted, for
+        bytes: of the parameters, kernels in 8 bits and the rest in 16; moving means and variances do not count, since
             export folds them into the kernels.
         macs: of a whole clip.
         latency_ms: of one inference of the 8-bit .tflite file of features on this machine, on one thread.
@@ -45,7 +45,7 @@ class Budget:
     latency_ms: float = math.inf
 
     def admits(self, account):
-        """Whether a network of this `Account`, untrained or trained, is within the limits, but for latency."""
+        """Whether a network with this `Account`, untrained or trained, is within the limits, except the latency."""
         if self.year:
             (verdict,) = (verdict for verdict in verdicts(counted(account)) if verdict.year == self.year)
             return verdict.passes is True
@@ -59,7 +59,7 @@ def parse_budget(text):
     K is 1,000, M 1,000,000, KB 1,024 and MB 1,024².
 
     Raises:
-        AscError: it is none.
+        AscError: not a valid budget.
     """
     if text in YEARS:
         return Budget(text, year=int(text))
@@ -77,7 +77,7 @@ def parse_budget(text):
 
 
 def counted(account):
-    """An account as of a trained, compressed network: in TYPES, and no parameter is 0 by having just been made."""
+    """An account as for a trained, compressed network: in TYPES, and without the zeros of new parameters."""
     layers = [
         dataclasses.replace(layer, parameters=tuple(dataclasses.replace(p, nonzeros=p.count) for p in layer.parameters))
         for layer in account.layers
@@ -86,7 +86,7 @@ def counted(account):
 
 
 def cost_of(account, latency_ms=None):
-    """The Cost of a network of this `Account`."""
+    """The Cost of a network with this `Account`."""
     stored = counted(account).parameters()
     return Cost(
         sum(tensor.count for tensor in stored if tensor.trainable),

@@ -1,4 +1,4 @@
-"""BC-ResNet-ASC and BC-Res2Net as KerasTuner's HyperModels, for a search of one's own."""
+"""BC-ResNet-ASC and BC-Res2Net as KerasTuner's HyperModels, for a user's own search."""
 
 import dataclasses
 
@@ -49,19 +49,19 @@ class HyperBCResNetASC(_HyperNetwork):
     Args:
         input_shape: (frequency, time, 1).
         classes: number of scenes.
-        space: what varies, as --space of `asc-tf search`: "lambda,width=4:40,learning_rate".
+        space: the searched settings, as --space of `asc-tf search`: "lambda,width=4:40,learning_rate".
         feature_mean, feature_std: of the training features.
         learning_rate: of SGD with momentum and L2, if the space does not vary it; fixed over the epochs.
         model: other arguments of `asc_tf.bc_resnet_asc`.
 
     Raises:
-        AscError: a space that is none.
+        AscError: an invalid space.
     """
 
     network = "bc-resnet-asc"
 
 
 class HyperBCRes2Net(_HyperNetwork):
-    """BC-Res2Net with hyperparameters; arguments as of `HyperBCResNetASC`, and of `asc_tf.bc_res2net`."""
+    """BC-Res2Net with hyperparameters; arguments as for `HyperBCResNetASC` and `asc_tf.bc_res2net`."""
 
     network = "bc-res2net"

@@ -1,4 +1,4 @@
-"""KerasTuner's oracles, within a budget, and kept on disk so that a kill loses no trial and repeats none."""
+"""KerasTuner's oracles within a budget, kept on disk so that a kill loses no trial and repeats none."""
 
 import contextlib
 import json
@@ -20,10 +20,10 @@ PROJECT = "trials"
 
 
 class _Oracle(OpenOracle):
-    """What all three have in common; stands before KerasTuner's class.
+    """The common part of the three oracles; a base before KerasTuner's class.
 
-    KerasTuner 1.4.8 writes its files in place and in parts: killed in between, a trial that has begun is in no list,
-    and one that has ended is run once more. Here a file appears whole, and `reload` mends what lies between two.
+    KerasTuner 1.4.8 writes its files in place and in parts: after a kill in between, a begun trial is in no list, and a
+    finished one is run once more. Here a file appears whole, and `reload` repairs states between two files.
     """
 
     fits = staticmethod(lambda values: True)
@@ -41,7 +41,7 @@ class _Oracle(OpenOracle):
 
     @keras_tuner.synchronized
     def end_trial(self, trial):
-        """End a trial once, whoever says so: a worker that was taken for lost may have ended it as well."""
+        """End a trial once, whichever worker reports it: a worker thought lost may have ended it as well."""
         if trial.trial_id not in self.end_order:
             super().end_trial(trial)
         if trial.trial_id in self.to_repeat:
@@ -53,7 +53,7 @@ class _Oracle(OpenOracle):
 
     @keras_tuner.synchronized
     def release(self, lost):
-        """Give the trials of workers that are no more to others; `lost` is a set of tuner ids."""
+        """Give the trials of lost workers to others; `lost` is a set of tuner ids."""
         for tuner_id in lost:
             trial = self.ongoing_trials.pop(tuner_id, None)
             if trial is not None:
@@ -74,10 +74,10 @@ class _Oracle(OpenOracle):
         write_text(self.trial_path(trial), json.dumps(trial.get_state()))
 
     def reload(self):
-        """Read back what was kept. Trials that were worked on stay with their worker: it may be alive.
+        """Read the saved state. Trials in progress stay with their worker, which may be alive.
 
         Raises:
-            AscError: a file of it is damaged, or of another search.
+            AscError: a saved file is damaged, or of another search.
         """
         path = self.path
         with _reading(path):
@@ -99,7 +99,7 @@ class _Oracle(OpenOracle):
             shutil.rmtree(os.path.dirname(path))
 
     def _known(self, state):
-        """A state of this search's hyperparameters. KerasTuner makes objects of the classes that a state names."""
+        """A saved state, checked to be of this search: KerasTuner makes objects of the classes that a state names."""
         own = json.loads(json.dumps(self.hyperparameters.get_config()["space"]))
         if _without_defaults(state["hyperparameters"]["space"]) != _without_defaults(own):
             raise ValueError("it is of another space")
@@ -124,7 +124,7 @@ class _Oracle(OpenOracle):
         self.tuner_ids = {*self.ongoing_trials}
 
     def draw(self):
-        """Values within the budget that were not tried yet; None if there seem to be none."""
+        """Untried values within the budget; None if there seem to be none."""
         drawn = (self._drawn() for _ in range(MAX_DRAWS))
         return next((values for values in drawn if self.fits(values) and not self.is_tried(values)), None)
 
@@ -136,14 +136,14 @@ class _Oracle(OpenOracle):
 
 
 class RandomOracle(_Oracle, stock.RandomSearchOracle):
-    """Values at random."""
+    """Random values."""
 
 
 class BayesianOracle(_Oracle, stock.BayesianOptimizationOracle):
     """Bayesian optimization by a Gaussian process.
 
-    The process proposes values in all of the space. Of what is over the budget only the structure is given up, for the
-    nearest one within it by the distance of KerasTuner's unit cube; what has been tried is replaced at random.
+    The process proposes values in the whole space. If a proposal is over the budget, the nearest structure within it
+    replaces its structure, by the distance in KerasTuner's unit cube; tried values are replaced at random.
     """
 
     def populate_space(self, trial_id):
@@ -167,14 +167,14 @@ class BayesianOracle(_Oracle, stock.BayesianOptimizationOracle):
 
 
 class HyperbandOracle(_Oracle, OpenHyperband):
-    """Hyperband with a given number of networks, which KerasTuner's takes from the number of epochs.
+    """Hyperband with a given number of networks; KerasTuner derives this number from the number of epochs.
 
-    The brackets share the networks in the proportions of KerasTuner's, at least one each; where there are fewer
-    networks than brackets, those that begin with the fewest epochs are left out. None begins with less than
-    epochs / factor²: in the warm-up all networks are alike.
+    The brackets share the networks in KerasTuner's proportions, at least one each; with fewer networks than brackets,
+    those that begin with the fewest epochs are left out. No bracket begins with less than epochs / factor²: during the
+    warm-up all networks are alike.
 
     Args:
-        trials: networks to begin, all brackets together.
+        trials: networks to begin in all brackets together.
     """
 
     def __init__(self, trials, **arguments):
@@ -196,10 +196,10 @@ class HyperbandOracle(_Oracle, OpenHyperband):
 
 
 def has_ended(directory):
-    """Whether the search in this folder has no trial left, as far as its oracle has written.
+    """Whether the search in this folder has no trial left, by the saved state of its oracle.
 
     Raises:
-        AscError: what it has written is damaged.
+        AscError: the saved state is damaged.
     """
     path = os.path.join(directory, PROJECT, "oracle.json")
     if not os.path.isfile(path):
@@ -211,7 +211,7 @@ def has_ended(directory):
 
 @contextlib.contextmanager
 def _reading(path):
-    """Turn what damage in a file leads to inside the block into an AscError that names the file."""
+    """Turn any error from a damaged file inside the block into an AscError that names the file."""
     try:
         yield
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
@@ -232,9 +232,9 @@ def make_oracle(algorithm, objective, direction, trials, epochs, space, fits, se
         algorithm: "random", "bayesian" or "hyperband".
         objective: name of the metric, and `direction`, "min" or "max".
         trials: networks to try.
-        epochs: that the longest trial of Hyperband takes.
+        epochs: of the longest trial of Hyperband.
         space: a `Space`.
-        fits: function of values {name: value} to whether they are within the budget.
+        fits: function from values {name: value} to whether they are within the budget.
         seed: of the values.
     """
     common = {
@@ -242,7 +242,7 @@ def make_oracle(algorithm, objective, direction, trials, epochs, space, fits, se
         "hyperparameters": space.hyperparameters(),
         "allow_new_entries": False,
         "tune_new_entries": False,
-        "seed": seed + 1,  # 0 would be none
+        "seed": seed + 1,  # 0 would mean no seed
         "max_consecutive_failed_trials": math.inf,
     }
     if algorithm == "hyperband":
@@ -255,5 +255,5 @@ def make_oracle(algorithm, objective, direction, trials, epochs, space, fits, se
 
 
 def _without_defaults(space):
-    """A space without the values that KerasTuner fills in where a trial comes back from a worker."""
+    """A space without the values that KerasTuner fills in when a trial comes back from a worker."""
     return [{**one, "config": {**one["config"], "default": None}} for one in space]

@@ -1,4 +1,4 @@
-"""What a search has found: table, Pareto front, winner."""
+"""Results of a search: table, Pareto front, winner."""
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ OBJECTIVES = {
     "worst_device": ("max", "accuracy % of the worst device"),
     "unseen_gap": ("min", "accuracy % of seen minus unseen devices"),
 }
-"""{name: (direction, words)}; all on the validation part"""
+"""{name: (direction, words)}; all are measured on the validation part"""
 
 
 _TITLES = {
@@ -28,7 +28,7 @@ _TITLES = {
 
 
 def winner(trials, objective):
-    """Index of the best trial of those that were trained longest; None if none has ended well.
+    """Index of the best trial among those trained longest; None if no trial has ended well.
 
     Args:
         trials: frame with a column `status`, "epochs" and the objective's.
@@ -42,11 +42,11 @@ def winner(trials, objective):
 
 
 def pareto_front(costs, scores, direction):
-    """Whether no other point costs as little and scores as well, and is better in one of the two.
+    """Whether no other point is at least as good in cost and score and better in one of the two.
 
     Args:
         costs, scores: [points].
-        direction: "max" or "min" of the scores; costs are better low.
+        direction: "max" or "min" of the scores; low costs are better.
     """
     costs = np.asarray(costs, float)
     gains = np.asarray(scores, float) * (1 if direction == "max" else -1)
@@ -56,7 +56,7 @@ def pareto_front(costs, scores, direction):
 
 
 def trials_table(trials, objective):
-    """Text: a row a trial, the best first, those that failed last."""
+    """A text with a row per trial, best first, failed ones last."""
     columns = trials.drop(columns=["seconds", "message"], errors="ignore").dropna(axis=1, how="all")
     ascending = OBJECTIVES[objective][0] == "min"
     columns = columns.sort_values(["epochs", objective], ascending=[False, ascending], na_position="last")
@@ -71,11 +71,11 @@ def trials_table(trials, objective):
 
 
 def write_pareto_picture(path, trials, objective):
-    """Draw the objective against bytes and against MACs, a point a trial, with both Pareto fronts.
+    """Draw the objective against bytes and against MACs, a point per trial, with both Pareto fronts.
 
     Args:
         path: of the PNG file.
-        trials: frame as of `winner`, with columns bytes and macs; small points are of shorter trainings.
+        trials: frame as for `winner`, with columns bytes and macs; small points are shorter trainings.
         objective: key of OBJECTIVES.
     """
     direction, words = OBJECTIVES[objective]

@@ -1,7 +1,6 @@
-"""One oracle for several workers: KerasTuner's gRPC service, with chief and workers that may be killed at any time.
+"""One oracle for several workers: KerasTuner's gRPC service, with a chief and workers that may be killed at any time.
 
-KerasTuner's own chief waits for ever for a worker that was killed, and its
-workers end with their chief.
+KerasTuner's own chief waits forever for a killed worker, and its workers end with their chief.
 """
 
 import contextlib
@@ -34,17 +33,17 @@ _SERVICE = {"methodConfig": [{"name": [{}], "retryPolicy": _RETRIES}]}
 def serve(oracle, address, report=print, lease_seconds=LEASE_SECONDS):
     """Answer workers until no trial is left.
 
-    A worker that is not heard of for `lease_seconds` gives up its trial to the next one that asks. The service has no
-    password: it listens on the host of `address` alone, and says so if that is more than the loopback.
+    A worker that is silent for `lease_seconds` loses its trial to the next worker that asks. The service has no
+    password: it listens only on the host of `address`, and reports a host other than the loopback.
 
     Args:
         oracle: of `asc_tf.search.oracles`.
-        address: HOST:PORT to listen on; of the loopback for workers of this machine.
+        address: HOST:PORT to listen on; use the loopback for workers of this machine.
         report: called with lines for the user.
         lease_seconds: at least several times HEARTBEAT_SECONDS.
 
     Raises:
-        AscError: the address cannot be listened on.
+        AscError: the service cannot listen on the address.
     """
     servicer = _Servicer(oracle)
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=1), options=[("grpc.so_reuseport", 0)])
@@ -74,18 +73,18 @@ def serve(oracle, address, report=print, lease_seconds=LEASE_SECONDS):
 
 
 class SearchEnded(Exception):
-    """The search has ended, and its chief with it, while a worker was busy with what others have done."""
+    """The search and its chief have ended while a worker was busy with a trial that others have finished."""
 
 
 class _Servicer(OracleServicer):
-    """KerasTuner's, which also notes when it has last heard of each worker."""
+    """KerasTuner's service, which also records the time of each worker's last message."""
 
     def __init__(self, oracle):
         super().__init__(oracle)
         self._heard = dict.fromkeys(oracle.tuner_ids, time.monotonic())
 
     def lost(self, seconds):
-        """Workers that were not heard of for so long."""
+        """Workers that have been silent for this long."""
         oldest = time.monotonic() - seconds
         return {name for name in [*self.oracle.tuner_ids] if self._heard.get(name, oldest) <= oldest}
 
@@ -101,13 +100,13 @@ class _Servicer(OracleServicer):
 
 
 class Chief:
-    """The chief, as a worker sees it.
+    """The chief, from a worker's side.
 
     Args:
         address: HOST:PORT of the chief.
-        folder: of the search; if it has ended, the chief has too, and `gone` is true.
-        report: called with a line for the user if it does not answer at once.
-        wait_seconds: for its first answer; it may be looking for what is within the budget.
+        folder: folder of the search; if the search has ended, so has the chief, and `gone` is true.
+        report: called with a line for the user if the chief does not answer at once.
+        wait_seconds: for the chief's first answer; it may be looking for networks within the budget.
 
     Raises:
         AscError: no chief answers.
@@ -132,23 +131,23 @@ class Chief:
                 raise AscError(f"--worker {address}: no chief answers there for {wait_seconds} s")
 
     def oracle_for(self, oracle):
-        """What asks the chief wherever `oracle` would be asked."""
+        """A stand-in for `oracle` that asks the chief."""
         stub = _PatientStub(chief_stub(self._channel), self._folder)
         self._client = WorkerOracle(oracle, stub, self.worker)
         return self._client
 
     def pause(self):
-        """Between two questions for a trial, when the chief may have none to give yet."""
+        """Wait between two requests for a trial, since the chief may have none yet."""
         time.sleep(0.2)
 
     @contextlib.contextmanager
     def heartbeat(self, trial_id):
-        """Let the chief know, as long as the block lasts, that the trial is being worked on."""
+        """Report to the chief, as long as the block lasts, that the trial is in progress."""
         ended = threading.Event()
 
         def beat():
             while not ended.wait(HEARTBEAT_SECONDS):
-                with contextlib.suppress(grpc.RpcError, AscError, SearchEnded):  # the chief may be away for long
+                with contextlib.suppress(grpc.RpcError, AscError, SearchEnded):  # the chief may be away for a long time
                     self._client.get_trial(trial_id)
 
         thread = threading.Thread(target=beat, daemon=True)
@@ -160,9 +159,9 @@ class Chief:
 
 
 class _PatientStub:
-    """Asks the chief until it answers, an hour at most, or until the search is seen to have ended without this worker.
+    """Ask the chief until it answers, for at most an hour, or until the search has ended without this worker.
 
-    Every question may be asked twice: the oracle gives a worker the trial that it has, and ends a trial once.
+    Every request may be repeated: the oracle gives a worker its present trial again, and ends a trial only once.
     """
 
     def __init__(self, stub, folder):

@@ -1,4 +1,4 @@
-"""What a search varies: settings of a Config, each with a range or with choices."""
+"""The searched settings of a Config, each with a range or with choices."""
 
 import dataclasses
 import itertools
@@ -14,12 +14,12 @@ from asc_tf.experiment.settings import Config
 
 @dataclass(frozen=True)
 class Dimension(Searched):
-    """One setting that is searched: what its field says of that, unless the user says otherwise, and its key."""
+    """One searched setting: its key and its range or choices, from its field or from the user."""
 
     key: str = ""
 
     def declare(self, hp):
-        """Its value, of a `keras_tuner.HyperParameters` to which it is added."""
+        """The setting's value in a `keras_tuner.HyperParameters`, to which it is added."""
         if self.choices:
             return hp.Choice(self.name, list(self.choices), default=self.choices[0], ordered=False)
         if self.step:
@@ -27,7 +27,7 @@ class Dimension(Searched):
         return hp.Float(self.name, self.low, self.high, sampling=self.sampling)
 
     def values(self):
-        """All of its values, of choices or whole numbers."""
+        """All values of a dimension of choices or whole numbers."""
         return list(self.choices) or [*range(self.low, self.high + 1, self.step)]
 
     def setting(self, value):
@@ -42,7 +42,7 @@ DIMENSIONS = {
     for field in fields_of(Config)
     if field.setting.searched
 }
-"""{name: `Dimension`} of all settings that can be searched, but for those that a network has of its own."""
+"""{name: `Dimension`} of all settings that can be searched, without those that a network defines itself."""
 
 
 def dimensions_of(config):
@@ -57,12 +57,12 @@ class Space:
     """Several `Dimension`s of one network.
 
     Args:
-        text: "lambda,width" takes the ranges of `DIMENSIONS`; "lambda=0:0.5,width=4:40" others, and
-            "norm_position=input|all,depth=1-1-1-2|2-2-2-3" choices.
-        config: the Config whose settings they replace.
+        text: "lambda,width" takes the ranges of `DIMENSIONS`; "lambda=0:0.5,width=4:40" sets others, and
+            "norm_position=input|all,depth=1-1-1-2|2-2-2-3" sets choices.
+        config: the Config whose settings vary.
 
     Raises:
-        AscError: no such dimension, a range that is none, or a value that no run can use.
+        AscError: no such dimension, an invalid range, or a value that no run can use.
     """
 
     def __init__(self, text, config):
@@ -80,7 +80,7 @@ class Space:
 
     def hyperparameters(self):
         """`keras_tuner.HyperParameters` with all of the dimensions."""
-        import keras_tuner  # with TensorFlow: a mistake in a space is said before
+        import keras_tuner  # imports TensorFlow: mistakes in a space are reported before
 
         hp = keras_tuner.HyperParameters()
         for dimension in self.dimensions:
@@ -88,11 +88,11 @@ class Space:
         return hp
 
     def configured(self, values):
-        """The Config with values {name: value}; those of other names, such as KerasTuner's own, count for nothing."""
+        """The Config with values {name: value}; other names, such as KerasTuner's own, are ignored."""
         return self.config.with_settings([d.setting(values[d.name]) for d in self.dimensions if d.name in values])
 
     def combinations(self):
-        """({name: value} of the structural dimensions but for width, ...), then the widths, [None] if it is fixed."""
+        """({name: value} of the structural dimensions except width, ...), then the widths, [None] if fixed."""
         structural = [d for d in self.dimensions if d.structural and d.name != "width"]
         others = [
             dict(zip((d.name for d in structural), values, strict=True))

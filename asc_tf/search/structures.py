@@ -1,4 +1,4 @@
-"""Which networks of a space are within a budget, known before any is trained."""
+"""The networks of a space that are within a budget, known before any training."""
 
 import json
 import math
@@ -20,8 +20,8 @@ from asc_tf.search.budget import cost_of
 class Structures:
     """The largest width within the budget for each combination of a space's other structural dimensions.
 
-    A wider network costs more of everything, so that bisection finds the width with a few networks a combination; they
-    are built, not trained. `keep` writes a file, for the search that goes on and for workers.
+    A wider network costs more in every respect, so bisection finds the largest width with a few networks per
+    combination; they are built, not trained. `keep` writes a file for resumed searches and for workers.
 
     Args:
         space: a `Space`.
@@ -56,7 +56,7 @@ class Structures:
         raise AscError(f"{self.path}: cannot be read back ({problem}); delete it to have the networks counted anew")
 
     def keep(self):
-        """Write what was found, unless it is there."""
+        """Write the networks found, unless the file exists."""
         if not self.path.is_file():
             write_text(self.path, json.dumps(self._largest, indent=2) + "\n")
 
@@ -66,7 +66,7 @@ class Structures:
         return largest is not None and values.get("width", 0) <= largest
 
     def count(self):
-        """How many networks of the space are within the budget: infinity if it varies a real number."""
+        """Number of networks of the space within the budget: infinity if the space varies a real number."""
         if any(not dimension.structural for dimension in self.space.dimensions):
             return math.inf
         return self._fitting()
@@ -95,7 +95,7 @@ class Structures:
         return largest
 
     def _bisected(self, values, widths):
-        """Widths within the budget that were met on the way to the largest; 0 stands for a fixed one."""
+        """Widths within the budget, met on the way to the largest; 0 means a fixed width."""
         low, high = 0, len(widths)
         while low < high:
             middle = (low + high) // 2
@@ -119,7 +119,7 @@ class Structures:
         return build_model(config, self.dataset)
 
     def _latency(self, network):
-        """Median milliseconds of the 8-bit file of features, of an untrained network; None if nothing limits it."""
+        """Median milliseconds of the 8-bit file of features, for an untrained network; None without a limit."""
         if self.budget.latency_ms == math.inf:
             return None
         shape = network.input_shape[1:]

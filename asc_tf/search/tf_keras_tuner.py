@@ -1,8 +1,8 @@
-"""KerasTuner's tuners for models of tf_keras; its own want those of Keras 3.
+"""KerasTuner's tuners for models of tf_keras; the originals require Keras 3.
 
-`Hyperband(HyperBCResNetASC(shape, classes), objective="val_accuracy", max_epochs=20).search(batches, ...)`: arguments
-are KerasTuner's, those of `search` go to `model.fit`. Its `get_best_models` gives the networks with the weights of
-their best epoch.
+`Hyperband(HyperBCResNetASC(shape, classes), objective="val_accuracy", max_epochs=20).search(batches, ...)`: the
+arguments are KerasTuner's; those of `search` go to `model.fit`. `get_best_models` returns the networks with the weights
+of their best epochs.
 """
 
 import keras_tuner
@@ -13,14 +13,14 @@ from asc_tf.internals.keras_tuner import OpenTuner
 
 
 class _TfKerasTuner(OpenTuner):
-    """Stands after KerasTuner's tuner, so that Hyperband's way to go on with a trial comes first."""
+    """A base after KerasTuner's tuner, so that Hyperband's way to continue a trial comes first."""
 
     def build(self, hyperparameters):
         keras.backend.clear_session()
         return super().build(hyperparameters)
 
     def run_trial(self, trial, *arguments, callbacks=(), **more):
-        """Fit the network of a trial; returns {metric: value} of the epoch that is best in the objective."""
+        """Fit the network of a trial; returns {metric: value} of the epoch with the best objective."""
         model = self.build(trial.hyperparameters)
         objective = self.oracle.objective
         best = keras.callbacks.ModelCheckpoint(

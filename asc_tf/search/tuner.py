@@ -1,4 +1,4 @@
-"""The tuner of `asc-tf search`: KerasTuner's loop around a training that is kept on disk."""
+"""The tuner of `asc-tf search`: KerasTuner's loop around a training whose state is kept on disk."""
 
 import contextlib
 import os
@@ -12,17 +12,17 @@ from asc_tf.search.service import SearchEnded
 
 
 class RunTuner(TrialLoop):
-    """Tries what an oracle proposes, alone or as one of several workers.
+    """Tries the proposals of an oracle, alone or as one of several workers.
 
-    A trial has the folder DIRECTORY/trials/trial_ID, for KerasTuner's trial.json and for its training; what was begun
-    there by a process that was killed goes on.
+    A trial has the folder DIRECTORY/trials/trial_ID for KerasTuner's trial.json and for its training; a training that a
+    killed process began there continues.
 
     Args:
         oracle: of `asc_tf.search.oracles`.
         directory: of the search; the same on all machines.
-        run: function (values {name: value}, folder, folder of the trial to go on from or None) to a dict of metrics,
+        run: function (values {name: value}, folder, folder of the trial to continue from or None) to a dict of metrics,
             the objective among them.
-        chief: `asc_tf.search.service.Chief` that a worker asks in place of its own oracle.
+        chief: `asc_tf.search.service.Chief`, which a worker asks in place of its own oracle.
     """
 
     def __init__(self, oracle, directory, run, chief=None):
@@ -47,7 +47,7 @@ class RunTuner(TrialLoop):
             return self._run(values, *folders)
 
     def try_trial(self, trial):
-        """Only what is wrong with the values fails a trial; all else ends the search, which can then go on."""
+        """Only an error in the values fails a trial; all other errors end the search, which can then be continued."""
         try:
             metrics = self.run_trial(trial)
             if not self.oracle.get_trial(trial.trial_id).metrics.exists(self.oracle.objective.name):
@@ -61,4 +61,4 @@ class RunTuner(TrialLoop):
             self._chief.pause()
 
     def save(self):
-        """The oracle keeps itself."""
+        """The oracle saves itself."""

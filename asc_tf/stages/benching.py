@@ -1,4 +1,4 @@
-"""What each method is worth on one data set: trained, over several seeds, into one table."""
+"""Training each method on one data set, over several seeds, into one table."""
 
 import dataclasses
 from pathlib import Path
@@ -23,20 +23,19 @@ TRANSLATION = Translation("a", ("b", "c", "s1", "s2", "s3"), width=8, epochs=12)
 
 
 def bench(root, out, network="bc-resnet-asc-1", names=(), seeds=3, responses=None, report=print):
-    """Train the rows of `experiment.bench_rows` with seeds 0, 1, ..., and make a table of their test results.
+    """Train the rows of `experiment.bench_rows` with seeds 0, 1, ..., and tabulate their test results.
 
     Every run is a run folder, OUT/NETWORK/ROW/SEED; teachers are in OUT/teacher/SEED, the translator and its clips in
-    OUT/translator and OUT/translated. The same call goes on where it was stopped, and reads what is there already, so
-    that rows can be trained one by one, or by several processes that have rows of their own; what all rows need, one of
-    them makes and the others wait for. After each run it writes OUT/NETWORK.csv (device by device) and OUT/NETWORK.md
-    from all that is there.
+    OUT/translator and OUT/translated. A second call continues and reads finished runs, so that rows can be trained one
+    by one, or by several processes with separate rows. One process makes the shared parts while the others wait. After
+    each run the call writes OUT/NETWORK.csv (device by device) and OUT/NETWORK.md from all finished runs.
 
     Args:
         root: folder of the data set.
-        out: folder for all that the bench makes.
+        out: folder for all results of the bench.
         network: key of `NETWORKS`.
         names: of the rows; all of them if there are none.
-        seeds: how many.
+        seeds: number of seeds.
         responses: folder of impulse responses, for the rows that use them.
         report: called with lines for the user.
 
@@ -57,7 +56,7 @@ def bench(root, out, network="bc-resnet-asc-1", names=(), seeds=3, responses=Non
 
 
 def _run(root, out, network, row, seed, responses, report):
-    """Train and evaluate one run, unless it is there."""
+    """Train and evaluate one run, unless it exists."""
     folder = out / network / row.name / str(seed)
     if row.tuned:
         finetune(out / network / row.tuned / str(seed), folder, report=report)
@@ -67,7 +66,7 @@ def _run(root, out, network, row, seed, responses, report):
 
 
 def _config(root, out, network, row, seed, responses, report):
-    """The Config of a row; the teacher and the translated clips that it needs are made."""
+    """The Config of a row; makes the teacher and the translated clips that the row needs."""
     config = find_recipe(row.recipe).config
     config = dataclasses.replace(config, model=dataclasses.replace(config.model, **NETWORKS[network]))
     config = config.with_settings((*COMMON, *row.settings, f"seed={seed}"))
@@ -82,7 +81,7 @@ def _config(root, out, network, row, seed, responses, report):
 
 
 def _teacher(root, out, seed, report):
-    """Run folder of the teacher of a seed, trained if it is not there."""
+    """Run folder of a seed's teacher, trained if missing."""
     recipe, settings = TEACHER
     folder = (out / "teacher" / str(seed)).resolve()
     config = find_recipe(recipe).config.with_settings((*COMMON, *settings, f"seed={seed}"))
@@ -92,7 +91,7 @@ def _teacher(root, out, seed, report):
 
 
 def _translated(root, out, frontend, report):
-    """Folder of translated clips, made if it is not there."""
+    """Folder of translated clips, made if missing."""
     folder = (out / "translated").resolve()
     with exclusive(out / "translator", report):
         if not (out / "translator" / "distances.csv").is_file():
@@ -103,7 +102,7 @@ def _translated(root, out, frontend, report):
 
 
 def _tabulate(out, network, seeds):
-    """Write NETWORK.csv and NETWORK.md of the runs that are finished; return the table."""
+    """Write NETWORK.csv and NETWORK.md of the finished runs; return the table."""
     frames = []
     for row in ROWS.values():
         for seed in range(seeds):

@@ -12,13 +12,13 @@ from asc_tf.stages.preconditions import check_counted
 
 
 def account_of(target, seconds=None, length=None):
-    """What a network stores and computes: `asc-tf complexity`.
+    """Storage and computation of a network: `asc-tf complexity`.
 
     Args:
         target: run folder, .keras file, .tflite file, or name of `asc_tf.experiment.named_networks.NAMED_NETWORKS`.
-        seconds: of sound in the input, for the rules that limit MACs per second; None takes them from the run, from
-            the file's metadata or from the named network.
-        length: of the axes of its input that have no length of their own, but for the batch: frames, or samples.
+        seconds: of sound in the input, for the rules that limit MACs per second; None takes them from the run, from the
+            file's metadata or from the named network.
+        length: length of the input's open axes (except the batch): frames, or samples.
 
     Returns:
         An `asc_tf.complexity.account.Account`.

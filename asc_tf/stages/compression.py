@@ -23,44 +23,43 @@ from asc_tf.training.distillation import DistilledModel
 from asc_tf.training.fit import save_model
 from asc_tf.training.seeding import set_seed
 
-# Of the additional training: the highest learning rate and the epochs, as shares of the training's own. The papers do
-# not say. A network that lost nine tenths of its weights learns anew; one whose weights were rounded is only adjusted.
+# Shares of the training's own highest learning rate and epochs, for the additional training; the papers state none. A
+# network that lost nine tenths of its weights learns again; a network with rounded weights is only adjusted.
 TRAININGS = {"pruned": (1.0, 1.0), "quantized": (0.1, 0.25)}
-_MASKS = 100  # that gradual pruning makes, about
+_MASKS = 100  # approximate number of masks that gradual pruning makes
 BYTES = {"int8": {"kernel": "int8", "rest": "float16"}, "fp16": {"rest": "float16"}}
 
 
 def compress(run, out, settings, report=print):
-    """Compress the network of a run into a run folder of its own, or go on with an interrupted compression.
+    """Compress a run's network into a separate run folder, or continue an interrupted compression.
 
-    One step after the other: pruning, 8-bit kernels; after each the network is trained on the run's own batches with
-    the teacher's help. At the end what is not in 8 bits is rounded to half precision. After each step the network is
-    measured: steps.csv, step_devices.csv (every device of the validation part, with the change against the
+    The steps are pruning, then 8-bit kernels; after each the network is trained on the run's own batches with the
+    teacher's help. At the end everything that is not in 8 bits is rounded to half precision. After each step the
+    network is measured: steps.csv, step_devices.csv (every device of the validation part, with the change against the
     uncompressed network) and layers.csv (non-zeros of each kernel). The test part is left to `evaluate_changes`.
 
-    The file that a step is measured in is what `asc-tf export --input features` writes in the format that the
-    parameters have come to: float; int8 once kernels and feature maps are trained for it; at the end, else, float16.
-    No runtime of ours has kernels of 8 bits and feature maps in float, so those kernels are float numbers there, on
-    their grid; nor does a file of ours leave zeros out. Latency is that of LiteRT on one thread, on noise of a
-    clip's length.
+    Each step is measured in the file that `asc-tf export --input features` writes in the present format of the
+    parameters: float; int8 once kernels and feature maps are trained for it; otherwise float16 at the end. None of our
+    runtimes has 8-bit kernels with float feature maps, so such kernels are float numbers on their grid there; our files
+    do not leave out zeros. Latency is that of LiteRT on one thread, on noise of a clip's length.
 
     Args:
-        run: folder of a trained run, which stays as it is.
+        run: folder of a trained run, which is not changed.
         out: run folder of the compressed network.
         settings: a `Compression`.
         report: called with lines for the user.
 
     Returns:
-        The frame of steps.csv: accuracy in percent and log loss on the validation part and, of the device that changes
-        most for the worse there, the change of accuracy (NaN where the run holds no part out); parameters; non-zeros of
-        the kernels; bytes by the papers' account of the 2021 rule, of all non-zero parameters, each at the width that
-        the step has brought it to (moving statistics do not count: they fold into what is beside them); format and
-        bytes of the step's .tflite file, milliseconds and their ratio to the uncompressed file's, measured in turns
-        (NaN where an int8 file disagrees with the network beyond `agreement.BOUNDS`).
+        The frame of steps.csv: accuracy in percent and log loss on the validation part, and the change of accuracy on
+        the device with the worst change there (NaN without a validation part); parameters; non-zeros of the kernels;
+        bytes by the papers' account of the 2021 rule, of all non-zero parameters at their present width (moving
+        statistics do not count, since they are folded); format and bytes of the step's .tflite file, milliseconds and
+        their ratio to the uncompressed file's, measured in turns (NaN if an int8 file disagrees with the network beyond
+        `agreement.BOUNDS`).
 
     Raises:
-        AscError: not a trained run, a teacher of other scenes or features, settings out of range, clips that the
-            metadata tells of otherwise than when the run was trained; `out` holds something else or is being written.
+        AscError: not a trained run, a teacher of other scenes or features, settings out of range, or metadata that
+            changed since the run was trained; `out` holds something else or is being written.
     """
     with exclusive(out):
         return _compress(Path(run), Path(out), settings, report)
@@ -103,7 +102,7 @@ def _compress(run, out, settings, report):
 
 
 def _pruning(model, settings, steps):
-    """The model wrapped for so many steps of additional training."""
+    """The model wrapped for this many steps of additional training."""
     if settings.schedule == "one-shot":
         return prune(model, settings.prune, settings.scope, min(FLOOR, 1 - settings.prune))
     half = max(1, steps // 2)
@@ -112,14 +111,14 @@ def _pruning(model, settings, steps):
 
 
 class _Steps:
-    """Trains one step after the other, and has it measured; a step that has ended is read back."""
+    """Trains the steps one after the other, each followed by its measurement; finished steps are read back."""
 
     def __init__(self, out, experiment, epochs, report):
         self.out, self.experiment, self.epochs, self.report = out, experiment, epochs, report
         self.table = StepTable(out, experiment, report)
 
     def train(self, name, wrap, strip, teacher):
-        """Additional training of what `wrap` makes, given the steps of that training; returns it stripped."""
+        """Additional training of the model that `wrap` makes for the given number of steps; returns it stripped."""
         folder = self.out / name
         path = folder / "stripped.keras"
         if path.is_file():

@@ -1,4 +1,4 @@
-"""What a compression's steps have done to the network: accuracy, sizes and latency, measured once each and kept."""
+"""Accuracy, sizes and latency after each step of a compression, measured once and kept."""
 
 import hashlib
 import json
@@ -29,14 +29,14 @@ _ROUNDS, _RUNS = 31, 3
 
 
 class StepTable:
-    """Measures the network after each step; writes steps.csv, step_devices.csv and layers.csv anew each time.
+    """Measures the network after each step; rewrites steps.csv, step_devices.csv and layers.csv each time.
 
-    What was measured is kept in the step's folder, measured.json beside the .tflite file, and is read back as long as
-    the network's weights are those that were measured and the file is there.
+    Measurements are kept in the step's folder, measured.json beside the .tflite file, and are read back as long as the
+    file exists and the network has the measured weights.
 
     Args:
         out: run folder of the compressed network.
-        experiment: the `Experiment` of the run that is compressed, with features.
+        experiment: the `Experiment` of the original run, with features.
         report: called with lines for the user.
 
     Attributes:
@@ -48,13 +48,13 @@ class StepTable:
         self.rows, self._devices, self._nonzeros, self._weights = [], {}, {}, {}
 
     def finish(self, name, model, types, format):
-        """Measure a network, or read back what was measured.
+        """Measure a network, or read its measurements back.
 
         Args:
             name: of the step.
             model: plain network.
-            types: that the parameters have reached, of `Account.with_types`.
-            format: that they have reached, of `asc_tf export`.
+            types: present types of the parameters, for `Account.with_types`.
+            format: their present format, as for `asc_tf export`.
         """
         folder = self.out / name.replace(" ", "-")
         digest = hashlib.sha256(b"".join(weight.tobytes() for weight in model.get_weights())).hexdigest()
@@ -94,7 +94,7 @@ class StepTable:
         return {"row": row, "devices": {} if devices is None else devices.to_dict("index"), "nonzeros": nonzeros}
 
     def _on_validation(self, model):
-        """Frame of `device_metrics`, or None if nothing is held out. All devices there are seen ones."""
+        """Frame of `device_metrics`, or None without a validation part. All its devices are seen ones."""
         data, rows = self.experiment, self.experiment.validation
         if not len(rows):
             return None
@@ -133,7 +133,7 @@ class StepTable:
 
 
 def _kept(folder, digest):
-    """What was measured of these weights, or None; without a file it is not all that can be measured."""
+    """The measurements of these weights, or None; without a file they are incomplete."""
     try:
         measured = json.loads(read_checked(folder / "measured.json"))
         whole = {*measured["row"]} <= {*COLUMNS} and {"kernel_nonzeros", "nonzero_bytes"} <= {*measured["row"]}
@@ -144,7 +144,7 @@ def _kept(folder, digest):
 
 
 def compression_text(out):
-    """Tables of a compression: after every step the non-zeros of each kernel, the change on every device, all else."""
+    """Tables of a compression: non-zeros of each kernel, change on every device, and the other results of each step."""
     out = Path(out)
     layers = read_csv(out / "layers.csv", ("layer", "weights"), text=("layer",))
     steps = read_csv(out / "steps.csv", COLUMNS, text=("step", "format"))

@@ -11,9 +11,10 @@ from asc_tf.training.fit import save_model
 
 
 def join_runs(runs, out, average="probabilities"):
-    """Make one run folder of several trained runs: its network averages theirs.
+    """Make one run folder from several trained runs: its network averages theirs.
 
-    It is evaluated, counted, exported and learnt from as any other run. ensemble.json names the members.
+    The ensemble is evaluated, counted, exported and used as a teacher like any other run. ensemble.json names the
+    members.
 
     Args:
         runs: folders of trained runs on one data set, with the same frontend.
@@ -21,7 +22,7 @@ def join_runs(runs, out, average="probabilities"):
         average: "probabilities" or "logits".
 
     Raises:
-        AscError: fewer than two runs, no trained run, one of other data, scenes, clips or features, or `out` holds
+        AscError: fewer than two runs, an untrained run, a run of other data, scenes, clips or features, or `out` holds
             something else or is being written.
     """
     with exclusive(out):
@@ -49,7 +50,7 @@ def _join(runs, out, average):
             config.data, split="full" if full else "official", leave_out=tuple(sorted(left_out)) or None
         ),
     )
-    # Members of other seeds held other clips out: one digest does not stand for them.
+    # Members of other seeds held out other clips: one digest cannot stand for them.
     digest = dataset.clips_sha256 if len(digests) == 1 else ""
     write_settings(out, config, dataclasses.replace(dataset, seen_devices=devices, clips_sha256=digest))
     save_model(ensemble(models, average), out / "last.keras")

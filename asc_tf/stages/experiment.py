@@ -1,4 +1,4 @@
-"""One experiment: settings on a data set, with the clips and features that the stages of a run share."""
+"""One experiment: settings on a data set, with the clips and features that a run's stages share."""
 
 import dataclasses
 import functools
@@ -25,15 +25,15 @@ def _no_rows():
 
 @dataclass(frozen=True, eq=False)
 class Experiment:
-    """Settings, data set, clips, rows of them to train and to validate on, and features.
+    """Settings, data set, clips, row numbers for training and validation, and features.
 
     Args:
         config: a `Config`.
         dataset: a `Dataset`.
-        clips: frame of `read_clips`; behind the recordings stand translated clips, once there are features.
-        recorded: rows of the recordings to train on.
-        validation: rows to validate on.
-        training: rows to train on, those of translated clips among them.
+        clips: frame of `read_clips`; once there are features, translated clips follow the recordings.
+        recorded: row numbers of the recordings to train on.
+        validation: row numbers to validate on.
+        training: row numbers to train on, including those of translated clips.
         features: of all rows; None until `with_features`.
     """
 
@@ -47,9 +47,9 @@ class Experiment:
 
     @classmethod
     def begin(cls, root, config):
-        """That of a new run, without features and their statistics.
+        """The experiment of a new run, without features and their statistics.
 
-        Settings that fit no network are refused here, not after hours of features.
+        Settings that fit no network are refused here, not after hours of computing features.
 
         Raises:
             AscError: as `split_clips` and `build_model`.
@@ -66,24 +66,24 @@ class Experiment:
 
     @classmethod
     def again(cls, config, dataset):
-        """That of a trained run, without features. Raises an AscError as `split_clips`."""
+        """The experiment of a trained run, without features. Raises an AscError as `split_clips`."""
         clips, training, validation = split_clips(dataset.root, config)
         return cls(config, dataset, clips, training, validation, training)
 
     def with_features(self, run, report):
-        """With the features of all clips, and with the translated clips that data.translated names.
+        """The same experiment with the features of all clips, and with the translated clips that data.translated names.
 
-        Features that are not there are computed, those of the test part too: a clip that cannot be read should be
-        known now, not after the training.
+        Missing features are computed, those of the test part too: an unreadable clip should be known now, not after the
+        training.
 
         Args:
-            run: run folder; features are kept in it if the recordings are read-only.
+            run: run folder; it holds the features if the recordings are read-only.
             report: called with lines for the user.
         """
         return with_translated(dataclasses.replace(self, features=features_of(self, run, report)))
 
     def with_statistics(self, run, report, kept=False):
-        """With the features' mean and deviation in the data set, as `asc_tf.stages.features.statistics` has them."""
+        """The same with the features' mean and deviation in its data set, see `asc_tf.stages.features.statistics`."""
         mean, std = statistics(self, run, kept)
         dataset = dataclasses.replace(self.dataset, feature_mean=mean, feature_std=std)
         report(
@@ -95,22 +95,22 @@ class Experiment:
         return dataclasses.replace(self, dataset=dataset)
 
     def with_config(self, config):
-        """With settings that neither clips nor features depend on."""
+        """The same experiment with other settings that affect neither clips nor features."""
         return dataclasses.replace(self, config=config)
 
     @functools.cached_property
     def frontend(self):
-        """The layer that makes its features."""
+        """The frontend layer of its features."""
         return build_frontend(self.config)
 
     @property
     def cut(self):
-        """The `Cut` that makes clips of recordings."""
+        """The `Cut` from recordings to clips."""
         return Cut(self.frontend.sample_rate_hz, self.dataset.clip_seconds)
 
     @functools.cached_property
     def trained(self):
-        """Frame of `asc_tf.experiment.trained_on.trained_clips`: the recordings, without translated clips."""
+        """Frame of `asc_tf.experiment.trained_on.trained_clips`: only recordings, no translated clips."""
         return trained_clips(self.clips, self.recorded, self.validation)
 
     @functools.cached_property

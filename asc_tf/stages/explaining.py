@@ -1,4 +1,4 @@
-"""What a run's network makes of the places of a recording."""
+"""A run's network, prepared to score the places of a recording."""
 
 from asc_tf.evidence.network_scores import ScoredNetwork
 from asc_tf.experiment.build import build_frontend

@@ -35,10 +35,10 @@ def export(
     Args:
         run: run folder.
         out: file to write; RUN/model.tflite if None, or RUN/model.onnx. A file of another format is not overwritten.
-        clips_to_check: clips of the test part (of the training part, if the run was trained on both) to compare on, of
-            all devices alike; 18 if None, and 90 for int8, whose agreement is one of many clips.
+        clips_to_check: number of clips of the test part (of the training part, if the run was trained on both) for the
+            comparison, equally from all devices; 18 if None, and 90 for int8, whose agreement needs many clips.
         format, input: of `export_tflite`; or "onnx", which takes features (`export_onnx`).
-        calibration_clips: for int8, training clips to calibrate on, drawn from all devices alike.
+        calibration_clips: number of training clips for the calibration of int8, equally from all devices.
         report: called with lines for the user.
         root: folder of a data set of the same scenes, whose clips take the place of the run's own.
 
@@ -46,8 +46,8 @@ def export(
         (path of the file, number of trainable parameters, `Agreement`).
 
     Raises:
-        AscError: as `export_tflite`, no finished run, clips that cannot be read, a path that is no file's, or another
-            process is writing into the run.
+        AscError: as `export_tflite`, no finished run, unreadable clips, a path that is no file's, or another process is
+            writing into the run.
     """
     run = Path(run)
     path = check_export(run, out, format, input, root)
@@ -97,7 +97,7 @@ def write_file(
         path: of the file.
         model: network from features to logits.
         experiment: the `Experiment` of its run.
-        checked, training: frames of `read_clips`, of whose clips some are compared on and calibrated on.
+        checked, training: frames of `read_clips`, from which clips for the comparison and the calibration are taken.
         format, input, clips_to_check, calibration_clips: of `export`.
         uncertain_below: of `Metadata`; an ONNX file does not hold it.
 
@@ -126,5 +126,5 @@ def write_file(
 
 
 def _alike(clips, count):
-    """The first so many clips, by turns one of each device."""
+    """The first clips of a frame, one of each device in turn."""
     return clips.loc[clips.groupby("device").cumcount().sort_values(kind="stable").index[:count]]

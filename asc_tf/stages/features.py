@@ -33,21 +33,20 @@ def compute_features(root, config, workers=None, report=print):
 
 
 def features_of(experiment, run, report, piece_seconds=None):
-    """The features of an `Experiment`'s clips from where data.features says."""
+    """The features of an `Experiment`'s clips, by the method of data.features."""
     root, clips, seconds = experiment.dataset.root, experiment.clips, experiment.dataset.clip_seconds
     if experiment.config.data.features == "stream":
         return StreamedFeatures(root, clips, experiment.frontend, seconds, piece_seconds)
-    # Beside the recordings, for all runs; in the run folder where the recordings are read-only.
+    # Beside the recordings, shared by all runs; in the run folder if the recordings are read-only.
     directory = (Path(root) if os.access(root, os.W_OK) else run) / "features"
     return cached_features(root, clips, experiment.frontend, seconds, directory, piece_seconds, report=report)
 
 
 def with_translated(experiment):
-    """Add the translated clips that data.translated names to an `Experiment` with features, behind its own.
+    """Append the translated clips of data.translated to an `Experiment` with features.
 
-    Only clips that the run trains on are used as translated ones too: not those that it validates on, nor those of a
-    device that it leaves out (data.leave_out); and none that were translated to such a device. The translator itself
-    may have been trained on the device.
+    Only translations of the run's training clips are used: none of validation clips, none from or to a device that the
+    run leaves out (data.leave_out). The translator itself may have been trained on the device.
 
     Raises:
         AscError: see `read_translated`.
@@ -69,10 +68,9 @@ def with_translated(experiment):
 
 
 def statistics(experiment, run, kept=False):
-    """Mean and deviation of the training rows, of all values or of each bin as model.standardization says.
+    """Mean and deviation of the training rows, of all values or of each bin, by model.standardization.
 
-    Those of a run that streams are kept in its folder, to spare a pass over the audio. With `kept` those that the
-    run's chief has written are taken.
+    A streaming run keeps them in its folder, to save a pass over the audio. With `kept`, the chief's are read.
     """
     config = experiment.config
     if (kept or config.data.features == "stream") and (run / "dataset.json").is_file():

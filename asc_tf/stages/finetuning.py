@@ -23,22 +23,22 @@ from asc_tf.training.seeding import set_seed
 
 
 def finetune(run, out, settings=(), report=print):
-    """Fine-tune the network of a run into a run folder of its own, or go on with an interrupted fine-tuning.
+    """Fine-tune a run's network into a separate run folder, or continue an interrupted fine-tuning.
 
-    First the classifier is initialized and trained anew on the frozen network. Then the whole network is trained near
-    its pretrained weights (`AnchoredModel`), while clips of one device are dropped from the batches at a growing rate
-    (`DeviceRandomDrop`), which drop_rates.csv lists. Both without mixup, otherwise with the run's own augmentation,
-    batch size, seed and validation part. The test part is left to `evaluate`.
+    First the classifier gets new initial weights and is trained on the frozen network. Then the whole network is
+    trained near its pretrained weights (`AnchoredModel`), while clips of one device are dropped from the batches at a
+    growing rate (`DeviceRandomDrop`), which drop_rates.csv lists. Both trainings use no mixup, but otherwise the run's
+    own augmentation, batch size, seed and validation part. The test part is left to `evaluate`.
 
     Args:
-        run: folder of a trained run, which stays as it is.
+        run: folder of a trained run, which is not changed.
         out: run folder of the fine-tuned network.
-        settings: "finetune.name=value", where they differ from the run's; train.select may be changed too.
+        settings: "finetune.name=value" for changes to the run's settings; train.select may be changed too.
         report: called with lines for the user.
 
     Raises:
-        AscError: not a trained run, other settings, a device without training clips, clips that the metadata tells of
-            otherwise than when the run was trained, or `out` holds something else or is being written.
+        AscError: not a trained run, other settings, a device without training clips, metadata that changed since the
+            run was trained, or `out` holds something else or is being written.
 
     Reference: Lee et al. (HYU), DCASE Workshop 2022, section 3.
     """
@@ -49,7 +49,7 @@ def finetune(run, out, settings=(), report=print):
 def _finetune(run, out, settings, report):
     config = check_finetuning(run, out, settings)
     dataset = read_run(run)[1]
-    load_model(run)  # one that cannot be loaded is refused here
+    load_model(run)  # a network that cannot be loaded is refused here
     experiment = Experiment.again(config, dataset)
     check_trained(run, dataset, experiment.trained)
     trained_on = experiment.clips.iloc[experiment.recorded]
@@ -65,7 +65,7 @@ def _finetune(run, out, settings, report):
     if config.finetune.classifier_epochs:
         _train_classifier(run, out / "classifier", experiment, report)
     report(f"fine-tuning: clips of device {device} are dropped at a rate of up to {config.finetune.max_drop_rate:g}")
-    set_seed(config.seed, config.deterministic)  # before the network is loaded: its dropout draws its seeds then
+    set_seed(config.seed, config.deterministic)  # before the network is loaded, since its dropout then draws its seeds
     path = out / "classifier" / "model.keras"
     network = read_network(path) if path.is_file() else load_model(run)
     steps = config.finetune.epochs * math.ceil(len(experiment.training) / config.train.batch_size)
@@ -86,7 +86,7 @@ def _finetune(run, out, settings, report):
 
 
 def _train_classifier(run, folder, experiment, report):
-    """Write model.keras into the folder: the pretrained network with a new classifier, trained on the frozen rest."""
+    """Write model.keras into the folder: the pretrained network, with a new classifier trained on the frozen rest."""
     config = experiment.config
     path, epochs = folder / "model.keras", config.finetune.classifier_epochs
     if path.is_file():

@@ -1,4 +1,4 @@
-"""What each device of a run would cost if training had not heard it."""
+"""The cost of each device if training had not heard it."""
 
 import dataclasses
 from pathlib import Path
@@ -16,26 +16,24 @@ from asc_tf.stages.training_data import split_clips
 
 
 def evaluate_left_out_devices(run, report=print):
-    """Train a run again without each of its devices in turn and return a table of what that costs the device as text.
+    """Train a run again without each of its devices in turn; return a table of the cost for the device as text.
 
-    The run that leaves a device out is in the subfolder leave-device-out/DEVICE, with data.leave_out = DEVICE and
-    otherwise the same settings, seed and validation locations. On the device's test clips it is compared with the run
-    itself. Runs that are there already are read, those that were interrupted go on. Writes leave-device-out.csv into
-    the run folder.
+    The run without a device is in the subfolder leave-device-out/DEVICE, with data.leave_out = DEVICE and otherwise the
+    same settings, seed and validation locations. It is compared with the run itself on the device's test clips.
+    Finished runs are read, interrupted ones continue. Writes leave-device-out.csv into the run folder.
 
-    With the device its clips go, and the steps that an epoch took for them: for a device with most of the clips the
-    difference is not that of an unheard microphone alone. The number of clips stands in the table. A device without
-    test clips, or without which a scene has no training clips, is not in it. A teacher of distillation.recipe is
-    trained without the device too.
+    Leaving out a device also removes its clips and their steps from each epoch: for a device with most of the clips the
+    difference is not only that of an unheard microphone. The table shows the number of clips. It omits devices without
+    test clips, and devices without which a scene has no training clips. A teacher of distillation.recipe is trained
+    without the device too.
 
     Args:
         run: folder of a trained run.
         report: called with lines for the user.
 
     Raises:
-        AscError: not a trained run; one that was made from another, that was trained on the test part, that leaves
-            devices out itself or that learnt from runs which have heard the devices; none of its devices can be left
-            out.
+        AscError: not a trained run; a run made from another, trained on the test part, already without devices, or
+            taught by runs that have heard the devices; or no device can be left out.
     """
     run = Path(run)
     read_run(run)
@@ -65,7 +63,7 @@ def _evaluate_left_out_devices(run, report):
 
 
 def _clips_left_out(config, dataset, tested, report):
-    """{device: number of training clips that go with it} for the devices that can be left out and are tested."""
+    """{device: number of its training clips} for the devices that can be left out and are tested."""
     count, clips = len(split_clips(dataset.root, config)[1]), {}
     for device in dataset.seen_devices:
         if device not in tested:

@@ -1,7 +1,7 @@
-"""Whether a stage can begin: what its arguments, its run and its data set say before TensorFlow is loaded.
+"""Checks whether a stage can begin, from its arguments, its run and its data set, before TensorFlow is loaded.
 
-Each stage asks here first, and the command line asks before it imports the stage, so that a mistake is told at once.
-All raise an AscError that names the flag or file, what was found and what was expected.
+Each stage calls its check first, and the command line calls it before it imports the stage, so that mistakes are
+reported at once. All raise an AscError that names the flag or file, the value found and the value expected.
 """
 
 from pathlib import Path
@@ -28,7 +28,7 @@ from asc_tf.translator.pairs import find_pairs
 
 
 def check_training(root, config, run):
-    """For `train`: the folder is free or this run's, the data set can be split, the teachers are trained."""
+    """For `train`: the folder is free or belongs to this run, the data set can be split, the teachers are trained."""
     check_run_folder(Path(run), config, root)
     split_clips(root, config)
     for teacher in config.distillation.teacher or ():
@@ -70,12 +70,12 @@ def check_evaluation(run, root=None, seconds=None):
 
 
 def in_run_folder(file):
-    """Whether an exported file lies in the folder of a run."""
+    """Whether an exported file is in the folder of a run."""
     return (Path(file).parent / "config.json").is_file()
 
 
 def file_data_set(file, root=None):
-    """For `evaluate_file`: the folder of the data set, `root` or that of the run in whose folder the file lies."""
+    """For `evaluate_file`: returns the data set's folder, `root` or that of the run in whose folder the file is."""
     if root is not None:
         return Path(root)
     run = Path(file).parent
@@ -103,11 +103,11 @@ def check_left_out_devices(run):
 
 
 def check_export(run, out, format, input, root=None):
-    """For `export`: a trained run, a format that has what is asked of it, a file that may be written. Returns its path.
+    """For `export`: a trained run, a format that supports the request, a path that may be written. Returns the path.
 
-    An 8-bit file needs clips to calibrate on: of the data set at `root`, or else of the run's own.
+    An 8-bit file needs clips for its calibration: of the data set at `root`, or else of the run's own.
 
-    A file that is there is written anew if it is of this format; one of another format may be what somebody uses.
+    An existing file of this format is replaced; a file of another format may be in use and is not.
     """
     if format == "onnx" and input != "features":
         raise AscError(f"--input {input}: an ONNX file takes features only; give --input features")
@@ -143,7 +143,7 @@ def _check_same_format(path, format, input):
 
 
 def check_report(runs, out):
-    """For `write_report`: trained runs, and a page that may be written. Returns its path."""
+    """For `write_report`: trained runs, and a page that may be written. Returns the page's path."""
     if not runs:
         raise AscError("no run is given; expected folders of runs")
     for run in runs:
@@ -180,7 +180,7 @@ def check_finetuning(run, out, settings):
 
 
 def check_compression(run, out, settings):
-    """For `compress`: a trained run, and a `Compression` that it can use."""
+    """For `compress`: a trained run, and a `Compression` that suits it."""
     check_flags(settings)
     check_free(Path(out) / "compression.json", "compression")
     if settings.activations == "int8" and settings.weights != "int8":
@@ -197,7 +197,7 @@ def check_compression(run, out, settings):
 
 
 def check_members(runs, out):
-    """For `join_runs`: two trained runs or more of one data set, frontend and length of clips."""
+    """For `join_runs`: at least two trained runs of one data set, frontend and length of clips."""
     check_free(Path(out) / "ensemble.json", "ensemble")
     if len(runs) < 2:
         raise AscError(f"{len(runs)} run is given; expected 2 or more for an ensemble")
@@ -231,7 +231,7 @@ def check_counted(target):
 
 
 def check_translator_training(root, settings, folder, frontend):
-    """For `train_translator`: settings that fit, a folder that is free or its own, devices that heard the same."""
+    """For `train_translator`: valid settings, a folder that is free or its own, devices with common segments."""
     check_translation(settings, frontend)
     check_translator_folder(Path(folder), root, settings, frontend)
     clips = read_clips(root)
@@ -239,13 +239,13 @@ def check_translator_training(root, settings, folder, frontend):
 
 
 def check_translator(folder):
-    """For `apply_translator`: a translator whose training has ended, and whose data set is there."""
+    """For `apply_translator`: a trained translator, and its data set."""
     read_clips(read_translator(folder)[0])
     check_translator_trained(folder)
 
 
 def check_search(root, out, config, settings):
-    """For `search`: settings that fit together, a free folder (None: a chief's), clips to validate on."""
+    """For `search`: settings that fit together, a free folder (None: a chief's), validation clips."""
     check_flags(settings)
     parse_budget(settings.budget)
     Space(settings.space, config)
@@ -258,7 +258,7 @@ def check_search(root, out, config, settings):
 
 
 def check_bench(root, names, responses):
-    """For `bench`: rows that are known, and what they need. Returns the rows."""
+    """For `bench`: known rows, and their requirements. Returns the rows."""
     rows = find_rows(names)
     lacking = [row.name for row in rows if row.responses and responses is None]
     if lacking:

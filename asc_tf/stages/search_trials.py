@@ -1,4 +1,4 @@
-"""The trials of a search: trained and validated, each in a folder of its own."""
+"""The trials of a search: trained and validated, each in its own folder."""
 
 import dataclasses
 import json
@@ -18,10 +18,10 @@ from asc_tf.stages.training_data import split_clips
 
 
 def read_result(path):
-    """What a trial's result.json says: {name: number or None}.
+    """The content of a trial's result.json: {name: number or None}.
 
     Raises:
-        AscError: it is damaged or says something else.
+        AscError: the file is damaged or has other content.
     """
     try:
         result = json.loads(read_checked(path))
@@ -36,10 +36,10 @@ def read_result(path):
 
 
 class Trials:
-    """Trains and validates trials; reads the data at the first one.
+    """Trains and validates trials; the first trial reads the data.
 
     Attributes:
-        seconds, count: of the trials that were trained here.
+        seconds, count: total time and number of the trials trained here.
     """
 
     def __init__(self, root, out, space, chosen, structures, objective, report):
@@ -48,10 +48,10 @@ class Trials:
         self.seconds, self.count, self._data = 0.0, 0, None
 
     def __call__(self, values, folder, before):
-        """{objective: value} of the trial with these values, trained in its folder from where `before` has ended."""
+        """{objective: value} of the trial with these values, trained in its folder from the end of `before`."""
         folder = Path(folder)
         kept = folder / "result.json"
-        with exclusive(folder, self.report):  # a worker given up for lost may live
+        with exclusive(folder, self.report):  # a worker given up as lost may live
             if not kept.is_file():
                 self._read_data()
                 start = time.monotonic()
@@ -85,7 +85,7 @@ class Trials:
         return {**self._validated(config, network), "epochs": until, **cost}
 
     def _validated(self, config, network):
-        """{name: value} of all OBJECTIVES, on the validation clips; those of devices left out are of unseen ones."""
+        """{name: value} of all OBJECTIVES on the validation clips; devices left out of the training are unseen."""
         data = self._data
         everything = dataclasses.replace(config, data=dataclasses.replace(config.data, leave_out=None))
         rows = split_clips(self.root, everything)[2] if config.data.leave_out else data.validation

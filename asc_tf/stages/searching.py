@@ -31,28 +31,28 @@ from asc_tf.stages.training_data import split_clips
 def search(root, out, config, settings, chief=None, worker=None, report=print):
     """Train networks of a space, each within a budget, and find the best on validation clips; `asc-tf search`.
 
-    The test part is not read. A trial is a folder, OUT/trials/trial_ID, with its checkpoints and result.json; the same
-    call goes on in the middle of the trial in which it was stopped. At the end OUT has trials.csv, pareto.png and
-    winner.json, a recipe of the winner.
+    The test part is not read. A trial is a folder, OUT/trials/trial_ID, with its checkpoints and result.json; a second
+    call continues within the interrupted trial. At the end OUT has trials.csv, pareto.png and winner.json, a recipe of
+    the winner.
 
-    Hyperband goes on with a network where its earlier trial has ended; its learning rates are those of `epochs` epochs
-    from the start, so that the last round is a training like any other.
+    Hyperband continues a network where its earlier trial ended; its learning rates are those of `epochs` epochs from
+    the start, so that the last round is a training like any other.
 
     Args:
         root: folder of the data set.
-        out: folder of the search; with workers on several machines, one that all of them share.
-        config: a `Config`, of which the search varies some settings.
+        out: folder of the search; workers on several machines must share it.
+        config: a `Config`; the search varies some of its settings.
         settings: a `Search`.
         chief: HOST:PORT; only hand out trials to workers, and tabulate them.
-        worker: HOST:PORT of the chief whose trials are to be trained.
+        worker: HOST:PORT of the chief whose trials this worker trains.
         report: called with lines for the user.
 
     Returns:
-        The table of trials and the command that trains the winner, as text; None of a worker.
+        The table of trials and the command that trains the winner, as text; None for a worker.
 
     Raises:
-        AscError: settings that do not fit together, no network within the budget, no trial that has ended well, the
-            folder holds another search, is damaged or has a chief or a lone searcher already, or what training raises.
+        AscError: settings that do not fit together, no network within the budget, no trial that has ended well; a
+            folder with another search, damage, or another chief or searcher at work; or an error of the training.
     """
     out = Path(out)
     asked = config
@@ -60,7 +60,7 @@ def search(root, out, config, settings, chief=None, worker=None, report=print):
     config, budget = _trial_config(root, config, settings), parse_budget(settings.budget)
     space = Space(settings.space, config)
     chosen = Experiment.begin(root, config)
-    contact = Chief(worker, out, report) if worker else None  # it answers as soon as OUT is made
+    contact = Chief(worker, out, report) if worker else None  # the chief answers as soon as OUT exists
     if contact and contact.gone:
         report("the search has ended")
         return None
@@ -111,7 +111,7 @@ def _trial_config(root, config, settings):
 
 
 def read_trials(out, space, oracle):
-    """Frame of an oracle's trials in the order of their beginning: values, status, and what their result.json says."""
+    """Frame of an oracle's trials in the order of their start: values, status, and the content of their result.json."""
     rows = []
     for name in oracle.start_order:
         trial = oracle.trials[name]
@@ -124,7 +124,7 @@ def read_trials(out, space, oracle):
 
 
 def _conclude(root, out, space, asked, oracle, objective):
-    """Write trials.csv, pareto.png and winner.json; return the text that ends a search."""
+    """Write trials.csv, pareto.png and winner.json; return the final text of the search."""
     trials = read_trials(out, space, oracle)
     write_csv(out / "trials.csv", trials)
     best = winner(trials, objective)

@@ -17,8 +17,8 @@ from asc_tf.stages.training import train
 def evaluate_seeds(run, seeds, report=print):
     """Repeat a run with the next seeds, in its subfolder seeds/, and return mean and deviation as text.
 
-    The run itself is the first of them. Runs that are there already are read, those that were interrupted go on.
-    Writes seeds.csv into the run folder.
+    The run itself is the first of them. Finished runs are read, interrupted ones continue. Writes seeds.csv into the
+    run folder.
     """
     read_run(run)
     with exclusive(run):

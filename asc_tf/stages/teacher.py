@@ -15,10 +15,10 @@ from asc_tf.training.distillation import DistilledModel, soften
 
 
 def teacher_runs(config, run, dataset, report):
-    """Folders of the runs that a Config is to learn from, checked; none if it learns from labels alone.
+    """Folders of a Config's teacher runs, checked; none if it learns from labels alone.
 
     Raises:
-        AscError: no trained run, or one of other scenes, clips or features.
+        AscError: no trained run, or a run of other scenes, clips or features.
     """
     settings = config.distillation
     runs = [run / "teacher"] if settings.recipe else [Path(name) for name in settings.teacher or ()]
@@ -31,7 +31,7 @@ def teacher_runs(config, run, dataset, report):
 
 
 def report_advantages(teacher, config, report):
-    """Name clips that a teacher's run knows and that a student of this Config must not learn from."""
+    """Raise an AscError for clips that a teacher's run knows and that a student of this Config must not learn from."""
     theirs, taught = read_run(teacher)
     if theirs.data.split == "full" and config.data.split != "full":
         report(f"{teacher}: the teacher was trained on the test part too; its student will score too well there")
@@ -40,7 +40,7 @@ def report_advantages(teacher, config, report):
 
 
 def cached_targets(run, experiment, teachers, report):
-    """Targets of `training_batches` from the teachers' logits on the clips as they are, or None without such.
+    """Targets of `training_batches` from the teachers' logits on unaugmented clips; None if they are not cached.
 
     The logits are kept in the run folder, teacher_logits.npy [clips, classes].
     """
@@ -62,7 +62,7 @@ def cached_targets(run, experiment, teachers, report):
 
 
 def _kept_logits(path, shape):
-    """The logits in a file; None if there are none, or if they are damaged or of other clips."""
+    """The logits in a file; None if the file is missing, damaged or of other clips."""
     try:
         logits = np.load(io.BytesIO(read_checked(path)), allow_pickle=False)
     except (AscError, OSError, ValueError, EOFError):
@@ -71,7 +71,7 @@ def _kept_logits(path, shape):
 
 
 def distilled(config, model, teachers):
-    """What to fit: the network with its teachers, or as it is without any."""
+    """The model to fit: the network with its teachers, or the network itself without any."""
     settings = config.distillation
     if not teachers:
         return model

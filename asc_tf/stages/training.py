@@ -29,27 +29,27 @@ from asc_tf.training.selection import MinVarianceCheckpoint
 
 
 def train(root, config, run, report=print, strategy=None):
-    """Train a network, or go on with an interrupted training, then evaluate it on the test part, once.
+    """Train a network, or continue an interrupted training, then evaluate it on the test part, once.
 
-    The learning rate stays that of the settings however many replicas there are: train.batch_size is the batch that
-    they share, and a step is the one that a single process would take.
+    The learning rate is that of the settings for any number of replicas: they share the batch of train.batch_size, and
+    a step equals that of a single process.
 
     Args:
         root: folder of the data set.
         config: a `Config`.
-        run: run folder; made if it is not there.
+        run: run folder; made if missing.
         report: called with lines for the user.
         strategy: a `tf.distribute.Strategy`, see `asc_tf.distributed.replicas.make_strategy`; None trains in one
-            process. All workers call this with the same arguments, on a file system that they share; the chief writes.
+            process. All workers make this call with the same arguments, on a shared file system; the chief writes.
 
     Returns:
-        The predictions on the test part, or None if there is none (data.split = full) and for all workers but the
+        The predictions on the test part; None without a test part (data.split = full) and for all workers except the
         chief.
 
     Raises:
-        AscError: see the data reader, the cache and `resumable_fit`; the folder holds a run of other settings or of
-            clips that the metadata tells of otherwise now, or another process is writing it; the replicas cannot share
-            a batch; another worker has ended.
+        AscError: see the data reader, the cache and `resumable_fit`; the folder holds a run of other settings, or the
+            metadata changed since; another process is writing it; the replicas cannot share a batch; another worker has
+            ended.
     """
     config.check()
     check_teachers(config)
@@ -72,12 +72,12 @@ def train(root, config, run, report=print, strategy=None):
         if full:
             report("trained on the test part as well: nothing is left to evaluate on")
         predictions = predict_test(run, report=report) if chief and not full else None
-        gathered(strategy, 0)  # the others wait, for their end would be an error to the chief
+        gathered(strategy, 0)  # the others wait, since their end would be an error for the chief
     return predictions
 
 
 def _check_shareable(config, replicas):
-    """Raise an AscError for settings that so many replicas cannot train by."""
+    """Raise an AscError for settings with which this many replicas cannot train."""
     if config.train.batch_size % replicas:
         raise AscError(
             f"setting train.batch_size is {config.train.batch_size}; expected a multiple of the {replicas} replicas "
@@ -90,11 +90,11 @@ def _check_shareable(config, replicas):
 
 
 def _silent(line):
-    """The report of all workers but the chief."""
+    """The report function of all workers except the chief."""
 
 
 def find_teachers(run, experiment, report, strategy=None):
-    """Run folders of the teachers of an `Experiment`, trained first if distillation.recipe says so."""
+    """Run folders of an `Experiment`'s teachers, first trained if distillation.recipe asks for it."""
     config, dataset = experiment.config, experiment.dataset
     if config.distillation.recipe:
         train(dataset.root, teacher_config(config), run / "teacher", lambda line: report(f"teacher: {line}"), strategy)
@@ -117,7 +117,7 @@ def _train(root, config, run, report, strategy):
 
 
 def fit_network(run, experiment, teachers=(), targets=None, report=print, strategy=None, until=None):
-    """Train the network of an `Experiment`, resumable, up to epoch `until` of its epochs.
+    """Train the network of an `Experiment`, resumable, up to epoch `until`.
 
     Args:
         run: run folder.
@@ -128,7 +128,7 @@ def fit_network(run, experiment, teachers=(), targets=None, report=print, strate
         until: all epochs if None.
 
     Returns:
-        What was fitted: the network, or with teachers a `DistilledModel`.
+        The fitted model: the network, or with teachers a `DistilledModel`.
     """
     config = experiment.config
     keras.backend.clear_session()
@@ -143,7 +143,7 @@ def fit_network(run, experiment, teachers=(), targets=None, report=print, strate
 
 
 def selection(run, experiment):
-    """Arguments of `fit` that keep the weights which train.select may name."""
+    """Arguments of `fit` that keep the weights that train.select may name."""
     if experiment.config.train.select != "min-var":
         return {"best": run / "best.keras"}
     rows, labels = experiment.validation, experiment.labels
@@ -156,10 +156,10 @@ def selection(run, experiment):
 
 
 def fit(folder, experiment, model, report=print, best=None, optimizer=None, callbacks=(), until=None, **batch_settings):
-    """Train a network as an `Experiment` says, resumable; writes checkpoints/ and history.csv into the folder.
+    """Train a network by an `Experiment`'s settings, resumable; writes checkpoints/ and history.csv into the folder.
 
-    `optimizer`, if given, takes the place of the settings' own; `until` ends it after so many of the epochs, whose
-    learning rates stay those of all; `batch_settings` go to `training_batches`.
+    `optimizer`, if given, replaces that of the settings; `until` stops the training after this many epochs, with the
+    learning rates of the whole; `batch_settings` go to `training_batches`.
     """
     config, strategy, classes = experiment.config, model.distribute_strategy, model.output_shape[-1]
     batch_size, validation = config.train.batch_size, experiment.validation
@@ -207,7 +207,7 @@ def fit(folder, experiment, model, report=print, best=None, optimizer=None, call
 
 
 def _rebuild_history(run):
-    """Write a finished run's history.csv anew from its last checkpoint, if it is damaged or gone."""
+    """Rewrite a finished run's history.csv from its last checkpoint, if the file is damaged or missing."""
     try:
         read_history(run / "history.csv")
     except AscError:
@@ -216,7 +216,7 @@ def _rebuild_history(run):
 
 
 def _distributed(strategy, batches):
-    """What a function of an optional `context` gives each replica."""
+    """The data that a function of an optional `context` gives each replica."""
     if strategy.num_replicas_in_sync == 1:
         return batches()
     return strategy.distribute_datasets_from_function(lambda context: batches(context=context))

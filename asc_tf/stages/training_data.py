@@ -1,4 +1,4 @@
-"""Which clips of a data set a training reads."""
+"""The clips of a data set that a training reads."""
 
 import numpy as np
 
@@ -7,9 +7,9 @@ from asc_tf.errors import AscError
 
 
 def split_clips(root, config):
-    """Clips of a data set that a run of this Config may read, and the rows of them that it trains on and validates on.
+    """Clips of a data set that a run of this Config may read, with its training and validation rows.
 
-    Locations are held out before devices are left out (data.leave_out): with and without a device they are the same.
+    Locations are held out before devices are left out (data.leave_out): they are the same with and without a device.
 
     Returns:
         (clips, training rows, validation rows).
@@ -28,7 +28,7 @@ def split_clips(root, config):
 
 
 def _heard(clips, held_out, config):
-    """Whether each of a run's clips is of none of the devices that data.leave_out names."""
+    """Whether each of a run's clips belongs to no device in data.leave_out."""
     left_out = config.data.leave_out
     if left_out is None:
         return np.full(len(clips), True)

@@ -1,4 +1,4 @@
-"""The device translator: trained on paired clips, measured on held-out pairs, and applied to the training part."""
+"""The device translator: training on paired clips, measuring on held-out pairs, applying to the training part."""
 
 import functools
 import hashlib
@@ -37,7 +37,7 @@ STEPS_PER_EPOCH = 250
 
 
 def train_translator(root, settings, folder, frontend=None, report=print):
-    """Train a device translator on the training part's pairs, or go on with an interrupted training, and measure it.
+    """Train a device translator on the training part's pairs, or continue an interrupted training, and measure it.
 
     Writes into the folder: translator.json (settings), pairs.csv, pairs.npy (features of the pairs), checkpoints/,
     history.csv, generator.keras, distances.csv and translation.png.
@@ -45,7 +45,7 @@ def train_translator(root, settings, folder, frontend=None, report=print):
     Args:
         root: folder of the data set. Its test part is not touched.
         settings: a `Translation`.
-        folder: made if it is not there.
+        folder: made if missing.
         frontend: a `FrontendConfig`; the default if None.
         report: called with lines for the user.
 
@@ -80,7 +80,7 @@ def apply_translator(folder, out="translated", report=print):
         report: called with lines for the user.
 
     Returns:
-        (number of translated clips, where they are).
+        (number of translated clips, their folder).
 
     Raises:
         AscError: the translator is not trained, a clip cannot be read, `out` holds something else, or another process
@@ -109,14 +109,14 @@ def apply_translator(folder, out="translated", report=print):
 
 
 def _experiment(root, frontend, clips):
-    """An `Experiment` on clips of the training part, of which only features are asked."""
+    """An `Experiment` on clips of the training part, used only for its features."""
     everything = read_clips(root)
     seconds = read_clip_seconds(root, everything[everything.split == "train"])
     return Experiment(Config(frontend=frontend), Dataset(str(root), (), (), seconds, 0.0, 1.0), clips)
 
 
 def _pairs(folder, root, settings, frontend, report):
-    """(frame of all pairs, features of those kept [kept, 2, frequency, time]), as they were made before or made now."""
+    """(frame of all pairs, features of the kept ones [kept, 2, frequency, time]), read back or made now."""
     table, file = folder / "pairs.csv", folder / "pairs.npy"
     found = _kept_pairs(table, file, report)
     if found is None:
@@ -138,7 +138,7 @@ def _pairs(folder, root, settings, frontend, report):
 
 
 def _kept_pairs(table, file, report):
-    """What `_pairs` returns, if both files are there and whole; else None."""
+    """The result of `_pairs` read back, if both files exist and are whole; else None."""
     if not (table.is_file() and file.is_file()):
         return None
     text = ("scene", "location", "device", "source", "target")
@@ -225,7 +225,7 @@ def _measure(folder, settings, pairs, features):
 
 
 def _draw(folder, settings, frontend, pairs, features, translated):
-    """translation.png: of each target the first held-out pair."""
+    """translation.png: the first held-out pair of each target."""
     kept = pairs[pairs.kept].reset_index(drop=True)
     examples = {}
     for device in settings.targets:

@@ -1,4 +1,4 @@
-"""From which confidence on a run's network is to be believed, by its own validation clips."""
+"""The confidence from which a run's network is to be believed, from its own validation clips."""
 
 import dataclasses
 
@@ -16,12 +16,12 @@ def validation_threshold(run, config, dataset, model, report):
 
     Args:
         run: run folder.
-        config, dataset: of it.
+        config, dataset: of the run.
         model: network from features to logits.
         report: called with lines for the user.
 
     Returns:
-        A probability, or None where the run holds no clips out or these say too little.
+        A probability, or None if the run has no validation clips or too few.
 
     Raises:
         AscError: clips that cannot be read.

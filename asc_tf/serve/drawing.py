@@ -64,7 +64,8 @@ def _spectrum(evidence, duration):
 
 def _evidence(evidence, scene, placed, duration):
     """`placed` are (start in seconds, how much each place speaks for the scene, 1 at the most) of the windows."""
-    shapes = [f"<use href='#spectrum' opacity='0.35' transform='scale(1 {_ROW / _SPECTRUM})'/>"]
+    white = f"<rect x='{_LEFT}' width='{_PLOT}' height='{_ROW}' fill='#fff'/>"  # on dark pages too
+    shapes = [white, f"<use href='#spectrum' opacity='0.35' transform='scale(1 {_ROW / _SPECTRUM})'/>"]
     for start, part in placed:
         pixels = np.empty((*part.shape, 4), np.uint8)
         pixels[..., :3], pixels[..., 3] = _FOR, 220 * np.clip(part, 0, 1)
@@ -95,12 +96,12 @@ def _windows(evidence, height, duration):
     for start, _, _, window in evidence.shown():
         x = _x(start, duration)
         if start:
-            yield f"<path d='M{x:.1f} 0V{height}' stroke='currentColor' stroke-dasharray='2 4'/>"
+            yield f"<path d='M{x:.1f} 0V{height}' stroke='#777' stroke-dasharray='2 4'/>"
         if window is None:
             yield f"<text x='{x + 6:.1f}' y='{height / 2:.0f}' fill='#777'>silence</text>"
     if 0 < evidence.seconds < evidence.window_seconds:
         x = _x(evidence.seconds, duration)
-        yield f"<path d='M{x:.1f} 0V{height}' stroke='currentColor' stroke-width='2'/>"
+        yield f"<path d='M{x:.1f} 0V{height}' stroke='#777' stroke-width='2'/>"
         yield f"<text x='{x + 4:.1f}' y='14' fill='#777'>repeated to fill a window</text>"
 
 

@@ -70,6 +70,7 @@ def test_a_long_recording_is_refused(file, recording):
         evidence_of(file, recording, most_seconds=12)
 
 
+@pytest.mark.slow
 def test_the_command_writes_a_picture(recording, tmp_path, monkeypatch, capsys):
     image = pytest.importorskip("matplotlib.image")
     monkeypatch.chdir(tmp_path)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from asc_tf.errors import AscError
 
-_BITRATES_KBPS = {  # for MPEG-1, or MPEG-2 and 2.5, and the layer
+_BITRATES_KBPS = {  # by version (MPEG-1, or MPEG-2 and 2.5) and layer
     (True, 1): (32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
     (True, 2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
     (True, 3): (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
@@ -134,7 +134,7 @@ class _Window:
         self.size = file.seek(0, os.SEEK_END)
 
     def at(self, position, count):
-        """So many bytes from a position; fewer at the end."""
+        """This many bytes from a position; fewer at the end."""
         first = position - self._start
         if first < 0 or first + count > len(self._content):
             self._file.seek(position)

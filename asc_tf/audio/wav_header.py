@@ -74,7 +74,7 @@ def data_bytes(header, name, first, available=None, peek=None):
     Args:
         header: a `WavHeader`.
         name: of the file or stream, for messages.
-        first: the first four bytes behind the header.
+        first: the first four bytes after the header.
         available: bytes after the header; None if unknown, as for a pipe.
         peek: function from a position after the header to the eight bytes at that position.
 

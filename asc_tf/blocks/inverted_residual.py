@@ -20,7 +20,7 @@ def inverted_residual(
     Args:
         x: [batch, frequency, time, channel], sizes static.
         channels: of the output.
-        expansion: channels within over those of the input, see `rounded_channels`.
+        expansion: ratio of the inner channels to the input's, see `rounded_channels`.
         strides: (frequency, time) of the depthwise convolution.
         symmetric: pad as PyTorch does, see `convolution`.
         response_norm: whether N is `GlobalResponseNormalization`.
@@ -58,8 +58,8 @@ def convolution(x, channels, kernel, strides=1, symmetric=False, name=None):
         channels: of the output.
         kernel: bins and frames that it spans, 1 or 3.
         strides: of both axes.
-        symmetric: put a row of zeros on every side where it strides, as PyTorch does; "same" padding puts one behind an
-            even number of bins or frames only.
+        symmetric: pad a row of zeros on every side of a strided convolution, as PyTorch does; "same" padding adds a row
+            only after an even number of bins or frames.
         name: of the convolution, and prefix of the other layers' names.
     """
     x, padding = _padded(x, (strides, strides), symmetric, f"{name}_pad")
@@ -69,13 +69,13 @@ def convolution(x, channels, kernel, strides=1, symmetric=False, name=None):
 
 
 def _padded(x, strides, symmetric, name):
-    """(x, padding) for a 3x3 window: both kinds of padding are the same where it does not stride."""
+    """(x, padding) for a 3x3 window: both kinds of padding are the same without a stride."""
     if not symmetric or strides == (1, 1):
         return x, "same"
     return keras.layers.ZeroPadding2D(1, name=name)(x), "valid"
 
 
 def rounded_channels(channels):
-    """The nearest multiple of 8, but never less than nine tenths of what was asked for, nor than 8."""
+    """The nearest multiple of 8, but at least 8 and at least nine tenths of the argument."""
     nearest = max(8, int(channels + 4) // 8 * 8)
     return nearest if nearest >= 0.9 * channels else nearest + 8

@@ -148,7 +148,7 @@ def _window(operator, bounds, shape):
 
 
 def _margins(length, size, stride, dilation, padding):
-    """Numbers of padding before and behind an axis; 0 is the schema's SAME."""
+    """Numbers of padding before and after an axis; 0 is the schema's SAME."""
     if padding != 0:
         return 0, 0
     both = max((math.ceil(length / stride) - 1) * stride + (size - 1) * dilation + 1 - length, 0)

@@ -20,7 +20,7 @@ def prune(model: keras.Model, ratio: float, scope: str = "connected", floor: flo
     `strip_pruning`. Of N weights in all kernels exactly round((1 - ratio) N) are kept.
 
     Args:
-        model: functional model, which stays as it is.
+        model: functional model, which is not changed.
         ratio: share of the weights to prune, 0 up to but not including 1; 0.89 in the papers.
         scope: "connected", one magnitude threshold for all kernels together, among the weights that can affect the
             output (`connected_masks`); "global", one for all weights; "layer", the same ratio in each kernel (the total
@@ -78,7 +78,7 @@ def prune_gradually(
         ratio(t) = ratio + (initial_ratio - ratio) (1 - (t - begin_step) / (end_step - begin_step))^power
 
     Args:
-        model: functional model, which stays as it is.
+        model: functional model, which is not changed.
         ratio: share of each kernel's weights that is pruned from `end_step` on.
         begin_step, end_step: of training, counted from 1.
         initial_ratio: the ratio at `begin_step`.

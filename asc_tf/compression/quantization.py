@@ -21,7 +21,7 @@ def quantize(model: keras.Model, activations: bool = False, calibration: np.ndar
     move numbers (max-pooling, slices, shuffles, dropout). The first layer's output represents the quantized input.
 
     Args:
-        model: functional model, which stays as it is; the result shares no weights with it.
+        model: functional model, which is not changed; the result shares no weights with it.
         activations: quantize feature maps too.
         calibration: features [clip, frequency, time, channel] of some tens of clips, balanced over devices. Their
             smallest and largest numbers are the first ranges. None takes the first batch of training; until then

@@ -25,7 +25,7 @@ TIMEOUT_SECONDS = 60.0  # without data on the line
 BLOCK_BYTES = 1 << 17  # the most that a reset connection loses
 
 _SOUNDATA_NAMES = {"tau2020": "tau2020uas_mobile", "tau2022": "tau2022uas_mobile", "esc10": "esc50"}
-_ORDER = ("meta", "doc", "audio")  # TAU's archives have one; ESC-50's is one
+_ORDER = ("meta", "doc", "audio")  # the order of TAU's archives; ESC-50 is a single archive
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ def _open(url, start):
 
 
 def _network(call, *args, **kwargs):
-    """Call and turn a failure of the network into a _NetworkError; an OSError of the disk stays as it is."""
+    """Call and turn a failure of the network into a _NetworkError; an OSError of the disk is raised unchanged."""
     try:
         return call(*args, **kwargs)
     except (OSError, http.client.HTTPException) as error:  # URLError, timeouts and resets are OSErrors

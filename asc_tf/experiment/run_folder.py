@@ -17,7 +17,7 @@ from asc_tf.extensions import NETWORKS, NORMALIZATIONS
 
 
 def read_run(run):
-    """(Config, Dataset) of a run folder. Raises AscError if it is none."""
+    """(Config, Dataset) of a run folder. Raises AscError if the folder is no run's."""
     run = Path(run)
     try:
         return Config.read(run / "config.json"), read_dataset(run / "dataset.json")
@@ -128,7 +128,7 @@ def check_run_folder(run, config, root):
 
 
 def _is_foreign(path):
-    """Whether a file is none that a killed run leaves before config.json is written."""
+    """Whether a file is not one of those that a killed run leaves before config.json is written."""
     return path.name not in ("features", "teacher") and not is_own(path.name)
 
 

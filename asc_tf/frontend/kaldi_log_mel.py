@@ -9,14 +9,14 @@ from asc_tf.frontend.mel_spectrogram import MelSpectrogram
 
 @keras.saving.register_keras_serializable("asc_tf")
 class KaldiLogMel(MelSpectrogram):
-    """Log-mel behind pre-emphasis, of Kaldi's mel filters, brought near zero mean and unit deviation.
+    """Log-mel after pre-emphasis, with Kaldi's mel filters, brought near zero mean and unit deviation.
 
         e_n = x_n+1 - preemphasis * x_n
         output = (ln(S(e) + floor) - mean) / deviation
 
-    S is the mel power spectrogram with a symmetric Hann window, filters that are triangles over mel = 1127 ln(1 + f /
-    700) itself, each as high as 1, and the signal mirrored at its ends. e is a sample shorter than the waveform, so
-    that T = 1 + (samples - 1) // hop: 64 frames of 1 s at 32 kHz and a hop of 500 samples.
+    S is the mel power spectrogram with a symmetric Hann window. Its filters are triangles over mel = 1127 ln(1 + f /
+    700), each of height 1, and the signal is mirrored at its ends. e is one sample shorter than the waveform, so T = 1
+    + (samples - 1) // hop: 64 frames of 1 s at 32 kHz and a hop of 500 samples.
 
     Input: waveform [batch, samples], float32 in +-1, samples static and more than half a window.
     Output: [batch, frequency = mel_bins, time, 1].
@@ -25,8 +25,8 @@ class KaldiLogMel(MelSpectrogram):
         sample_rate_hz, window_ms, hop_ms, mel_bins, low_hz, high_hz: of `MelSpectrogram`. The defaults are CP-Mobile's;
             TF-SepNet has 512 mel bins up to 16 kHz.
         floor: added to the power.
-        preemphasis: weight of the sample before.
-        mean, deviation: of the logarithm, as the authors take them for all data.
+        preemphasis: weight of the preceding sample.
+        mean, deviation: of the logarithm; the authors use these values for all data.
 
     Raises:
         ValueError: `floor` or `deviation` is not positive, as for `MelSpectrogram`, or the waveform is too short.

@@ -65,11 +65,11 @@ class MelSpectrogram(keras.layers.Layer):
         self.input_spec = keras.layers.InputSpec(ndim=2)
 
     def frames(self, samples: int) -> int:
-        """Number of frames that a waveform of so many samples gives."""
+        """Number of frames of a waveform of this many samples."""
         return 1 + samples // self.hop_samples
 
     def feature_shape(self, samples: int) -> tuple[int, int, int]:
-        """(frequency, time, 1) for a waveform of so many samples."""
+        """(frequency, time, 1) for a waveform of this many samples."""
         return self.mel_bins, self.frames(samples), 1
 
     def call(self, waveform):
@@ -86,7 +86,7 @@ class MelSpectrogram(keras.layers.Layer):
         return tf.transpose(self.compress(mel), (0, 2, 1))[:, :, :, tf.newaxis]
 
     def padded(self, waveform: tf.Tensor) -> tf.Tensor:
-        """The waveform with what lies before and behind it, [batch, window + samples]."""
+        """The waveform with its padding before and after, [batch, window + samples]."""
         half = self.window_samples // 2
         return tf.pad(waveform, ((0, 0), (half, self.window_samples - half)))
 

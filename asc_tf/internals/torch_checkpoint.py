@@ -1,8 +1,8 @@
-"""Tensors of a PyTorch checkpoint, read as data: without PyTorch, and without running what the file says.
+"""Tensors of a PyTorch checkpoint, read as data: without PyTorch, and without running the file's code.
 
 A checkpoint is a zip archive of stored members: NAME/data.pkl, a pickle that builds dictionaries of tensors, and
-NAME/data/KEY, the numbers of each storage. A pickle can call whatever it names, so that this reader knows the three
-kinds of names that tensors need, and refuses every other.
+NAME/data/KEY, the numbers of each storage. A pickle can call any name that it contains, so this reader knows only the
+three kinds of names that tensors need, and refuses all others.
 """
 
 import io
@@ -44,7 +44,7 @@ def read_tensors(path):
             return _tensors(_checkpoint(archive))
     except FileNotFoundError:
         raise AscError(f"{path}: no such file; expected a PyTorch checkpoint") from None
-    except Exception as error:  # the parsers of zip archives and pickles raise whatever damage leads them to
+    except Exception as error:  # the parsers of zip archives and pickles raise any exception on damage
         found = (str(error).splitlines() or [""])[0][:300] or type(error).__name__
         raise AscError(f"{path}: cannot be read ({found}); expected a PyTorch checkpoint of tensors") from error
 
@@ -70,7 +70,7 @@ def _checkpoint(archive):
         raise ValueError("the archive is compressed")  # torch.save does not; a small one might unpack to any size
     content = archive.read(pickles[0])
     for operation, argument, _ in pickletools.genops(content):
-        # The number of a place is the length of the table that the unpickler makes room for.
+        # A position's number is the length of the table that the unpickler allocates.
         if operation.name in _PLACES_IN_MEMORY and argument > len(content):
             raise ValueError("its pickle is damaged")
     return _Unpickler(content, archive, pickles[0].removesuffix("data.pkl")).load()
@@ -107,7 +107,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 class _Dictionary(dict):
-    """What stands for an OrderedDict: PyTorch sets attributes of its own on one, which nobody here reads."""
+    """Replaces OrderedDict: PyTorch sets its own attributes on one, which this reader ignores."""
 
     def __setstate__(self, state):
         pass
@@ -121,7 +121,7 @@ class _StorageType:
 
 
 def _tensor(storage, offset, shape, strides, *_):
-    """An array of its own; gradients, hooks and metadata of the tensor are left out."""
+    """A separate array; gradients, hooks and metadata of the tensor are left out."""
     numbers = (offset, *shape, *strides)
     if not isinstance(storage, np.ndarray) or storage.ndim != 1 or len(shape) != len(strides):
         raise ValueError("a tensor has no storage")

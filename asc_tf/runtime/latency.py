@@ -44,7 +44,7 @@ def _ready(content):
 
 
 def median_milliseconds(interpreter, runs):
-    """Of so many inferences of an interpreter whose input is set."""
+    """Median over this many inferences of an interpreter whose input is set."""
     times = []
     for _ in range(runs):
         start = time.perf_counter()

@@ -21,17 +21,17 @@ _DEVICES = ("a", "b", "c", "s1", "s2", "s3")  # of the training part of TAU 2022
 
 
 def import_checkpoint(checkpoint, network, run, data=None):
-    """Make a run folder of a public checkpoint: evaluated, exported and learnt from as any other run.
+    """Make a run folder from a public checkpoint: it is evaluated, exported and used as a teacher like any other run.
 
-    imported.json says where the weights come from. Which clips they were trained on is not known here, so that the run
-    has no list of them; its scenes and devices are those of TAU 2022 Mobile's training part.
+    imported.json states the source of the weights. Their training clips are not known, so the run has no list of them;
+    its scenes and devices are those of TAU 2022 Mobile's training part.
 
     Args:
-        checkpoint: file of PyTorch or PyTorch Lightning; what it holds is not run, and PyTorch is not needed.
+        checkpoint: file of PyTorch or PyTorch Lightning; its code is not run, and PyTorch is not needed.
         network: "cp-mobile-2023" or "tf-sepnet".
         run: folder to make.
-        data: folder of a data set of the same scenes, whose clips the run is evaluated, calibrated, fine-tuned and
-            compressed on; without it these commands ask for one.
+        data: folder of a data set of the same scenes, for evaluating, calibrating, fine-tuning and compressing the run;
+            without it these commands ask for one.
 
     Raises:
         AscError: not such a checkpoint, tensors of another network, a data set of other scenes, or `run` holds

@@ -5,8 +5,8 @@ import functools
 import tensorflow as tf
 
 _FAST_CHANNELS, _FEW_CHANNELS = 16, 4
-"""With AVX-512, oneDNN's forward kernels are 3 to 10 times slower if the number of channels is above 4 and no multiple
-of 16. On one machine 20, 28 and 36 were fast all the same (rows take 1.4 times as long there)."""
+"""With AVX-512, oneDNN's forward kernels are 3 to 10 times slower unless the number of channels is a multiple of 16, or
+below 16 a multiple of 4. On one machine 20, 28 and 36 were fast all the same (rows take 1.4 times as long there)."""
 
 
 def is_slow(numbers):
@@ -35,7 +35,7 @@ def values_of(x):
 
 
 def without_bessel(count):
-    """Factor that removes Bessel's correction from a variance over so many values."""
+    """Factor that removes Bessel's correction from a variance over this many values."""
     return (count - 1) / count
 
 

@@ -76,7 +76,7 @@ def verdicts(account: Account) -> list[Verdict]:
       variances not; 30 million MACs.
 
     MACs: since 2022 a clip is 1 s and the limit holds for one inference on it. A network for longer clips does not
-    qualify as it is; it is judged by the MACs of its whole input divided by the input's seconds, which for convolutions
+    qualify unchanged: it is judged by the MACs of its whole input divided by the input's seconds. For convolutions this
     is the cost of 1 s of the input (a separate second has its own edges and may cost some more). A network for shorter
     clips is judged by all inferences needed for 1 s. If the length of the input is unknown, so are the MACs of 1 s; if
     some operations are not accounted for, there may be more MACs. A limit that may be exceeded is not passed: the

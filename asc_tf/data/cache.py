@@ -45,10 +45,10 @@ def cached_features(
 
     The cache is a folder named after everything that determines its content: the frontend with its version and
     settings, and the clips' length. Its 64 shards hold a row for each clip, with the size and modification time of the
-    audio file, so that only changed recordings are computed again, and a checksum, so that damaged rows are too. Shards
-    appear whole or not at all; after a kill or on a full disk the finished shards stay, and the next call computes the
-    rest. Two processes may call at once: one fills the cache, the other waits. The bytes of a cache depend on the clips
-    alone, not on workers, order or interruptions.
+    audio file and a checksum. So only changed recordings and damaged rows are computed again. Shards appear whole or
+    not at all; after a kill or on a full disk the finished shards stay, and the next call computes the rest. Two
+    processes may call at once: one fills the cache, the other waits. The bytes of a cache depend on the clips alone,
+    not on workers, order or interruptions.
 
     Features are kept as float16: for log-mel spectrograms (|x| < 17) this rounds by at most 0.008, or 0.034 dB, far
     below the difference between two microphones; for PCEN (0 to 9) by half as much. On the test part of ESC-10 Mobile,

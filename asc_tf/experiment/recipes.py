@@ -1,14 +1,14 @@
 """Named experiments: the rows of the papers' tables.
 
-The papers do not say how the networks that they compare with (BC-ResNet-8, CP-ResNet) were trained: here as
-BC-ResNet-ASC-8 is. Of Lee et al. (HYU) the rows "w/ MFA" and "w/ FPM" of table 2 seem to have changed places as far as
-parameters and MACs go (see `bc_res2net`); the scores are given as printed. Their section 6 does not say in which order
-distillation, fine-tuning and 8-bit training came: here in this one. QTI do not say whether the teachers of
-submissions 2 and 4 were trained on the device translator's clips as well: here they are, on those of the training part.
+The papers do not say how their networks of comparison (BC-ResNet-8, CP-ResNet) were trained: here as BC-ResNet-ASC-8.
+In table 2 of Lee et al. (HYU) the rows "w/ MFA" and "w/ FPM" seem swapped in parameters and MACs (see `bc_res2net`);
+the scores are given as printed. Their section 6 does not give the order of distillation, fine-tuning and 8-bit
+training: here it is this order. QTI do not say whether the teachers of submissions 2 and 4 were also trained on the
+device translator's clips: here they are, on those of the training part.
 
-cp-mobile-2023 and tf-sepnet-64 follow their authors' public code as far as it has settings of ours: Adam there is AdamW
-here, and the learning rate (warm-up, plateau and ramp; cosine with restarts) is a warm-up and one cosine. Impulse
-responses of microphones come with `augment.impulse_responses=FOLDER data.features=stream`.
+cp-mobile-2023 and tf-sepnet-64 follow their authors' public code as far as our settings allow: AdamW replaces Adam, and
+the learning rate (warm-up, plateau and ramp; cosine with restarts) is a warm-up and one cosine. Impulse responses of
+microphones come with `augment.impulse_responses=FOLDER data.features=stream`.
 """
 
 import dataclasses

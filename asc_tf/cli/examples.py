@@ -20,6 +20,7 @@ EXAMPLES = {
     "train": (
         "asc-tf train --data DATA --run RUN",
         "asc-tf train --data DATA --run RUN --recipe bc-resnet-asc-8-resnorm --set train.epochs=60",
+        "asc-tf train --data DATA --run RUN --teacher RUN1 logits.csv",
         "asc-tf train --resume RUN",
     ),
     "launch": ("asc-tf launch --workers 2 train --data DATA --run RUN",),

@@ -10,7 +10,7 @@ from tyro.conf import Positional, arg
 from asc_tf.cli.next_steps import after_training, say_next
 from asc_tf.distributed.cluster import read_cluster
 from asc_tf.errors import AscError
-from asc_tf.experiment.training_sections import Deterministic, Seed
+from asc_tf.experiment.training_sections import LOGITS_FILES, Deterministic, Seed
 from asc_tf.terminal import say
 
 
@@ -31,7 +31,8 @@ class Train:
     seed: Seed = 0
     deterministic: Deterministic = False
     teacher: tuple[Path, ...] = ()
-    """trained runs to learn from as well (distillation.teacher); 'self' trains one with the same settings first"""
+    """trained runs to learn from as well (distillation.teacher), or files of logits (.csv with filename and a column
+    for each scene, or .npz); 'self' trains one with the same settings first"""
     strategy: Literal["mirrored", "multi_worker"] | None = None
     """share each batch of train.batch_size clips between all GPUs of this machine, or between the workers that
     TF_CONFIG names ('asc-tf launch' starts some here); the learning rate stays as set. One process if not given"""
@@ -108,7 +109,9 @@ class Train:
             runs = ",".join(str(run.resolve()) for run in self.teacher)
             if runs.count(",") >= len(self.teacher):
                 raise AscError(f"--teacher {runs}: expected folders without a comma in their names")
-            return ["distillation.recipe=none", f"distillation.teacher={runs}"]
+            has_files = any(run.suffix in LOGITS_FILES for run in self.teacher)
+            cached = ["distillation.logits=cached"] if has_files else []
+            return ["distillation.recipe=none", *cached, f"distillation.teacher={runs}"]
         return []
 
 

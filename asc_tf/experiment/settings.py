@@ -22,6 +22,7 @@ from asc_tf.experiment.setting import Setting, fields_of
 from asc_tf.experiment.setting_values import check_values, from_values, value_at
 from asc_tf.experiment.strict_json import parse_json, read_json
 from asc_tf.experiment.training_sections import (
+    LOGITS_FILES,
     TRAININGS,
     Deterministic,
     DistillationConfig,
@@ -88,6 +89,12 @@ class Config:
             raise AscError(f"setting train.select is {self.train.select}, which needs data.validation_fraction above 0")
         if self.distillation.teacher and self.distillation.recipe:
             raise AscError("settings distillation.teacher and distillation.recipe are both given; expected one teacher")
+        for teacher in self.distillation.teacher or ():
+            if teacher.endswith(LOGITS_FILES) and self.distillation.logits == "online":
+                raise AscError(
+                    f"setting distillation.teacher is {teacher}, which holds logits of the clips as they are; "
+                    "expected distillation.logits=cached with it"
+                )
         samples = round(self.frontend.window_ms * self.frontend.sample_rate_hz / 1000)
         if samples > LONGEST_WINDOW:
             raise AscError(

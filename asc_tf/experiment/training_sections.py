@@ -55,6 +55,9 @@ TRAININGS = {
 }
 
 
+LOGITS_FILES = (".csv", ".npz")
+
+
 @dataclass(frozen=True)
 class DistillationConfig:
     """Knowledge distillation in training, from `teacher` or `recipe`; without both there is none.
@@ -63,7 +66,11 @@ class DistillationConfig:
     """
 
     teacher: Annotated[
-        tuple[str, ...] | None, Setting("run folders of trained networks; the probabilities of several are averaged")
+        tuple[str, ...] | None,
+        Setting(
+            "run folders of trained networks, or files of logits (.csv, .npz; logits=cached); the probabilities of"
+            " several are averaged"
+        ),
     ] = None
     recipe: Annotated[
         str | None,

@@ -7,7 +7,8 @@ reported at once. All raise an AscError that names the flag or file, the value f
 from pathlib import Path
 
 from asc_tf.atomic import check_replaceable
-from asc_tf.data.clips import read_clips
+from asc_tf.data.clips import read_clips, scenes_of
+from asc_tf.data.logits_file import is_logits_file, read_logits
 from asc_tf.errors import AscError, nearest
 from asc_tf.experiment.bench_rows import find_rows
 from asc_tf.experiment.named_networks import NAMED_NETWORKS
@@ -30,9 +31,13 @@ from asc_tf.translator.pairs import find_pairs
 def check_training(root, config, run):
     """For `train`: the folder is free or belongs to this run, the data set can be split, the teachers are trained."""
     check_run_folder(Path(run), config, root)
-    split_clips(root, config)
+    clips, training, _ = split_clips(root, config)
     for teacher in config.distillation.teacher or ():
-        check_finished(teacher)
+        if is_logits_file(teacher):
+            chosen = clips.iloc[training]
+            read_logits(teacher, chosen.filename, scenes_of(chosen))
+        else:
+            check_finished(teacher)
 
 
 def has_test_part(run):

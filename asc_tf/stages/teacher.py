@@ -7,15 +7,17 @@ import numpy as np
 
 from asc_tf.atomic import checked_file, read_checked
 from asc_tf.data.loader import evaluation_batches, reading
+from asc_tf.data.logits_file import is_logits_file, read_logits
 from asc_tf.errors import AscError
 from asc_tf.experiment.run_folder import load_model, read_run
 from asc_tf.experiment.teachers import hears_the_same
+from asc_tf.export.agreement import SMALLEST
 from asc_tf.models.ensemble import ensemble
 from asc_tf.training.distillation import DistilledModel, soften
 
 
 def teacher_runs(config, run, dataset, report):
-    """Folders of a Config's teacher runs, checked; none if it learns from labels alone.
+    """Folders of a Config's teacher runs, checked, and its files of logits; none if it learns from labels alone.
 
     Raises:
         AscError: no trained run, or a run of other scenes, clips or features.
@@ -23,6 +25,8 @@ def teacher_runs(config, run, dataset, report):
     settings = config.distillation
     runs = [run / "teacher"] if settings.recipe else [Path(name) for name in settings.teacher or ()]
     for teacher in runs:
+        if is_logits_file(teacher):
+            continue
         if not hears_the_same(teacher, config, dataset):
             raise AscError(f"{teacher}: the teacher has other scenes, clips or features than the run")
         load_model(teacher)
@@ -51,14 +55,30 @@ def cached_targets(run, experiment, teachers, report):
     shape = len(labels), labels.max() + 1
     logits = _kept_logits(kept, shape)
     if logits is None:
-        report("the teacher classifies the training clips")
         logits = np.zeros(shape, np.float32)
-        with reading(experiment.features):
-            batches = evaluation_batches(experiment.features, labels, shape[1], rows=training)
-            logits[training] = _together(teachers).predict(batches, verbose=0)
+        logits[training] = _training_logits(experiment, teachers, report)
         with checked_file(kept) as part, part.open("wb") as file:
             np.save(file, logits)
     return soften(logits, settings.temperature).numpy()
+
+
+def _training_logits(experiment, teachers, report):
+    """[training clips, classes]: of one teacher its logits, of several the logarithm of their mean probability."""
+    files = [teacher for teacher in teachers if is_logits_file(teacher)]
+    runs = [teacher for teacher in teachers if not is_logits_file(teacher)]
+    scenes, training = experiment.dataset.scenes, experiment.training
+    filenames = experiment.clips.filename.iloc[training]
+    found = [read_logits(file, filenames, scenes) for file in files]
+    if runs:
+        report("the teacher classifies the training clips")
+        with reading(experiment.features):
+            batches = evaluation_batches(experiment.features, experiment.labels, len(scenes), rows=training)
+            together = _together(runs).predict(batches, verbose=0)
+        found += [together] * len(runs)  # each run counts as much as each file
+    if len(found) == 1 or not files:
+        return found[0]
+    mean = np.mean([soften(logits, 1.0).numpy() for logits in found], axis=0)
+    return np.log(np.maximum(mean, SMALLEST))
 
 
 def _kept_logits(path, shape):

@@ -153,3 +153,19 @@ def test_a_teacher_that_knows_the_test_part_is_named(small, synthetic_root, tiny
     assert teacher_runs(config, tmp_path, read_run(tiny_run)[1], lines.append) == [teacher]
     assert "was trained on the test part too" in lines[0]
     assert isinstance(load_model(teacher), keras.Model)
+
+
+@pytest.mark.slow
+def test_a_run_learns_from_a_file_of_logits_averaged_with_a_run(small, synthetic_root, tiny_run, tmp_path):
+    clips, training, _ = split_clips(synthetic_root, small)
+    scenes, names = read_run(tiny_run)[1].scenes, clips.filename.iloc[training]
+    logits = np.random.default_rng(0).normal(size=(len(training), len(scenes))).astype(np.float32)
+    np.savez(tmp_path / "other.npz", filename=list(names), scenes=list(scenes), logits=logits)
+    teachers = f"{tiny_run},{tmp_path / 'other.npz'}"
+    config = small.with_settings(["distillation.logits=cached", f"distillation.teacher={teachers}"])
+    stages.train(synthetic_root, config, tmp_path / "run", report=quiet)
+    features = cached_features(synthetic_root, clips, build_frontend(config), 1.0)
+    ours = load_model(tiny_run).predict(np.array(features[training], np.float32)[..., None], verbose=0)
+    expected = (tf.nn.softmax(ours) + tf.nn.softmax(logits)) / 2
+    kept = np.load(tmp_path / "run" / "teacher_logits.npy")
+    np.testing.assert_allclose(tf.nn.softmax(kept[training]), expected, atol=1e-4)

@@ -144,9 +144,11 @@ def browser():
         pytest.skip("Debian's chromium is not installed")
     fake = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
     with playwright.sync_playwright() as driver:
-        started = driver.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage", *fake], timeout=120_000
-        )
+        arguments = ["--no-sandbox", "--disable-dev-shm-usage", *fake]
+        try:
+            started = driver.chromium.launch(executable_path=program, args=arguments, timeout=120_000)
+        except playwright.Error as error:
+            pytest.skip(f"{program} does not start here: {str(error).splitlines()[0]}")
         yield started
         started.close()
 

@@ -59,7 +59,7 @@ class Evidence:
         for start, window in zip(self.starts_seconds, self.windows, strict=True):
             shared = max(0.0, end - start)
             column = round(shared / self.places.seconds_each)
-            yield start + column * self.places.seconds_each, column * self.places.frames_each, column, window
+            yield start + column * self.places.seconds_each, round(column * self.places.frames_each), column, window
             end = start + self.window_seconds
 
 

@@ -81,7 +81,7 @@ def _show_scores(figure, axes, evidence, scene, limit):
     for (start, scores), (_, _, column, _) in zip(_scored(evidence), _heard(evidence), strict=True):
         columns = np.arange(column, scores.shape[1])
         times = start + (columns - column + 0.5) * places.seconds_each
-        bins = (np.arange(scores.shape[0]) + 0.5) * places.bins_each
+        bins = places.first_bin + (np.arange(scores.shape[0]) + 0.5) * places.bins_each
         if len(columns) < 2:
             continue
         part = scores[:, column:, scene]

@@ -1,5 +1,7 @@
 """Evidence for programs: what JSON can hold."""
 
+import numpy as np
+
 from asc_tf.evidence.series import shares_over_time
 
 
@@ -33,7 +35,7 @@ def dict_of(evidence, file, model):
         "scene": evidence.scene,
         "confidence": evidence.confidence,
         "probabilities": dict(zip(labels, map(float, evidence.probabilities), strict=True)),
-        "places": _places_of(evidence.places),
+        "places": places_of(evidence.places),
         "window_seconds": evidence.window_seconds,
         "windows": windows,
         "scenes_over_time": shares,
@@ -50,18 +52,18 @@ def _scores_of(window, labels):
     }
 
 
-def _places_of(places):
+def places_of(places):
     """Edges in Hz of each row and in seconds of each column, and of what they see, None where that is not known."""
-    edges, hop = places.edges_hz, places.hop_seconds
-    last_bin, last_frame = places.features[0] - 1, places.features[1] - 1
-    rows = [(row * places.bins_each, (row + 1) * places.bins_each - 1) for row in range(places.shape[0])]
-    columns = [(each * places.frames_each, (each + 1) * places.frames_each - 1) for each in range(places.shape[1])]
+    bins, frames = (np.arange(length) for length in places.features)
+    row_of = np.floor((bins - places.first_bin) / places.bins_each)
+    rows = [_ends(row_of == row) for row in range(places.shape[0])]
+    columns = [_ends(np.floor(frames / places.frames_each) == column) for column in range(places.shape[1])]
 
     def in_hz(bounds):
-        return bounds and [[float(edges[first]), float(edges[min(last, last_bin) + 2])] for first, last in bounds]
+        return bounds and [[float(places.edges_hz[first]), float(places.edges_hz[last + 2])] for first, last in bounds]
 
     def in_seconds(bounds):
-        return bounds and [[first * hop, (min(last, last_frame) + 1) * hop] for first, last in bounds]
+        return bounds and [[first * places.hop_seconds, (last + 1) * places.hop_seconds] for first, last in bounds]
 
     return {
         "rows_hz": in_hz(rows),
@@ -69,3 +71,9 @@ def _places_of(places):
         "rows_see_hz": in_hz(places.rows),
         "columns_see_seconds": in_seconds(places.columns),
     }
+
+
+def _ends(chosen):
+    """(first, last) number of those that are chosen, as Python's own integers."""
+    numbers = np.flatnonzero(chosen)
+    return int(numbers[0]), int(numbers[-1])

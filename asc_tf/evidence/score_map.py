@@ -1,6 +1,6 @@
 """A window of a recording, place by place: features, scores of the scenes, probabilities."""
 
-import math
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,12 +40,17 @@ class Places:
     @property
     def bins_each(self):
         """Mel bins from row to row of the map."""
-        return math.ceil(self.features[0] / self.shape[0])
+        return _step(self.rows, self.features[0], self.shape[0])
+
+    @property
+    def first_bin(self):
+        """Where the first row lies: kernels without padding cut both ends alike."""
+        return max(0.0, (self.features[0] - self.bins_each * self.shape[0]) / 2)
 
     @property
     def frames_each(self):
         """Frames from column to column of the map."""
-        return math.ceil(self.features[1] / self.shape[1])
+        return _step(self.columns, self.features[1], self.shape[1])
 
     @property
     def seconds_each(self):
@@ -64,6 +69,12 @@ class Places:
             f"a place in the middle sees {seconds:.1f} s and {last_bin - first_bin + 1} mel bins "
             f"({low:.0f} to {high:.0f} Hz)"
         )
+
+
+def _step(seen, length, places):
+    """From one place to the next. What places near an edge see is cut there, so the largest step is the true one."""
+    steps = [max(b[0] - a[0], b[1] - a[1]) for a, b in itertools.pairwise(seen or ())]
+    return max(steps, default=0) or length / places
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,11 @@ def _evidence(evidence, scene, placed, duration):
     for start, part in placed:
         pixels = np.empty((*part.shape, 4), np.uint8)
         pixels[..., :3], pixels[..., 3] = _FOR, 220 * np.clip(part, 0, 1)
-        shapes.append(_image(pixels, start, part.shape[1] * evidence.places.seconds_each, _ROW, duration))
+        places = evidence.places
+        tall = _ROW * len(part) * places.bins_each / places.features[0]
+        image = _image(pixels, start, part.shape[1] * places.seconds_each, tall, duration)
+        top = _ROW * (1 - places.first_bin / places.features[0]) - tall
+        shapes.append(f"<g transform='translate(0 {top:.2f})'>{image}</g>")
     share = 100 * evidence.probabilities[scene]
     title = f"{evidence.labels[scene]} {share:.1f} %: the darker, the more this place speaks for it"
     return title, _ROW, "".join(shapes) + _hertz(evidence, _ROW)

@@ -9,7 +9,8 @@ import soundfile
 from asc_tf.cli import main
 from asc_tf.errors import AscError
 from asc_tf.evidence.evidence import evidence_of
-from asc_tf.evidence.json_of import dict_of
+from asc_tf.evidence.json_of import dict_of, places_of
+from asc_tf.evidence.score_map import Places
 from asc_tf.evidence.series import features_over_time, shares_over_time
 from asc_tf.evidence.tflite_scores import ScoredFile
 from asc_tf.runtime import Classifier
@@ -63,6 +64,17 @@ def test_json_holds_what_the_picture_shows(file, recording):
     assert places["columns_see_seconds"][10] == pytest.approx([26 * 0.03, 142 * 0.03])
     sums = [sum(each["shares"].values()) for each in read["scenes_over_time"]]
     assert np.allclose(sums, 1) and read["scene"] == evidence.scene
+
+
+def test_rows_of_a_network_without_padding_lie_in_the_middle():
+    """As BC-ResNet's: 28 rows, 8 bins apart, of 256 bins; what the outer ones see is cut at the ends."""
+    frontend = {"sample_rate_hz": 16000, "window_ms": 40, "hop_ms": 20, "low_hz": 0, "high_hz": None}
+    rows = [(max(0, 8 * row - 60), min(255, 8 * row + 100)) for row in range(28)]
+    places = Places.of((256, 12), (rows, [(0, 11)] * 12), (28, 12), frontend)
+    assert (places.bins_each, places.first_bin, places.frames_each) == (8, 16, 1)
+    found = places_of(places)["rows_hz"]
+    assert len(found) == 28 and found[0][0] == places.edges_hz[16] and found[-1][1] == places.edges_hz[239 + 2]
+    assert Places.of((256, 12), None, (28, 12), frontend).bins_each == 256 / 28
 
 
 def test_a_long_recording_is_refused(file, recording):

@@ -138,6 +138,7 @@ def test_a_training_step_changes_all_trainable_weights(trained):
     assert all(np.isfinite(weight).all() for weight in model.get_weights())
 
 
+@pytest.mark.slow
 def test_model_is_flat_and_survives_saving(trained, tmp_path):
     model, _, features = trained
     assert not any(isinstance(layer, keras.Model) for layer in model.layers)
@@ -168,6 +169,7 @@ def test_tflite_needs_only_built_in_operators_and_agrees(trained):
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_mixed_precision_computes_in_half_and_answers_in_full_precision(trained):
     full, _, features = trained
     keras.mixed_precision.set_global_policy("mixed_float16")

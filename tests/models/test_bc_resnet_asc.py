@@ -100,7 +100,8 @@ def test_network_is_pruned_and_quantized(tmp_path):
     check_compression(as_in_training(model), np.arange(8) % 3, tmp_path)
 
 
-@pytest.mark.parametrize("jit_compile", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("jit_compile", [False, True])
 def test_fit_learns_two_textures(jit_compile):
     set_seed(0)
     generator = np.random.default_rng(0)

@@ -57,6 +57,7 @@ def test_it_is_flat_and_the_members_stay_as_they_are(members):
         assert all(np.array_equal(one, other) for one, other in zip(network.get_weights(), weights, strict=True))
 
 
+@pytest.mark.slow
 def test_it_is_read_back_the_same(members, tmp_path):
     joined = ensemble(members)
     joined.save(tmp_path / "ensemble.keras")

@@ -1,5 +1,6 @@
 """Fixtures that several test modules share: small data, one trained run, one exported file a session."""
 
+import collections
 import logging
 import os
 import random
@@ -22,10 +23,20 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 def pytest_collection_modifyitems(items):
     # Files of long tests first, so that no worker is left alone with them at the end.
-    items.sort(key=lambda item: item.path.parent.name not in ("stages", "training"))
+    slow = collections.Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: (-slow[item.path], item.path.parent.name not in ("stages", "training")))
     for item in items:
         if item.get_closest_marker("shared") and not SHARED.is_dir():
             item.add_marker(pytest.mark.skip(reason="the founders' recordings are not at ../shared"))
+
+
+def pytest_runtest_setup(item):
+    """More time than setup.cfg's for a slow test, and for every one where processes wait for processors."""
+    if item.get_closest_marker("timeout") is None and item.config.getoption("timeout") is None:
+        seconds = 300 if item.get_closest_marker("slow") else float(item.config.getini("timeout"))
+        # The load is the last minute's and may be rising; each step of niceness leaves a process a fifth less.
+        busy = 1 + os.getloadavg()[0] / os.cpu_count()
+        item.add_marker(pytest.mark.timeout(seconds * busy * 1.25 ** max(0, os.nice(0))))
 
 
 @pytest.fixture(scope="session")

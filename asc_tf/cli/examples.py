@@ -30,7 +30,8 @@ EXAMPLES = {
         "asc-tf evaluate RUN --data OTHER",
         "asc-tf evaluate RUN/model.tflite",
     ),
-    "report": ("asc-tf report RUN", "asc-tf report RUN RUN1 RUN2 --out report.html"),
+    "report": ("asc-tf report RUN", "asc-tf report RUN RUN1 RUN2 --out report.html",
+               "asc-tf report RUN --figure tsne"),
     "finetune": (
         "asc-tf finetune RUN --out TUNED",
         "asc-tf finetune RUN --out TUNED --set finetune.max_drop_rate=0.99",

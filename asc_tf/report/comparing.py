@@ -1,7 +1,7 @@
 """The charts of several runs side by side."""
 
 import numpy as np
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from asc_tf.report.drawing import INK, MARKERS, SERIES, drawn, shortened
 
@@ -66,10 +66,10 @@ def _by_cost(figure, groups, costs):
         axis.margins(x=0.2, y=0.2)
         if max(numbers.values()) > 5 * min(numbers.values()):
             axis.set_xscale("log")
+            axis.xaxis.set_minor_formatter(NullFormatter())
         else:
-            axis.ticklabel_format(axis="x", style="plain", useOffset=False)
             axis.xaxis.set_major_locator(MaxNLocator(4))
-            axis.xaxis.set_major_formatter(lambda value, place: _in_words(value))
+        axis.xaxis.set_major_formatter(lambda value, place: _in_words(value))
     axes[0].set_ylabel("accuracy (%)")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower left", ncols=1 if len(groups) > 3 else 2)
 

@@ -3,6 +3,7 @@
 import html
 import io
 import re
+from pathlib import Path
 
 import matplotlib
 from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -69,6 +70,15 @@ def svg_of(text, title):
     # Matplotlib says nothing where text is black.
     begin = f'<svg role="img" aria-label="{html.escape(title)}" fill="currentColor"'
     return re.sub(r"<svg", begin, text, count=1).strip()
+
+
+def standalone(svg):
+    """The SVG of `drawn` as a file of its own, dark or light as what shows it is."""
+    palette = (Path(__file__).parent / "palette.css").read_text(encoding="utf-8")
+    style = f"<style>{palette} svg {{ color: var(--ink); background: var(--paper); }}</style>"
+    namespaces = "" if "xmlns=" in svg else ' xmlns="http://www.w3.org/2000/svg"'
+    head, _, rest = svg.partition(">")
+    return f"{head}{namespaces}>{style}{rest}\n"
 
 
 def shortened(name, length=18):

@@ -33,7 +33,9 @@ def report_parts(runs):
     """The `Part`s of a report on one `Findings` or several."""
     parts = [Part(f"{len(runs)} runs side by side", tuple(comparison_sections(runs)))] if len(runs) > 1 else []
     for number, run in enumerate(runs):
-        parts.append(Part(run.run.resolve().name, tuple(run_sections(run, f"run{number}")), run))
+        folder = run.run.resolve()
+        title = folder.name if len(runs) == 1 else f"{folder.parent.name}/{folder.name}"
+        parts.append(Part(title, tuple(run_sections(run, f"run{number}")), run))
     return parts
 
 
@@ -89,8 +91,10 @@ def comparison_sections(runs):
         text += " Bytes are drawn where every run has an exported file (asc-tf export)."
     costs = {label: numbers for label, numbers in costs.items() if min(numbers.values()) > 0}
     accuracies = {title: group["all"] for title, group in metrics.items()}
+    roots = sorted({run.dataset.root for run in runs})
+    others = f" The runs are on different data sets: {', '.join(roots)}." if len(roots) > 1 else ""
     sections = [
-        Section("Side by side", "Devices with * were not heard in training. Mean ± standard deviation over seeds.",
+        Section("Side by side", f"* not heard in training. Mean ± standard deviation over seeds.{others}",
                 (device_comparison("by-device", metrics, seen),), tuple(tables.device_rows(groups))),
         Section("Accuracy and cost", text, (cost_comparison("by-cost", accuracies, costs),) if costs else (),
                 tuple(tables.cost_rows(groups))),

@@ -1,7 +1,7 @@
 """Stages of an experiment: each reads and writes named files of a run folder.
 
 A run folder holds config.json (all settings), dataset.json (facts about the data: scenes, devices, clip length, feature
-statistics), checkpoints/, history.csv, last.keras and best.keras, predictions.csv (of the test part), metrics.json with
+statistics), checkpoints/, history.csv, tensorboard/, last.keras and best.keras, predictions.csv (of the test part), metrics.json with
 devices.csv, scenes.csv and confusion.csv, and model.tflite. The folder of a compressed network also holds
 compression.json (the request), steps.csv, step_devices.csv and layers.csv (the results of each step), a folder for each
 step with its measurements and its .tflite file, and test_changes.csv; that of a fine-tuned one finetuning.json,
@@ -41,6 +41,7 @@ _HOMES = {
     "search": "searching",
     "train": "training",
     "train_translator": "translation",
+    "write_device_figure": "device_figure",
     "write_report": "reporting",
 }
 __all__ = ["Compression", "Search", "Translation", *_HOMES]

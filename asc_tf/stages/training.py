@@ -21,7 +21,9 @@ from asc_tf.stages.evaluation import predict_test
 from asc_tf.stages.experiment import Experiment
 from asc_tf.stages.teacher import cached_targets, distilled, teacher_runs
 from asc_tf.training.checkpoints import kept_history
+from asc_tf.training.confusion import ConfusionAccuracy
 from asc_tf.training.devices import device_line
+from asc_tf.training.event_files import EventFiles
 from asc_tf.training.fit import resumable_fit, save_model
 from asc_tf.training.precision import with_precision, with_scaled_loss
 from asc_tf.training.seeding import set_seed
@@ -156,7 +158,7 @@ def selection(run, experiment):
 
 
 def fit(folder, experiment, model, report=print, best=None, optimizer=None, callbacks=(), until=None, **batch_settings):
-    """Train a network by an `Experiment`'s settings, resumable; writes checkpoints/ and history.csv into the folder.
+    """Train a network by an `Experiment`'s settings, resumable; writes checkpoints/, tensorboard/ and history.csv.
 
     `optimizer`, if given, replaces that of the settings; `until` stops the training after this many epochs, with the
     learning rates of the whole; `batch_settings` go to `training_batches`.
@@ -168,7 +170,7 @@ def fit(folder, experiment, model, report=print, best=None, optimizer=None, call
         model.compile(
             with_scaled_loss(optimizer or build_optimizer(config, steps_per_epoch), model),
             keras.losses.CategoricalCrossentropy(from_logits=True),
-            metrics=["accuracy"],
+            metrics=[ConfusionAccuracy(classes)],
         )
     data = experiment.features, experiment.labels, classes
     batches = functools.partial(
@@ -189,6 +191,7 @@ def fit(folder, experiment, model, report=print, best=None, optimizer=None, call
             raise AscError(
                 f"{len(validation)} validation clips; expected none or as many as there are replicas, {replicas}"
             )
+    events = [_event_files(folder, experiment, classes)] if is_chief(strategy) else []
     with reading(experiment.features):
         history = resumable_fit(
             model,
@@ -199,11 +202,21 @@ def fit(folder, experiment, model, report=print, best=None, optimizer=None, call
             _distributed(strategy, validating) if len(validation) else None,
             best,
             report,
-            callbacks=callbacks,
+            callbacks=[*callbacks, *events],
             validation_steps=evaluation_steps(len(validation), replicas) if replicas > 1 else None,
         )
     if is_chief(strategy):
         write_history(folder / "history.csv", history)
+
+
+def _event_files(folder, experiment, classes):
+    """`EventFiles` of a training, with a picture of its first clip."""
+
+    def clip():
+        rows = experiment.training[:2]
+        return next(iter(evaluation_batches(experiment.features, experiment.labels, classes, rows=rows)))
+
+    return EventFiles(folder / "tensorboard", clip, augmentation(experiment.config))
 
 
 def _rebuild_history(run):

@@ -154,7 +154,8 @@ class _Keeper(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         if self.begun.step:  # Keras has just set them to 0
             for metric, values in zip(self.model.metrics, self.begun.metrics, strict=True):
-                metric.set_weights([np.asarray(value) for value in values])
+                # Those of older checkpoints have no confusion matrix, the last of the weights.
+                metric.set_weights([*map(np.asarray, values), *metric.get_weights()[len(values) :]])
         self.kept = time.monotonic()
         self.start = self.kept - self.begun.seconds
         self.bar = tqdm(

@@ -18,7 +18,7 @@ def test_train_writes_a_whole_run_and_prints_the_device_table(train_smallest, sy
     out, err = capsys.readouterr()
     assert out.splitlines()[0].split() == ["A", "B", "C", *(f"S{i}" for i in range(1, 7)), "seen", "unseen", "all"]
     assert "epoch 2/2" in err
-    expected = {"config.json", "dataset.json", "checkpoints", "history.csv", "last.keras", "best.keras",
+    expected = {"config.json", "dataset.json", "checkpoints", "history.csv", "tensorboard", "last.keras", "best.keras",
                 "predictions.csv", "metrics.json", "devices.csv", "scenes.csv", "confusion.csv",
                 "trained_on.csv.gz", "SHA256SUMS"}  # fmt: skip
     assert {path.name for path in run.iterdir()} == expected

@@ -58,14 +58,15 @@ class EventFiles(keras.callbacks.Callback):
             with self._writer("validation" if name.startswith("val_") else "train").as_default(step):
                 tf.summary.scalar(name.removeprefix("val_"), float(value))
         with self._writer("train").as_default(step):
-            tf.summary.scalar("learning_rate", float(self.model.optimizer.learning_rate))
+            tf.summary.scalar("learning_rate", float(tf.convert_to_tensor(self.model.optimizer.learning_rate)))
             if self.clip is not None:
                 tf.summary.image("clip, then augmented", self._pictures(step), max_outputs=2)
         counted = [metric for metric in self.model.metrics if isinstance(metric, ConfusionAccuracy)]
         # Of several workers all would have to read it together.
         if counted and "val_loss" in logs and workers_of(self.model.distribute_strategy) == 1:
             with self._writer("validation").as_default(step):
-                tf.summary.image("confusion: true scenes in rows", _confusion_picture(counted[0].confusion.numpy()))
+                clips = tf.convert_to_tensor(counted[0].confusion).numpy()
+                tf.summary.image("confusion: true scenes in rows", _confusion_picture(clips))
         for writer in self._writers.values():
             writer.flush()
 

@@ -194,6 +194,8 @@ def check_compression(run, out, settings):
     check_finished(run)
     check_has_data(run)
     if settings.teacher is not None:
+        if is_logits_file(settings.teacher):
+            raise AscError(f"--teacher {settings.teacher}: is a file; expected a run, which hears augmented clips too")
         if not hears_the_same(settings.teacher, config, dataset):
             raise AscError(
                 f"--teacher {settings.teacher}: has other scenes, clips or features than the run to compress"

@@ -284,6 +284,8 @@ def test_a_teacher_of_other_features_is_refused(smallest_run, tmp_path):
     (teacher / "config.json").write_text(json.dumps(config))
     with pytest.raises(AscError, match="teacher: has other scenes, clips or features than the run"):
         stages.compress(smallest_run, tmp_path / "out", Compression(teacher=str(teacher)))
+    with pytest.raises(AscError, match=r"--teacher logits\.csv: is a file; expected a run"):
+        stages.compress(smallest_run, tmp_path / "out", Compression(teacher="logits.csv"))
     assert not (tmp_path / "out").exists()
 
 

@@ -62,6 +62,7 @@ def test_its_training_cannot_be_repeated(imported):
         check_repeatable(imported, "")
 
 
+@pytest.mark.slow
 def test_the_same_import_changes_nothing_and_another_is_refused(imported, checkpoint, synthetic_root, tmp_path):
     before = (imported / "last.keras").stat().st_mtime_ns
     stages.import_checkpoint(checkpoint, "cp-mobile-2023", imported)

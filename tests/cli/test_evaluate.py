@@ -28,6 +28,7 @@ def test_evaluate_on_another_data_set_counts_its_devices_as_unseen(run, root, ca
     assert metrics["devices"]["unseen"]["clips"] == 30
 
 
+@pytest.mark.slow
 def test_seeds_are_trained_once_and_summed_up(run, capsys):
     for _ in range(2):
         assert main(["evaluate", str(run), "--seeds", "2"]) == 0

@@ -67,6 +67,7 @@ def test_a_trusted_network_is_for_workers(capsys):
     assert "expected it with --strategy multi_worker or launch" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_one_device_trains_as_one_process(train_smallest, eager, synthetic_root, tmp_path, capsys):
     """A mirrored strategy of one replica: nothing is shared."""
     settings = ["--set", "train.epochs=1", "train.warmup_epochs=0"]

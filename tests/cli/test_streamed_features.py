@@ -29,6 +29,7 @@ def streamed_run(train, eager, tmp_path_factory):
     return run
 
 
+@pytest.mark.slow
 def test_streamed_features_train_the_same_network_as_kept_ones(streamed_run, train, tmp_path):
     train(tmp_path / "kept")
     for name in ("predictions.csv", "metrics.json", "history.csv"):
@@ -36,6 +37,7 @@ def test_streamed_features_train_the_same_network_as_kept_ones(streamed_run, tra
     assert not list(streamed_run.rglob("*.npy"))
 
 
+@pytest.mark.slow
 def test_a_streamed_run_that_goes_on_spares_the_pass_for_the_statistics(streamed_run, train, tmp_path, monkeypatch):
     run = shutil.copytree(streamed_run, tmp_path / "run")
     (run / "last.keras").unlink()
@@ -55,6 +57,7 @@ def test_a_streamed_training_names_the_clip_that_cannot_be_read(root, tmp_path, 
     assert str(path) in train_fails(capsys, root, tmp_path / "run", "data.features=stream")
 
 
+@pytest.mark.slow
 def test_a_streamed_training_hears_impulse_responses(streamed_run, train, tmp_path):
     folder = tmp_path / "responses"
     folder.mkdir()

@@ -49,6 +49,7 @@ def test_a_run_that_was_killed_before_its_first_epoch_begins_anew(train_smallest
     assert main([*train_smallest, "--data", str(synthetic_root), "--run", str(only_config)]) == 0
 
 
+@pytest.mark.slow
 def test_full_development_split_trains_on_all_clips_and_is_not_evaluated(
     train_smallest, synthetic_root, tmp_path, capsys
 ):
@@ -61,6 +62,7 @@ def test_full_development_split_trains_on_all_clips_and_is_not_evaluated(
     assert "was trained on the test part too" in fails(capsys, "evaluate", run)
 
 
+@pytest.mark.slow
 def test_read_only_recordings_keep_their_features_in_the_run_folder(train_smallest, root, tmp_path, monkeypatch):
     shutil.rmtree(root / "features", ignore_errors=True)
     run = tmp_path / "run"

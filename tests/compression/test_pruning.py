@@ -107,6 +107,7 @@ def test_each_layer_keeps_its_share():
     }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "optimizer", [keras.optimizers.SGD(0.1, 0.9), keras.optimizers.Adam(0.01, weight_decay=0.1)], ids=["sgd", "adam"]
 )

@@ -189,7 +189,7 @@ def test_evaluation_brings_what_the_cache_brings(streamed, cached):
     assert len(list(some)) == 3
 
 
-@pytest.mark.parametrize("start_step", [0, 5])
+@pytest.mark.parametrize("start_step", [pytest.param(0, marks=pytest.mark.slow), 5])
 def test_training_brings_what_the_cache_brings(streamed, cached, start_step):
     def augment(features, labels, seed):
         return augment_batch(
@@ -213,7 +213,7 @@ def test_shapes_are_known_as_with_the_cache(streamed, cached):
     assert waveforms_too.element_spec[0].shape.as_list() == [4, 32, 34, 1]
 
 
-@pytest.mark.parametrize("threads", [1, 8])
+@pytest.mark.parametrize("threads", [pytest.param(1, marks=pytest.mark.slow), 8])
 def test_the_number_of_threads_changes_no_batch(streamed, cached, threads, monkeypatch):
     of = Cut.of
 

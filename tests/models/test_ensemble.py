@@ -39,10 +39,10 @@ def softmax(values):
 
 @pytest.mark.parametrize("average", ["probabilities", "logits"])
 def test_average_is_the_formula(members, average):
-    logits = np.stack([network.predict(FEATURES, verbose=0) for network in members])
+    logits = np.stack([network(FEATURES) for network in members])
     expected = softmax(logits).mean(axis=0) if average == "probabilities" else softmax(logits.mean(axis=0))
     other = softmax(logits.mean(axis=0)) if average == "probabilities" else softmax(logits).mean(axis=0)
-    found = softmax(ensemble(members, average).predict(FEATURES, verbose=0))
+    found = softmax(ensemble(members, average)(FEATURES).numpy())
     np.testing.assert_allclose(found, expected, atol=1e-6)
     assert np.abs(found - other).max() > 1e-3
 

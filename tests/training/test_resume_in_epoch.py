@@ -100,7 +100,7 @@ def assert_goes_on_like(unbroken, folder):
     [
         pytest.param(1, 0, "epoch-0000-step-000001", marks=pytest.mark.slow),
         pytest.param(9, 0, "epoch-0000-step-000009", marks=pytest.mark.slow),
-        (10, 3, "epoch-0001"),
+        pytest.param(10, 3, "epoch-0001", marks=pytest.mark.slow),
         (14, 4, "epoch-0001-step-000004"),
         pytest.param(13, 0, "epoch-0001-step-000003", marks=pytest.mark.slow),
         pytest.param(26, 3, "epoch-0002-step-000006", marks=pytest.mark.slow),
@@ -128,7 +128,11 @@ def whole(tmp_path_factory):
     return clips
 
 
-@pytest.mark.parametrize("saves, lost", [pytest.param(4, 0, marks=pytest.mark.slow), (17, 1), (23, 5)])
+def slow(*values):
+    return pytest.param(*values, marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("saves, lost", [slow(4, 0), slow(17, 1), (23, 5)])
 def test_no_clip_is_trained_on_twice_and_none_is_left_out(monkeypatch, whole, tmp_path, saves, lost):
     before, after = [], []
     interrupt(monkeypatch, build(before.append), tmp_path, saves, lost)
@@ -201,6 +205,7 @@ def test_checkpoints_sort_by_age():
     assert ages[2] == "epoch-0007" and ages[5] == "epoch-0007-step-000120" and ages == sorted(ages)
 
 
+@pytest.mark.slow
 def test_killed_while_a_checkpoint_is_written_the_former_one_is_used(monkeypatch, unbroken, tmp_path):
     name = interrupt(monkeypatch, build(), tmp_path, 13, 1)
     half = tmp_path / "checkpoints" / ".part-00000000-1-0-epoch-0001"  # of a process elsewhere, a long time ago
@@ -237,6 +242,7 @@ def test_killed_before_the_former_checkpoint_is_deleted_the_newer_one_is_used(mo
     assert_goes_on_like(unbroken, tmp_path)
 
 
+@pytest.mark.slow
 def test_checkpoint_of_whole_epochs_as_it_was_before(unbroken, tmp_path):
     """epoch-0002 with history.json, from when nothing was kept within an epoch."""
     with pytest.raises(KeyboardInterrupt):

@@ -60,7 +60,7 @@ def probe_accuracy(statistics, devices, groups, seed=0):
     counts = {name: len(np.unique(groups[devices == name])) for name in names}
     folds = min(_FOLDS, *counts.values())
     if folds < 2:
-        least = min(counts, key=counts.get)
+        least = str(min(counts, key=counts.get))
         raise AscError(
             f"device {shown(least)} has training clips of one location; expected two or more, to hold one out"
         )
@@ -75,10 +75,13 @@ def embedded(statistics, seed=0):
     """t-SNE of standardized statistics [clips, n]: places [clips, 2], without a unit."""
     from sklearn.manifold import TSNE
     from sklearn.preprocessing import StandardScaler
+    from threadpoolctl import threadpool_limits
 
     perplexity = min(30.0, (len(statistics) - 1) / 3)
     values = StandardScaler().fit_transform(statistics)
-    return TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(values)
+    # Its threads wait for each other in loops: on a busy machine several took ten times as long as one.
+    with threadpool_limits(1):
+        return TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(values)
 
 
 def device_map(features, clips, seed=0):

@@ -64,6 +64,7 @@ def test_the_command_repeats_the_run(reported_run):
     assert not recorded.differences(config) and str(root) == dataset.root
 
 
+@pytest.mark.slow
 def test_runs_side_by_side_with_the_spread_of_their_seeds(reported_run, tmp_path):
     other = shutil.copytree(reported_run, tmp_path / "1")
     config = (other / "config.json").read_text().replace('"seed": 0', '"seed": 1')

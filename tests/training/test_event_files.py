@@ -4,6 +4,7 @@ import shutil
 from collections import Counter
 
 import numpy as np
+import pytest
 import tensorflow as tf
 import tf_keras as keras
 
@@ -63,6 +64,7 @@ def written(folder):
     return counts, last
 
 
+@pytest.mark.slow
 def test_a_training_that_goes_on_has_each_step_once(tmp_path):
     whole = tmp_path / "whole"
     fit(whole, 2)

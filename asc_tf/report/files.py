@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from asc_tf.complexity.tflite_account import tflite_account
 from asc_tf.errors import AscError
+from asc_tf.experiment.data_set_folder import folder_on
 from asc_tf.experiment.run_folder import read_csv
 from asc_tf.runtime.latency import latencies
 from asc_tf.runtime.metadata import read_metadata
@@ -78,7 +79,7 @@ def exported_files(run, dataset):
 def _results(run, name, dataset):
     """(accuracy, log loss) of a file's own evaluation, see `asc_tf.stages.file_evaluation.file_tables_folder`."""
     path = run / name
-    table = path.with_name(f"{path.stem}-on-{Path(dataset.root).name}") / "devices.csv"
+    table = folder_on(dataset.root, path.with_name(f"{path.stem}-on")) / "devices.csv"
     if not table.is_file():
         return None, None
     found = read_csv(table, ("device", "accuracy", "log_loss"), ("device",)).set_index("device")

@@ -22,6 +22,7 @@ from asc_tf.evaluation.metrics import (
 )
 from asc_tf.evaluation.report import changes_table, device_table, scene_table
 from asc_tf.experiment.build import build_model
+from asc_tf.experiment.data_set_folder import folder_on, write_root
 from asc_tf.experiment.run_folder import load_model, read_csv, read_run, write_checked_csv, write_csv
 from asc_tf.experiment.trained_on import check_unseen
 from asc_tf.stages.experiment import Experiment
@@ -122,17 +123,24 @@ def evaluate(run, root=None, seconds=None, report=print):
         predictions, folder = predict_test(run, root, seconds, report), tables_folder(run, root, seconds)
         if folder != run:
             write_checked_csv(folder / "predictions.csv", predictions)
-        return write_tables(folder, predictions, dataset.seen_devices, dataset.scenes)
+        return write_tables(folder, predictions, dataset.seen_devices, dataset.scenes, root)
 
 
 def tables_folder(run, root=None, seconds=None):
     """Where `evaluate` writes its tables."""
-    names = [f"on-{Path(root).resolve().name}" if root else "pieces"] + ([f"{seconds:g}s"] if seconds else [])
-    return Path(run) / "-".join(names) if root or seconds else Path(run)
+    ending = f"-{seconds:g}s" if seconds else ""
+    if root:
+        return folder_on(root, Path(run) / "on", ending)
+    return Path(run) / f"pieces{ending}" if seconds else Path(run)
 
 
-def write_tables(folder, predictions, seen_devices, scene_names):
-    """Write metrics.json, devices.csv, scenes.csv and confusion.csv of predictions; return the tables as text."""
+def write_tables(folder, predictions, seen_devices, scene_names, root=None):
+    """Write metrics.json, devices.csv, scenes.csv and confusion.csv of predictions; return the tables as text.
+
+    The folder of another data set, `root`, also says which one it is.
+    """
+    if root:
+        write_root(folder, root)
     devices = device_metrics(predictions, seen_devices)
     scenes = scene_metrics(predictions)
     confusion = confusion_matrix(predictions, list(scene_names))

@@ -11,6 +11,7 @@ from asc_tf.data.loader import label_indices
 from asc_tf.data.names import check_labels
 from asc_tf.errors import AscError
 from asc_tf.evaluation.metrics import predictions_frame
+from asc_tf.experiment.data_set_folder import folder_on
 from asc_tf.experiment.run_folder import read_run, write_checked_csv
 from asc_tf.export.agreement import SMALLEST
 from asc_tf.runtime.classifier import Classifier
@@ -57,9 +58,9 @@ def evaluate_file(path, root=None, progress=lambda done, total: None):
     folder = file_tables_folder(path, root)
     with exclusive(folder):
         write_checked_csv(folder / "predictions.csv", predictions)
-        return write_tables(folder, predictions, seen, classifiers[0].labels)
+        return write_tables(folder, predictions, seen, classifiers[0].labels, root)
 
 
 def file_tables_folder(path, root=None):
     """Where `evaluate_file` writes its tables."""
-    return Path(path).with_name(f"{Path(path).stem}-on-{file_data_set(path, root).resolve().name}")
+    return folder_on(file_data_set(path, root), Path(path).with_name(f"{Path(path).stem}-on"))

@@ -6,7 +6,7 @@ import pytest
 
 from asc_tf.cli import main
 from asc_tf.errors import AscError
-from asc_tf.stages import evaluate_file
+from asc_tf.stages import evaluate, evaluate_file
 
 
 @pytest.fixture
@@ -45,6 +45,20 @@ def test_a_file_elsewhere_needs_a_data_set_and_counts_its_devices(run, synthetic
         devices(run)["unseen"], rel=0.02, abs=1e-4
     )
     assert progress[-1][0] == progress[-1][1] == len(progress)
+
+
+def test_two_data_sets_of_one_name_have_tables_of_their_own(run, synthetic_root, tmp_path, monkeypatch):
+    """By a file and by its run, however the folders are named."""
+    other = shutil.copytree(synthetic_root, tmp_path / "other" / synthetic_root.name)
+    monkeypatch.chdir(other.parent)
+    for root in (synthetic_root, synthetic_root.name, synthetic_root):
+        evaluate_file(run / "model.tflite", root)
+        evaluate(run, root)
+    for name in ("on", "model-on"):
+        first, second = (run / f"{name}-{synthetic_root.name}{again}" for again in ("", "-2"))
+        assert json.loads((first / "data_set.json").read_text()) == {"root": str(synthetic_root)}
+        assert json.loads((second / "data_set.json").read_text()) == {"root": str(other)}
+        assert devices(first) == devices(second)
 
 
 def test_a_clip_that_cannot_be_read_is_named(run, synthetic_root, tmp_path, capsys):

@@ -17,6 +17,7 @@ from asc_tf.errors import AscError
 
 LOCK = ".asc-tf.lock"
 _LONGEST = 300  # characters of the owner's command that are shown
+_ATTEMPTS = 100  # to use a folder that other processes remove
 _held = threading.local()  # .locks: locks that the thread holds
 
 
@@ -57,8 +58,7 @@ def exclusive_file(path):
 def _locked(lock, place, report, held):
     made = []
     try:
-        _make(lock.parent, made)
-        key = (*_identity(os.stat(lock.parent)), lock.name)
+        key = (*_identity(_in_folder(lock.parent, made, os.stat, lock.parent)), lock.name)
         file = None if key in held else _acquired(lock, place, report, made)
     except OSError as error:
         _remove_empty(made)
@@ -83,11 +83,21 @@ def _make(folder, made):
     folder.mkdir(parents=True, exist_ok=True)
 
 
+def _in_folder(folder, made, act, *arguments):
+    """Make a folder and call a function that needs it; another process may remove the folder in between."""
+    for _ in range(_ATTEMPTS):
+        with contextlib.suppress(FileNotFoundError):
+            _make(folder, made)
+            return act(*arguments)
+    _make(folder, made)
+    return act(*arguments)
+
+
 def _acquired(lock, place, report, made):
     """Return the lock file, open and locked. A lock file that its owner has deleted in the meantime does not count."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     while True:
-        _make(lock.parent, made)
-        file = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+        file = _in_folder(lock.parent, made, os.open, lock, flags, 0o666)
         try:
             _wait(file, place, report)
             with contextlib.suppress(FileNotFoundError):

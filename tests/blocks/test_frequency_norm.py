@@ -30,7 +30,7 @@ def test_lambda_is_trained_as_one_weight_or_one_a_bin(learnable, weights):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("ifn",), "norm is 'ifn'; expected one of resnorm, rfn"),
+        (("ifn",), "norm is 'ifn'; expected one of resnorm, adaresnorm, rfn"),
         (("rfn", 0.5, "bin"), "learnable_lambda is 'bin'; expected none where norm is 'rfn'"),
         (("rfn", 1.5), "lambda_ is 1.5; expected 0 to 1"),
     ],

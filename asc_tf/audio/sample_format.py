@@ -94,5 +94,5 @@ class SampleDecoder:
             if self._at_lower_end is None:
                 self._at_lower_end = bool(fit and (integers & (1 << padding_bits) - 1).any())
             elif not fit:
-                raise AscError(f"{self._name}: has samples that are no {self._format}, as those before them were")
+                raise AscError(f"{self._name}: its first samples are {self._format}, later ones are not")
         return 2.0 ** (1 - (valid_bits if self._at_lower_end else valid_bits + padding_bits))

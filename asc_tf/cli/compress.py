@@ -13,12 +13,12 @@ from asc_tf.terminal import say
 
 @dataclass
 class Compress:
-    """Prune and quantize a run's network, train it on with a teacher, evaluate it. The same command goes on."""
+    """Prune and quantize a run's network, train it on with a teacher, and evaluate it. Run it again to go on."""
 
     run_folder: Annotated[Positional[Path], arg(name="run", metavar="RUN")]
     """folder of a run"""
     out: Path
-    """folder for the compressed network, a run as any other"""
+    """folder for the compressed network; it is a run too"""
     compression: Compression = Compression()
 
     def run(self):
@@ -52,10 +52,10 @@ class Export:
     out: Path | None = None
     """file to write; RUN/model.tflite (or model.onnx) if not given"""
     format: Annotated[Literal["float", "float16", "int8", "onnx"], arg(name="format")] = "float"
-    """of the numbers: 32-bit, 16-bit weights, or 8-bit weights and feature maps (calibrated on training clips);
+    """numbers in the file: 32-bit, 16-bit weights, or 8-bit weights and feature maps (calibrated on training clips);
     or an ONNX file of 32-bit numbers that takes features"""
     input: Annotated[Literal["features", "waveform"], arg(name="input")] = "waveform"
-    """what the file takes; of int8 files, features are int8 too, while a waveform goes through a float frontend"""
+    """input of the file; an int8 file takes int8 features, or a waveform for its float frontend"""
     data: Path | None = None
     """data set of the same scenes to calibrate int8 and to compare on; the run's own if not given"""
 

@@ -35,18 +35,18 @@ class Check:
 
 @dataclass
 class Download:
-    """Download a data set; the same command goes on after a stop.
+    """Download a data set. After a stop run the same command again.
 
     tau2020, tau2022: TAU Urban Acoustic Scenes Mobile, development set, clips of 10 s or 1 s, 40 GB.
     esc10: ten kinds of sounds, 400 clips of 5 s of a single device (CC BY), 0.6 GB; see 'asc-tf data devices'.
     """
 
     name: Positional[Literal["tau2020", "tau2022", "esc10"]]
-    """which one"""
+    """name of the data set"""
     root: Positional[Path]
     """folder that becomes the data set"""
     test_fold: int | None = None
-    """of esc10: which of its five folds is the test part; 5 if not given"""
+    """for esc10: which of its five folds is the test part; 5 if not given"""
 
     def run(self):
         from asc_tf.data.download import download
@@ -66,10 +66,10 @@ class Download:
 
 @dataclass
 class Devices:
-    """Make a data set of many devices from one of a single device: every recording as others would have made it.
+    """Make a data set of many devices from one of a single device: every recording as other devices would have made it.
 
     Each device is described by microphones (impulse responses), gain, compression and hiss, and by its share of the
-    training clips; all of them record every test clip. The same command goes on after an interruption.
+    training clips; all of them record every test clip. After an interruption run it again.
     """
 
     root: Positional[Path]
@@ -96,7 +96,7 @@ class Devices:
 class Make:
     """Make a data set of your own recordings, of any length and format: clips of one length, training and test part.
 
-    Pieces of one recording stay together, and so do recordings of one location. The same command goes on after an
+    Pieces of one recording stay together, and so do recordings of one location. Run it again after an
     interruption; --dry-run shows what it would make.
     """
 
@@ -108,11 +108,11 @@ class Make:
     folders: str = "scene"
     """what the folders name, from the outermost on: scene, scene/device, scene/location, device/scene ..."""
     seconds: float = 10.0
-    """length of a clip; what is left over at the end of a recording is dropped"""
+    """length of a clip; a shorter rest at the end of a recording is dropped"""
     hop: float | None = None
     """seconds from one clip's beginning to the next; the length of a clip if not given: no overlap"""
     test: float = 0.2
-    """share of each scene's locations for the test part, where the recordings do not say it themselves"""
+    """share of each scene's locations for the test part, where the CSV file has no column split"""
     dry_run: bool = False
     """print the table and stop"""
 
@@ -185,14 +185,14 @@ class Data:
 
 @dataclass
 class Features:
-    """Compute the features of all clips into ROOT/features. The same command goes on after an interruption."""
+    """Compute the features of all clips into ROOT/features. After an interruption run it again."""
 
     root: Positional[Path]
     """folder of a data set in the TAU layout"""
     frontend: Literal[tuple(FRONTENDS)] = "tau2020"
     """log-mel spectrogram with the papers' settings for 10 s clips (tau2020) or 1 s clips (tau2022), or PCEN"""
     workers: int | None = None
-    """clips to work on at once; as many as there are processors if not given"""
+    """clips to work on at once; one a processor if not given"""
 
     def run(self):
         if self.workers is not None and self.workers < 1:

@@ -17,13 +17,13 @@ class Evaluate:
     """Print and write accuracy and log loss of a run per device and scene, with the confusion matrix."""
 
     run_folder: Annotated[Positional[Path], arg(name="run", metavar="RUN")]
-    """folder of a run, or an exported .tflite file, which is run as on a device"""
+    """folder of a run, or an exported .tflite file, which runs as on a device"""
     data: Path | None = None
     """another data set to evaluate on; its devices that the run was not trained on count as unseen"""
     seconds: float | None = None
     """cut the test clips into pieces of this length and classify each by itself"""
     seeds: int = 1
-    """repeat the run with so many seeds in all and print mean ± standard deviation"""
+    """number of seeds to repeat the run with; prints mean ± standard deviation"""
     leave_device_out: bool = False
     """train the run again without each of its devices in turn and print what each costs when it is unseen"""
 
@@ -86,17 +86,17 @@ class Bench:
     """Train every method of the papers on ESC-10 Mobile and tabulate what each is worth. The same command goes on."""
 
     name: Positional[Literal["esc10"]]
-    """which bench; its methods are rows of a table"""
+    """name of the bench; its methods are rows of a table"""
     data: Path
     """folder of the data set, in the TAU layout"""
     out: Path
-    """folder for the runs and the table; what is there already is not trained again"""
+    """folder for the runs and the table; finished rows are not trained again"""
     network: Literal[tuple(NETWORKS)] = "bc-resnet-asc-1"
-    """that all rows train"""
+    """network that all rows train"""
     rows: tuple[str, ...] = ()
     """names of rows to train now; all if not given"""
     seeds: int = 3
-    """how many, from 0 on"""
+    """number of seeds, from 0 on"""
     responses: Path | None = None
     """folder of impulse responses of microphones, for the rows that train through them"""
 

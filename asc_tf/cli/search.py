@@ -15,7 +15,7 @@ from asc_tf.terminal import say
 
 @dataclass
 class Search:
-    """Find the best network that a budget allows, by its score on validation clips. The same command goes on."""
+    """Find the best network that a budget allows, by its score on validation clips. Run it again to go on."""
 
     data: Path
     """folder of a data set in the TAU layout"""

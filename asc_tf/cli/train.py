@@ -16,7 +16,7 @@ from asc_tf.terminal import say
 
 @dataclass
 class Train:
-    """Train a network and evaluate it on the test part. The same command goes on after an interruption."""
+    """Train a network and evaluate it on the test part. After an interruption run it again."""
 
     data: Path | None = None
     """folder of a data set in the TAU layout"""
@@ -117,12 +117,12 @@ class Train:
 
 @dataclass
 class Finetune:
-    """Fine-tune a run's network while clips of its main device are dropped, evaluate it. The same command goes on."""
+    """Fine-tune a run's network while clips of its main device are dropped, and evaluate it. Run it again to go on."""
 
     run_folder: Annotated[Positional[Path], arg(name="run", metavar="RUN")]
     """folder of a run"""
     out: Path
-    """folder for the fine-tuned network, a run as any other"""
+    """folder for the fine-tuned network; it is a run too"""
     settings: Annotated[tuple[str, ...], arg(name="set", metavar="NAME=VALUE ...")] = ()
     """settings of the section finetune that differ from the run's, such as finetune.max_drop_rate=0.99"""
 
@@ -140,12 +140,12 @@ class Finetune:
 
 @dataclass
 class Ensemble:
-    """Join trained runs to one network that averages theirs, and evaluate it."""
+    """Join trained runs into one network that averages their outputs, and evaluate it."""
 
     runs: Positional[tuple[Path, ...]]
     """folders of two runs or more"""
     out: Path
-    """folder for the ensemble, a run as any other"""
+    """folder for the ensemble; it is a run too"""
     average: Literal["probabilities", "logits"] = "probabilities"
     """what is averaged"""
 

@@ -15,7 +15,7 @@ from asc_tf.terminal import say
 
 @dataclass
 class TranslateTrain:
-    """Train a device translator on pairs of training clips; the same command goes on after an interruption.
+    """Train a device translator on pairs of training clips. After an interruption run it again.
 
     It is measured on pairs of held-out training locations. The test part is not touched.
     """

@@ -113,7 +113,7 @@ def test_numbers_that_leave_the_lower_end_are_refused(path):
     values = np.concatenate([sound(40_000), sound(10)])
     data = containers(values[:40_000], 24, 4, False) + containers(values[40_000:], 24, 4, True)
     for read in (lambda: of_file(path, wav(fmt(PCM, 24, 4), data)), lambda: of_pipe(wav(fmt(PCM, 24, 4), data))):
-        with pytest.raises(AscError, match="has samples that are no 24-bit integer in 4 bytes, as those before them"):
+        with pytest.raises(AscError, match="its first samples are 24-bit integer in 4 bytes, later"):
             read()
 
 

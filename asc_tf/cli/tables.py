@@ -63,7 +63,7 @@ class Models:
             account = stages.account_of_named(name)
             if number == 0:  # only after TensorFlow is loaded, which may be interrupted
                 print(f"{'':{width}}  parameters       MACs  input  field    source")
-            parameters = sum(tensor.count for tensor in account.parameters("network") if tensor.trainable)
+            parameters = account.trainable_parameters()
             macs = account.operations("network").macs / 1e6
             field = "x".join(map(str, account.receptive_field["convolutions"]))
             print(

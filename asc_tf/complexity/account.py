@@ -121,6 +121,10 @@ class Account:
         """`Parameters` of all layers of a part."""
         return [tensor for layer in self.layers if layer.part == part for tensor in layer.parameters]
 
+    def trainable_parameters(self, part=NETWORK):
+        """Number of parameters of a part that training changes."""
+        return sum(tensor.count for tensor in self.parameters(part) if tensor.trainable)
+
     def operations(self, part=NETWORK):
         """`Operations` of all layers of a part."""
         return sum((layer.operations for layer in self.layers if layer.part == part), Operations())

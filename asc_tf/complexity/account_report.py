@@ -130,7 +130,7 @@ def _verdict_lines(account):
 
 def _room(account):
     """Whether 128 KB are enough, {quantity: `Check`}. RAM holds the features; the interpreter's needs come on top."""
-    stored = sum(bytes_by_type(account.parameters()).values())
+    stored = sum(account.bytes_by_type().values())
     peaks = [peak.bytes for peak in account.peaks.values()]
     file = (
         Check("parameters", stored, _ROOM) if account.file_bytes is None else Check("file", account.file_bytes, _ROOM)
@@ -164,7 +164,7 @@ def _part_dict(account, part):
     parameters, operations = account.parameters(part), account.operations(part)
     return {
         "parameters": sum(tensor.count for tensor in parameters),
-        "trainable": sum(tensor.count for tensor in parameters if tensor.trainable),
+        "trainable": account.trainable_parameters(part),
         "nonzeros": sum(tensor.nonzeros for tensor in parameters),
         "bytes": sum(tensor.bytes for tensor in parameters),
         "nonzero_bytes": sum(tensor.nonzero_bytes for tensor in parameters),

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+SUMMARY = ("seen", "unseen", "all")  # rows of `device_metrics` behind those of the devices
+
 
 def predictions_frame(clips: pd.DataFrame, logits: np.ndarray, scenes: Sequence[str]) -> pd.DataFrame:
     """One row per clip: clip_id, filename, device, scene, predicted, log_loss, and a column "p(scene)" for every scene.

@@ -5,10 +5,8 @@ import textwrap
 
 import pandas as pd
 
-from asc_tf.evaluation.metrics import device_gaps
+from asc_tf.evaluation.metrics import SUMMARY, device_gaps
 from asc_tf.terminal import WIDTH, table_text
-
-_SUMMARY = ("seen", "unseen", "all")
 
 
 def device_table(metrics):
@@ -74,13 +72,13 @@ def bench_table(results):
     Args:
         results: frame with columns row, title, seed, device, accuracy, log_loss; rows in the order of the table.
     """
-    devices = [*(name for name in results.device.unique() if name not in _SUMMARY), *_SUMMARY]
+    devices = [*(name for name in results.device.unique() if name not in SUMMARY), *SUMMARY]
     header = ["accuracy %", *(_column(name) for name in devices), "seen - unseen", "log loss", "seeds"]
     lines = [header, ["---"] * len(header)]
     for title, runs in results.groupby("title", sort=False):
         accuracy = runs.pivot(index="seed", columns="device", values="accuracy")
         log_loss = runs[runs.device == "all"].log_loss
-        cells = [_spread(accuracy[name]) if name in _SUMMARY else f"{accuracy[name].mean():.1f}" for name in devices]
+        cells = [_spread(accuracy[name]) if name in SUMMARY else f"{accuracy[name].mean():.1f}" for name in devices]
         gap = _spread(accuracy.seen - accuracy.unseen)
         lines.append([title, *cells, gap, _spread(log_loss, 3), str(len(accuracy))])
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
@@ -168,4 +166,4 @@ def _text(table, corner="", gap=2):
 
 
 def _column(name):
-    return name if name in _SUMMARY else name.upper()
+    return name if name in SUMMARY else name.upper()

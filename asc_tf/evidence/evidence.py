@@ -50,6 +50,10 @@ class Evidence:
         """Indices of the most likely scenes, the likeliest first."""
         return np.argsort(-self.probabilities, kind="stable")[:count].tolist()
 
+    def heard(self):
+        """Those of `shown` in which there is sound."""
+        return [each for each in self.shown() if each[3] is not None]
+
     def shown(self):
         """(start in seconds, first frame, first column, `ScoredWindow` or None) of each window, no part twice.
 

@@ -78,7 +78,7 @@ def _show_scores(figure, axes, evidence, scene, limit):
     places = evidence.places
     levels = limit * np.linspace(-1, 1, 2 * _LEVELS + 1)
     drawn = None
-    for (start, scores), (_, _, column, _) in zip(_scored(evidence), _heard(evidence), strict=True):
+    for (start, scores), (_, _, column, _) in zip(_scored(evidence), evidence.heard(), strict=True):
         columns = np.arange(column, scores.shape[1])
         times = start + (columns - column + 0.5) * places.seconds_each
         bins = places.first_bin + (np.arange(scores.shape[0]) + 0.5) * places.bins_each
@@ -99,13 +99,9 @@ def _show_scores(figure, axes, evidence, scene, limit):
     _label_frequency(axes, evidence)
 
 
-def _heard(evidence):
-    return [each for each in evidence.shown() if each[3] is not None]
-
-
 def _scored(evidence):
     """(start in seconds, relative scores [frequency, time, classes]) of each window in which there is sound."""
-    return zip([each[0] for each in _heard(evidence)], scores_over_time(evidence), strict=True)
+    return zip([each[0] for each in evidence.heard()], scores_over_time(evidence), strict=True)
 
 
 def _show_shares(axes, evidence, shown):
@@ -140,8 +136,7 @@ def _mark_windows(axes, evidence):
 
 
 def _label_frequency(axes, evidence):
-    centres = evidence.places.edges_hz[1:-1]
-    ticks = [hz for hz in _TICKS_HZ if centres[0] <= hz <= centres[-1]]
-    axes.set_yticks([float(np.interp(hz, centres, np.arange(len(centres)))) + 0.5 for hz in ticks], map(str, ticks))
-    axes.set_ylim(0, len(centres))
+    marks = evidence.places.marks(_TICKS_HZ)
+    axes.set_yticks([place for _, place in marks], [str(hz) for hz, _ in marks])
+    axes.set_ylim(0, evidence.places.features[0])
     axes.set_ylabel("frequency / Hz\n(mel scale)")

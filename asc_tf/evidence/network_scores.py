@@ -9,6 +9,7 @@ from asc_tf.complexity.keras_trace import trace
 from asc_tf.complexity.receptive_field import seen_by_places
 from asc_tf.errors import AscError
 from asc_tf.evidence.score_map import Places, ScoredWindow
+from asc_tf.evidence.series import softmax
 from asc_tf.internals.tf_keras import calls
 from asc_tf.runtime.frontend import frontend_of
 
@@ -43,7 +44,7 @@ class ScoredNetwork:
         self._network = keras.Model(network.input, [maker.outputs, network.output])
         seen = seen_by_places([(call, NETWORK) for call in trace(network).calls], maker.layer.name)
         features = self._frontend.feature_shape(self.samples)[:2]
-        self.places = Places.of(features, seen, maker.outputs.shape[1:3], metadata.frontend)
+        self.places = Places.of(features, seen, maker.outputs.shape[1:3], self._frontend)
 
     def scored(self, window):
         """The `ScoredWindow` of a waveform [samples] at the network's rate."""
@@ -52,8 +53,7 @@ class ScoredNetwork:
         for layer in self._linear:
             kernel, *bias = layer.get_weights()
             scores = scores @ kernel.reshape(-1, kernel.shape[-1]) + sum(bias)
-        powers = np.exp(logits - logits.max())
-        return ScoredWindow(features[:, :, 0], scores, powers / powers.sum())
+        return ScoredWindow(features[:, :, 0], scores, softmax(logits))
 
 
 def _maker_and_linear_layers(network, source):

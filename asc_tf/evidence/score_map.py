@@ -5,8 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from asc_tf.frontend.mel import frame_lengths, kaldi_edges_hz, mel_edges_hz
-
 
 @dataclass(frozen=True)
 class Places:
@@ -18,7 +16,7 @@ class Places:
             whole axis, which see everything, are left out. None where that is not known.
         shape: (frequency, time) of the map.
         hop_seconds: from frame to frame.
-        edges_hz: [mel bins + 2], of `mel_edges_hz` or `kaldi_edges_hz`.
+        edges_hz: [mel bins + 2], the start of each filter, then centre and end of the last one.
     """
 
     features: tuple[int, int]
@@ -30,12 +28,9 @@ class Places:
 
     @classmethod
     def of(cls, features, seen, shape, frontend):
-        """Of a map; `seen` is a pair of lists or None, `frontend` the settings of a `MelSpectrogram`."""
-        rate = frontend["sample_rate_hz"]
-        hop = frame_lengths(rate, frontend["window_ms"], frontend["hop_ms"])[1] / rate
-        edges_of = kaldi_edges_hz if "preemphasis" in frontend else mel_edges_hz
-        edges = edges_of(rate, features[0], frontend["low_hz"], frontend["high_hz"])
-        return cls(tuple(features), *(seen or (None, None)), tuple(shape), hop, edges)
+        """Of a map; `seen` is a pair of lists or None, `frontend` a `NumpyMel`."""
+        rows, columns = seen or (None, None)
+        return cls(tuple(features), rows, columns, tuple(shape), frontend.hop_seconds, frontend.edges_hz)
 
     @property
     def bins_each(self):
@@ -56,6 +51,12 @@ class Places:
     def seconds_each(self):
         """Seconds from column to column of the map."""
         return self.frames_each * self.hop_seconds
+
+    def marks(self, frequencies_hz):
+        """(frequency, its place in mel bins from the lower edge of the picture) of those within the features."""
+        centres = self.edges_hz[1:-1]
+        places = np.arange(len(centres)) + 0.5
+        return [(hz, float(np.interp(hz, centres, places))) for hz in frequencies_hz if centres[0] <= hz <= centres[-1]]
 
     def sentence(self):
         """What a place in the middle sees, for a reader."""

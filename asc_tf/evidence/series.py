@@ -15,6 +15,12 @@ def features_over_time(evidence):
     return image, image.shape[1] * places.hop_seconds
 
 
+def softmax(scores):
+    """Probabilities [..., classes] of scores."""
+    powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
 def relative(scores):
     """Scores [..., classes] above the mean of the classes at the same place, which softmax takes no notice of."""
     return scores - scores.mean(axis=-1, keepdims=True)
@@ -31,11 +37,8 @@ def shares_over_time(evidence):
     The softmax of the scores' mean over frequency: what the network would say if the recording were this column alone.
     """
     series = []
-    for start, _, column, window in evidence.shown():
-        if window is None:
-            continue
+    for start, _, column, window in evidence.heard():
         means = window.scores[:, column:].mean(axis=0)
-        powers = np.exp(means - means.max(axis=1, keepdims=True))
         times = start + (np.arange(len(means)) + 0.5) * evidence.places.seconds_each
-        series.append((times, powers / powers.sum(axis=1, keepdims=True)))
+        series.append((times, softmax(means)))
     return series

@@ -36,7 +36,7 @@ class ScoredFile(Classifier):
         self._picture = frontend_of(metadata, path)
         features = self._picture.feature_shape(self.samples)[:2]
         seen = seen_by_places(self._graph, features, self._ending.map.index)
-        self.places = Places.of(features, seen, self._ending.map.shape[1:3], metadata.frontend)
+        self.places = Places.of(features, seen, self._ending.map.shape[1:3], self._picture)
         self._map = self._interpreter.get_output_details()[1]
         self._linear = linear_layers(self._ending, self._interpreter)
         del self._graph

@@ -4,6 +4,8 @@ import tf_keras as keras
 from tf_keras.src import backend
 
 TESTED = "tf_keras 2.16.0 and 2.21.0"
+FUNCTIONAL = ("tf_keras.src.engine.functional", "Functional")
+"""Module and class that a .keras file names for a functional model: it has no public name."""
 
 
 def forget_seed():

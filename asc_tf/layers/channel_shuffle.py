@@ -3,11 +3,11 @@
 import tensorflow as tf
 import tf_keras as keras
 
-from asc_tf.layers.contract import SUM
+from asc_tf.layers.channel_groups import ChannelGroups
 
 
 @keras.saving.register_keras_serializable("asc_tf")
-class ChannelShuffle(keras.layers.Layer):
+class ChannelShuffle(ChannelGroups):
     """Interleave g equal groups of channels, so that the branches of a split exchange information.
 
     With C channels in g groups of h = C / g, output channel g * i + j is input channel h * j + i: for two groups 0, h,
@@ -25,27 +25,10 @@ class ChannelShuffle(keras.layers.Layer):
     2018, section 3.1.
     """
 
-    channel_paths, moves_numbers = SUM, True
-
     def __init__(self, groups: int = 2, **kwargs):
-        super().__init__(**kwargs)
-        if groups < 2:
-            raise ValueError(f"groups is {groups}; expected 2 or more")
-        self.groups = groups
-        self.input_spec = keras.layers.InputSpec(ndim=4)
-
-    def build(self, input_shape):
-        channels = input_shape[3]
-        if channels is None or channels % self.groups:
-            raise ValueError(
-                f"ChannelShuffle '{self.name}' got {channels} channels; expected a multiple of groups = {self.groups}"
-            )
-        super().build(input_shape)
+        super().__init__(groups, **kwargs)
 
     def call(self, inputs):
         _, bins, frames, channels = inputs.shape
         grouped = tf.reshape(inputs, (-1, self.groups, channels // self.groups))
         return tf.reshape(tf.transpose(grouped, (0, 2, 1)), (-1, bins, frames, channels))
-
-    def get_config(self):
-        return {**super().get_config(), "groups": self.groups}

@@ -8,6 +8,7 @@ from asc_tf.frontend.kaldi_log_mel import KaldiLogMel
 from asc_tf.frontend.log_mel import LogMel
 from asc_tf.frontend.mel_spectrogram import MelSpectrogram
 from asc_tf.frontend.pcen import Pcen
+from asc_tf.internals.tf_keras import FUNCTIONAL
 from asc_tf.translator.clip_norm import SubSpectralInstanceNormalization
 from asc_tf.translator.unet import DeviceResponse
 
@@ -39,7 +40,6 @@ _KERAS = {
     "keras.mixed_precision": "Policy",
 }
 _THEIRS = {(module, name) for module, names in _KERAS.items() for name in names.split()}
-_FUNCTIONAL = ("tf_keras.src.engine.functional", "Functional")
 
 
 def unknown_class(config):
@@ -71,7 +71,7 @@ def _is_known(value):
     if not (isinstance(module, str) and isinstance(name, str)):
         return False
     if registered in (None, name):
-        return (module, name) in _THEIRS or (module, name) == _FUNCTIONAL
+        return (module, name) in _THEIRS or (module, name) == FUNCTIONAL
     # Keras takes what is registered by that name, whatever stands beside it.
     return isinstance(registered, str) and (registered in _OURS or _is_of_an_extension(registered))
 

@@ -3,9 +3,8 @@
 import numpy as np
 from matplotlib.patches import Patch, Rectangle
 
+from asc_tf.evaluation.metrics import SUMMARY
 from asc_tf.report.drawing import HATCHES, INK, SERIES, drawn, shortened
-
-_SUMMARY = ("seen", "unseen", "all")
 
 
 def learning_curves(name, history):
@@ -54,7 +53,7 @@ def device_bars(name, metrics, seen_devices, published):
 
 def _devices(figure, metrics, seen_devices, published):
     axes = figure.subplots(2, 1, sharex=True)
-    groups = [index for index in _SUMMARY if index in metrics.index]
+    groups = [index for index in SUMMARY if index in metrics.index]
     places = np.arange(len(metrics)) + 0.6 * np.array([index in groups for index in metrics.index])
     unseen = [index == "unseen" or (index not in groups and index not in seen_devices) for index in metrics.index]
     for axis, (column, label, digits) in zip(

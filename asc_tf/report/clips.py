@@ -11,7 +11,7 @@ import soundfile
 from asc_tf.audio.waveform import load_waveform
 from asc_tf.data.clips import read_clips
 from asc_tf.errors import AscError
-from asc_tf.frontend.mel import mel_filterbank
+from asc_tf.frontend.mel import mel_edges_hz
 from asc_tf.runtime.frontend import NumpyLogMel
 
 EMBEDDED_BYTES = 8_000_000
@@ -114,17 +114,11 @@ def log_mel_png(log_mel, frontend):
     axis.imshow(decibels, origin="lower", aspect="auto", cmap="magma", vmin=-80, vmax=0, interpolation="nearest",
                 extent=(0, frames * frontend.hop_ms / 1000, 0, bins))  # fmt: skip
     places = np.linspace(0, bins - 1, 4).round().astype(int)
-    axis.set_yticks(places + 0.5, [f"{hertz / 1000:.1f}" for hertz in _centres(frontend)[places]])
+    edges = mel_edges_hz(frontend.sample_rate_hz, bins, frontend.low_hz, frontend.high_hz)
+    axis.set_yticks(places + 0.5, [f"{hertz / 1000:.1f}" for hertz in edges[1:-1][places]])
     axis.set_xlabel("time (s)", color=_GREY, fontsize=7, labelpad=1)
     axis.set_ylabel("kHz (mel)", color=_GREY, fontsize=7)
     axis.tick_params(colors=_GREY, labelsize=7, length=2)
     content = io.BytesIO()
     figure.savefig(content, format="png", metadata={"Software": None})
     return content.getvalue()
-
-
-def _centres(frontend):
-    """Frequency in Hz at which each mel bin is largest."""
-    fft = 8192
-    filters = mel_filterbank(frontend.sample_rate_hz, fft, frontend.mel_bins, frontend.low_hz, frontend.high_hz)
-    return filters.argmax(axis=0) * frontend.sample_rate_hz / fft

@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
+from asc_tf.evaluation.metrics import SUMMARY
 from asc_tf.report.drawing import INK, MARKERS, SERIES, drawn, shortened
 
 
@@ -29,12 +30,11 @@ def _by_device(figure, groups, devices, seen_devices):
             [place + offsets[number] for place, _ in known],
             [np.mean(values) for _, values in known],
             [np.std(values, ddof=1) if len(values) > 1 else 0 for _, values in known],
-            fmt=MARKERS[number % len(MARKERS)], color=SERIES[number % len(SERIES)], markeredgecolor=INK,
-            markeredgewidth=0.5, markersize=6, capsize=3, label=shortened(title, 60),
-        )  # fmt: skip
+            **_style(number, title, 6),
+        )
     for place in range(len(devices) - 1):
         axis.axvline(place + 0.5, color=INK, linewidth=0.3)
-    marked = [device if device in (*seen_devices, "seen", "unseen", "all") else f"{device}*" for device in devices]
+    marked = [device if device in (*seen_devices, *SUMMARY) else f"{device}*" for device in devices]
     axis.set_xticks(range(len(devices)), [shortened(device, 10) for device in marked])
     axis.set(xlabel="device (* unseen in training)", ylabel="accuracy (%)", xlim=(-0.5, len(devices) - 0.5))
     axis.grid(axis="x", visible=False)
@@ -59,8 +59,7 @@ def _by_cost(figure, groups, costs):
         for number, (title, accuracies) in enumerate(groups.items()):
             axis.errorbar(
                 [numbers[title]], [np.mean(accuracies)], [np.std(accuracies, ddof=1) if len(accuracies) > 1 else 0],
-                fmt=MARKERS[number % len(MARKERS)], color=SERIES[number % len(SERIES)], markeredgecolor=INK,
-                markeredgewidth=0.5, markersize=7, capsize=3, label=shortened(title, 60),
+                **_style(number, title, 7),
             )  # fmt: skip
         axis.set_xlabel(label)
         axis.margins(x=0.2, y=0.2)
@@ -72,6 +71,14 @@ def _by_cost(figure, groups, costs):
         axis.xaxis.set_major_formatter(lambda value, place: _in_words(value))
     axes[0].set_ylabel("accuracy (%)")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower left", ncols=1 if len(groups) > 3 else 2)
+
+
+def _style(number, title, size):
+    """How the points of a group are drawn, with the deviation of each."""
+    return {
+        "fmt": MARKERS[number % len(MARKERS)], "color": SERIES[number % len(SERIES)], "markeredgecolor": INK,
+        "markeredgewidth": 0.5, "markersize": size, "capsize": 3, "label": shortened(title, 60),
+    }  # fmt: skip
 
 
 def _in_words(value):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,7 @@ class Findings:
         predictions: frame of `predictions_frame` on the test part, or None if there is none (data.split = full).
         account: of its network.
         files: the exported ones.
-        durations: {seconds: predictions of pieces of this length}, of `asc-tf evaluate --seconds`.
+        durations: {seconds: frame of `device_metrics` of pieces of this length}, of `asc-tf evaluate --seconds`.
         made_by: {name: what was asked for}, of those of MADE_FROM_ANOTHER that there are.
     """
 
@@ -52,22 +53,22 @@ class Findings:
     durations: dict = dataclasses.field(default_factory=dict)
     made_by: dict = dataclasses.field(default_factory=dict)
 
-    @property
+    @functools.cached_property
     def devices(self):
         """Frame of `device_metrics`."""
         return device_metrics(self.predictions, self.dataset.seen_devices)
 
-    @property
+    @functools.cached_property
     def scenes(self):
         """Frame of `scene_metrics`."""
         return scene_metrics(self.predictions)
 
-    @property
+    @functools.cached_property
     def confusion(self):
         """Frame of `confusion_matrix`."""
         return confusion_matrix(self.predictions, list(self.dataset.scenes))
 
-    @property
+    @functools.cached_property
     def reliability(self):
         """(frame of `reliability`, expected calibration error)."""
         confidence = self.predictions[[f"p({scene})" for scene in self.dataset.scenes]].max(axis=1)
@@ -80,7 +81,7 @@ class Findings:
         frame = self.predictions
         return frame[frame.predicted != frame.scene].sort_values("log_loss", ascending=False, kind="stable")
 
-    @property
+    @functools.cached_property
     def published(self):
         """What the paper prints for the recipe, of `published_row`."""
         return published_row(self.config.recipe)

@@ -80,7 +80,7 @@ def comparison_sections(runs):
     }  # fmt: skip
     seen = {name for run in runs for name in run.dataset.seen_devices}
     costs = {
-        "parameters": {title: _parameters(group[0]) for title, group in groups.items()},
+        "parameters": {title: group[0].account.trainable_parameters() for title, group in groups.items()},
         "MACs": {title: group[0].account.operations().macs for title, group in groups.items()},
     }
     sizes = {title: tables.smallest_file(group[0]) for title, group in groups.items()}
@@ -106,7 +106,3 @@ def comparison_sections(runs):
         if len(rows) > 1:
             sections.append(Section(title, "", (), tuple(rows)))
     return sections
-
-
-def _parameters(run):
-    return sum(tensor.count for tensor in run.account.parameters() if tensor.trainable)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from asc_tf.complexity.rules import verdicts
+from asc_tf.evaluation.metrics import SUMMARY
 
-_SUMMARY = ("seen", "unseen", "all")
 _VERDICTS = {True: "passes", False: "exceeded", None: "not known"}
 
 
@@ -29,20 +29,20 @@ def device_rows(groups):
             each method stands what the paper prints for its recipe.
     """
     metrics = {title: [run.devices for run in runs] for title, runs in groups.items()}
-    devices = sorted({name for frames in metrics.values() for frame in frames for name in frame.index} - {*_SUMMARY})
+    devices = sorted({name for frames in metrics.values() for frame in frames for name in frame.index} - {*SUMMARY})
     seen = {name for runs in groups.values() for run in runs for name in run.dataset.seen_devices}
     header = ["method", "seeds", "parameters", *(name if name in seen else f"{name}*" for name in devices),
               "seen", "unseen", "accuracy %", "log loss"]  # fmt: skip
     rows = [header]
     for title, runs in groups.items():
         frames = metrics[title]
-        cells = [_of(frames, name, 1, alone=True) for name in devices] + [_of(frames, name, 1) for name in _SUMMARY]
+        cells = [_of(frames, name, 1, alone=True) for name in devices] + [_of(frames, name, 1) for name in SUMMARY]
         log_loss = _of(frames, "all", 3, "log_loss")
-        rows.append([title, str(len(runs)), f"{_trainable(runs[0]):,}", *cells, log_loss])
+        rows.append([title, str(len(runs)), f"{runs[0].account.trainable_parameters():,}", *cells, log_loss])
         paper = runs[0].published
         if paper["accuracy"]:
             known = paper["accuracy"]
-            cells = [f"{known[name]:.1f}" if name in known else "-" for name in (*devices, *_SUMMARY)]
+            cells = [f"{known[name]:.1f}" if name in known else "-" for name in (*devices, *SUMMARY)]
             said = paper["log_loss"].get("all")
             rows.append([f"the paper's {runs[0].config.recipe}", "", "", *cells, f"{said:.3f}" if said else "-"])
     return rows
@@ -55,7 +55,7 @@ def cost_rows(groups):
         account, frames = runs[0].account, [run.devices for run in runs]
         per_second, size = account.macs_per_second(), smallest_file(runs[0])
         rows.append([
-            title, f"{_trainable(runs[0]):,}", f"{account.operations().macs:,}",
+            title, f"{runs[0].account.trainable_parameters():,}", f"{account.operations().macs:,}",
             "-" if per_second is None else f"{per_second:,}", "-" if size is None else f"{size:,}",
             _of(frames, "all", 3, "log_loss"), _of(frames, "all", 1),
         ])  # fmt: skip
@@ -164,7 +164,7 @@ def plain(cell):
 
 def heard(index, seen_devices):
     """Whether a row of `device_metrics` is of a device that training heard: "yes", "no", or "" of all."""
-    if index in _SUMMARY:
+    if index in SUMMARY:
         return {"seen": "yes", "unseen": "no", "all": ""}[index]
     return "yes" if index in seen_devices else "no"
 
@@ -172,7 +172,3 @@ def heard(index, seen_devices):
 def _of(frames, name, digits, column="accuracy", alone=False):
     values = [frame[column][name] for frame in frames if name in frame.index]
     return spread([np.mean(values)] if alone and values else values, digits)
-
-
-def _trainable(run):
-    return sum(tensor.count for tensor in run.account.parameters() if tensor.trainable)

@@ -7,7 +7,7 @@ which work in single precision, round more coarsely than these, which work in do
 import numpy as np
 
 from asc_tf.errors import AscError
-from asc_tf.frontend.mel import bands_of, frame_lengths, kaldi_filterbank, mel_filterbank
+from asc_tf.frontend.mel import bands_of, frame_lengths, kaldi_edges_hz, kaldi_filterbank, mel_edges_hz, mel_filterbank
 
 _BLOCK = 16  # frames transformed at once: a block fits into the processor's cache
 
@@ -22,12 +22,14 @@ class NumpyMel:
         ValueError: as for `MelSpectrogram`.
     """
 
-    _filterbank = staticmethod(mel_filterbank)
+    _filterbank, _edges_hz = staticmethod(mel_filterbank), staticmethod(mel_edges_hz)
     _periodic_window = True
 
     def __init__(self, sample_rate_hz, window_ms, hop_ms, mel_bins, low_hz, high_hz):
         self._window, self._hop, self._fft = frame_lengths(sample_rate_hz, window_ms, hop_ms)
         self._mel_bins = mel_bins
+        self.hop_seconds = self._hop / sample_rate_hz
+        self.edges_hz = self._edges_hz(sample_rate_hz, mel_bins, low_hz, high_hz)
         self._bands = [
             (low, high, weights.astype(np.float64))
             for low, high, weights in bands_of(self._filterbank(sample_rate_hz, self._fft, mel_bins, low_hz, high_hz))
@@ -95,7 +97,7 @@ class NumpyPcen(NumpyMel):
 class NumpyKaldiLogMel(NumpyMel):
     """`KaldiLogMel` in numpy."""
 
-    _filterbank = staticmethod(kaldi_filterbank)
+    _filterbank, _edges_hz = staticmethod(kaldi_filterbank), staticmethod(kaldi_edges_hz)
     _periodic_window = False
 
     def __init__(self, preemphasis, floor, mean, deviation, **mel):

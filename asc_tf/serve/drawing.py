@@ -25,7 +25,7 @@ def picture_of(evidence, scenes=3):
     duration = max(evidence.seconds, evidence.window_seconds)
     shown = evidence.ranked(scenes) if evidence.confidence else []
     panels = [_spectrum(evidence, duration)]
-    heard = [each for each in evidence.shown() if each[3] is not None]
+    heard = evidence.heard()
     maps = [relative(window.scores)[:, column:, shown] for _, _, column, window in heard]
     most = max((float(part.max(initial=0)) for part in maps), default=0) or 1.0
     for number, scene in enumerate(shown):
@@ -129,13 +129,11 @@ def _image(pixels, start, seconds, height, duration, more=""):
 
 
 def _hertz(evidence, height):
-    centres = evidence.places.edges_hz[1:-1]
-    marks = []
-    for hz in _TICKS_HZ:
-        if centres[0] <= hz <= centres[-1]:
-            y = height * (1 - (np.interp(hz, centres, np.arange(len(centres))) + 0.5) / len(centres))
-            marks.append(f"<text x='{_LEFT - 6}' y='{y + 4:.0f}' text-anchor='end'>{hz}</text>")
-    return "".join(marks)
+    texts = []
+    for hz, place in evidence.places.marks(_TICKS_HZ):
+        y = height * (1 - place / evidence.places.features[0])
+        texts.append(f"<text x='{_LEFT - 6}' y='{y + 4:.0f}' text-anchor='end'>{hz}</text>")
+    return "".join(texts)
 
 
 def _seconds(duration):

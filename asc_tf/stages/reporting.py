@@ -44,25 +44,26 @@ def gather(run, report=print):
     """The `Findings` of a run folder. Raises an AscError as `write_report`."""
     run = Path(run)
     config, dataset = read_run(run)
+    predictions = predict_test(run, report=report) if has_test_part(run) else None
     return Findings(
         run,
         config,
         dataset,
         read_history(run / "history.csv") if (run / "history.csv").is_file() else None,
-        predict_test(run, report=report) if has_test_part(run) else None,
+        predictions,
         account_of(run),
         exported_files(run, dataset),
-        _durations(run, dataset),
+        _durations(run, dataset, predictions),
         read_made_by(run),
     )
 
 
-def _durations(run, dataset):
+def _durations(run, dataset, whole):
     """{seconds: frame of `device_metrics`} of whole clips and of what `asc-tf evaluate --seconds` has left there."""
     found = {}
     for path in run.glob("pieces-*s/predictions.csv"):
         predictions = read_predictions(path, dataset.scenes)
         found[float(path.parent.name[len("pieces-") : -1])] = device_metrics(predictions, dataset.seen_devices)
-    if found:
-        found[dataset.clip_seconds] = device_metrics(predict_test(run), dataset.seen_devices)
+    if found and whole is not None:
+        found[dataset.clip_seconds] = device_metrics(whole, dataset.seen_devices)
     return found

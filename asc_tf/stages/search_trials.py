@@ -9,7 +9,7 @@ from pathlib import Path
 from asc_tf.atomic import exclusive, part_beside, read_checked, write_checked
 from asc_tf.data.loader import evaluation_batches, reading
 from asc_tf.errors import AscError
-from asc_tf.evaluation.metrics import device_metrics, predictions_frame
+from asc_tf.evaluation.metrics import SUMMARY, device_metrics, predictions_frame
 from asc_tf.experiment.run_folder import write_settings
 from asc_tf.search.report import OBJECTIVES
 from asc_tf.stages.teacher import cached_targets
@@ -94,7 +94,7 @@ class Trials:
             logits = network.predict(batches, verbose=0)
         predictions = predictions_frame(data.clips.iloc[rows], logits, data.dataset.scenes)
         metrics = device_metrics(predictions, data.dataset.seen_devices)
-        devices = metrics.drop(index=["seen", "unseen", "all"], errors="ignore")
+        devices = metrics.drop(index=[*SUMMARY], errors="ignore")
         unseen = metrics.accuracy.get("unseen")
         return {
             "accuracy": metrics.accuracy["all"],

@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 import tensorflow as tf
 import tf_keras as keras
@@ -105,6 +104,8 @@ def _small(features):
 
 def _coloured(values):
     """uint8 [height, width, 3] of values in 0 to 1."""
+    import matplotlib  # not before something is shown
+
     return (255 * matplotlib.colormaps["magma"](np.clip(values, 0, 1))[..., :3]).astype(np.uint8)
 
 

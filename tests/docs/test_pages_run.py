@@ -16,7 +16,7 @@ SMALL = {
     "model.width": "4", "model.depth": "1,1,1,1", "train.epochs": "1", "train.warmup_epochs": "0",
     "train.batch_size": "8", "frontend.mel_bins": "32", "data.validation_fraction": "0",
 }  # fmt: skip
-SHORT = {"compress": ["--epochs", "1"], "search": ["--epochs", "1", "--trials", "1"]}
+SHORT = {"compress": {"--epochs": "1"}, "search": {"--epochs": "1", "--trials": "1"}}
 PAGES = ["using-a-model", "shipped-models", "compression", "tau", "search", "reports", "explain-and-serve"]
 # Commands that are run elsewhere (pipelines, searches, Beam's processes, public checkpoints, figures of larger data),
 # or by nobody: a download of 40 GB, a microphone, a server that has no end.
@@ -54,19 +54,21 @@ def commands(page):
 
 
 def shortened(command):
-    name, settings = command[0], []
+    name, settings = command[0], {}
     if "--set" in command:
         at = command.index("--set")
-        command, settings = command[:at], command[at + 1 :]
+        command, settings = command[:at], dict(each.split("=", 1) for each in command[at + 1 :])
     if name in ("train", "search"):
-        kept = [each for each in settings if each.split("=")[0] not in SMALL]
-        settings = kept + [f"{key}={value}" for key, value in SMALL.items() if name == "train" or key != "model.width"]
-        if name == "search":
-            settings[-1] = "data.validation_fraction=0.25"
-    for flag, value in zip(*[iter(SHORT.get(name, []))] * 2, strict=True):
-        command = command[: command.index(flag)] + command[command.index(flag) + 2 :] if flag in command else command
+        settings |= SMALL
+    if name == "search":
+        settings["data.validation_fraction"] = "0.25"
+        del settings["model.width"]  # searched for
+    for flag, value in SHORT.get(name, {}).items():
+        if flag in command:
+            at = command.index(flag)
+            command = command[:at] + command[at + 2 :]
         command = [*command, flag, value]
-    return [*command, *(["--set", *settings] if settings else [])]
+    return [*command, *(["--set", *(f"{key}={value}" for key, value in settings.items())] if settings else [])]
 
 
 @pytest.mark.slow

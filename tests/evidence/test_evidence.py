@@ -14,6 +14,7 @@ from asc_tf.evidence.score_map import Places
 from asc_tf.evidence.series import features_over_time, shares_over_time
 from asc_tf.evidence.tflite_scores import ScoredFile
 from asc_tf.runtime import Classifier
+from asc_tf.runtime.frontend import NumpyMel
 from asc_tf.runtime.shipped import find_model
 
 
@@ -68,7 +69,7 @@ def test_json_holds_what_the_picture_shows(file, recording):
 
 def test_rows_of_a_network_without_padding_lie_in_the_middle():
     """As BC-ResNet's: 28 rows, 8 bins apart, of 256 bins; what the outer ones see is cut at the ends."""
-    frontend = {"sample_rate_hz": 16000, "window_ms": 40, "hop_ms": 20, "low_hz": 0, "high_hz": None}
+    frontend = NumpyMel(16000, window_ms=130, hop_ms=20, mel_bins=256, low_hz=0, high_hz=None)
     rows = [(max(0, 8 * row - 60), min(255, 8 * row + 100)) for row in range(28)]
     places = Places.of((256, 12), (rows, [(0, 11)] * 12), (28, 12), frontend)
     assert (places.bins_each, places.first_bin, places.frames_each) == (8, 16, 1)

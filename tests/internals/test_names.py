@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from asc_tf.internals.tf_keras import FUNCTIONAL
+
 PACKAGE = Path(__file__).resolve().parents[2] / "asc_tf"
 
 # (distribution, module, name, what goes without it)
@@ -20,6 +22,7 @@ NAMES = [
         "the data of replicas without tf.data's tuning thread",
     ),
     ("tf-keras", "tf_keras.src.backend", "_SEED_GENERATOR", "a seed that decides after keras.utils.set_random_seed"),
+    ("tf-keras", *FUNCTIONAL, "reading a run's network"),
     (
         "tensorflow-model-optimization",
         "tensorflow_model_optimization.python.core.sparsity.keras.pruning_wrapper",

@@ -279,7 +279,16 @@ def test_the_thread_that_is_in_a_folder_may_enter_again(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_a_lock_that_was_deleted_while_another_waited_for_it_is_none(tmp_path):
+@pytest.fixture
+def many_switches():
+    """Threads give way to each other every ten microseconds, so that races show."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    yield
+    sys.setswitchinterval(interval)
+
+
+def test_a_lock_that_was_deleted_while_another_waited_for_it_is_none(tmp_path, many_switches):
     """Many threads, each of which deletes the lock's file and the folder as it leaves: never are two inside."""
     inside, most = [], []
 
@@ -287,12 +296,11 @@ def test_a_lock_that_was_deleted_while_another_waited_for_it_is_none(tmp_path):
         with exclusive(tmp_path / "run", lambda line: None):
             inside.append(number)
             most.append(len(inside))
-            time.sleep(0.001)
             inside.remove(number)
 
     with ThreadPoolExecutor(16) as pool:
-        list(pool.map(enter, range(200)))
-    assert max(most) == 1 and len(most) == 200
+        list(pool.map(enter, range(500)))
+    assert max(most) == 1 and len(most) == 500
 
 
 def test_a_link_in_the_place_of_the_lock_is_not_followed(tmp_path):

@@ -31,7 +31,7 @@ def exclusive(folder, report=None):
     """Keep other processes and threads out of a folder for the length of the block.
 
     The lock ends with its process. A thread that holds it may enter again. At the end the folder is removed if it was
-    made for the lock and is otherwise empty.
+    made for the lock, is otherwise empty and no other process has entered in the meantime.
 
     Args:
         folder: made if missing; holds the lock file, which names the owner.
@@ -86,7 +86,7 @@ def _make(folder, made):
 def _in_folder(folder, made, act, *arguments):
     """Make a folder and call a function that needs it; another process may remove the folder in between."""
     for _ in range(_ATTEMPTS):
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError, FileExistsError):  # the second: gone after mkdir had found it
             _make(folder, made)
             return act(*arguments)
     _make(folder, made)

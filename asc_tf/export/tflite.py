@@ -19,6 +19,7 @@ from asc_tf.export.chaining import chained
 from asc_tf.export.conversion import FORMATS, converted
 from asc_tf.export.deployment import deployment_graph
 from asc_tf.export.integer_norms import with_integer_norms
+from asc_tf.export.model_metadata import ENTRY, LABELS_FILE, labels_file, model_metadata
 from asc_tf.export.shrinking import shrunk
 from asc_tf.runtime.classifier import Classifier
 from asc_tf.runtime.metadata import Metadata, with_metadata
@@ -97,7 +98,7 @@ def export_tflite(
     if check_on is None:
         check_on = np.random.default_rng(0).normal(0, 0.1, (4, samples)).astype(np.float32)
     with whole_file(path) as part:
-        part.write_bytes(with_metadata(content, metadata))
+        part.write_bytes(_complete(content, metadata))
         expected, found = _probabilities(joined, frontend, part, np.asarray(check_on))
         agreement = Agreement(expected, found, check_labels, check_devices)
         agreement.check(format)
@@ -114,6 +115,13 @@ def _convert(frontend, model, samples, format, input, calibrate_on):
     parts["features"] = network_file(model, shape, format, calibration, input == "waveform")
     parts["logits"] = converted(tf.nn.softmax, (model.output_shape[1],))
     return shrunk(chained(parts, "probabilities"))
+
+
+def _complete(content, metadata):
+    """The file's bytes with our metadata and, for waveforms, what MediaPipe's AudioClassifier reads."""
+    if metadata.input != "waveform":
+        return with_metadata(content, metadata)
+    return with_metadata(content, metadata, {ENTRY: model_metadata(metadata)}, {LABELS_FILE: labels_file(metadata)})
 
 
 def metadata_of(frontend, model, labels, samples, **more):

@@ -2,7 +2,9 @@
 
 import dataclasses
 import hashlib
+import io
 import json
+import zipfile
 from dataclasses import dataclass
 
 from ai_edge_litert import schema_py_generated as schema
@@ -52,19 +54,43 @@ class Metadata:
     checksum: str | None = dataclasses.field(default=None, compare=False)
 
 
-def with_metadata(model_bytes, metadata):
-    """A .tflite file's bytes with the metadata added as the entry ENTRY. The bytes must not change afterwards."""
+def with_metadata(model_bytes, metadata, entries=None, files=None):
+    """A .tflite file's bytes with the metadata added as the entry ENTRY. The bytes must not change afterwards.
+
+    Args:
+        model_bytes: of a .tflite file; what stands behind its flatbuffer is dropped.
+        metadata: `Metadata`.
+        entries: {name: bytes} of other entries, for other readers.
+        files: {name: bytes} of files that come in a ZIP archive behind the flatbuffer.
+    """
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model_bytes, 0))
-    buffer, entry = schema.BufferT(), schema.MetadataT()
     names = {"format": "weights"}  # in the record, whose own format has that name
     values = {names.get(name, name): value for name, value in dataclasses.asdict(metadata).items()}
     del values["checksum"]
-    buffer.data = list(json.dumps({**values, "format": RECORD, "checksum": _NO_CHECKSUM}).encode())
-    entry.name, entry.buffer = ENTRY.decode(), len(model.buffers)
-    model.buffers.append(buffer)
-    model.metadata = [*(other for other in model.metadata or [] if other.name != ENTRY), entry]
-    content = packed(model)
+    record = json.dumps({**values, "format": RECORD, "checksum": _NO_CHECKSUM}).encode()
+    for name, data in {**(entries or {}), ENTRY.decode(): record}.items():
+        _add_entry(model, name, data)
+    content = _with_files(packed(model), files or {})
     return content.replace(_stored(_NO_CHECKSUM), _stored(hashlib.sha256(content).hexdigest()))
+
+
+def _add_entry(model, name, data):
+    buffer, entry = schema.BufferT(), schema.MetadataT()
+    buffer.data = list(data)
+    entry.name, entry.buffer = name, len(model.buffers)
+    model.buffers.append(buffer)
+    model.metadata = [*(other for other in model.metadata or [] if other.name not in (name, name.encode())), entry]
+
+
+def _with_files(content, files):
+    """The bytes with a ZIP archive behind them, which has the same date for the same bytes each time."""
+    if not files:
+        return content
+    whole = io.BytesIO(content)
+    with zipfile.ZipFile(whole, "a") as archive:
+        for name, data in files.items():
+            archive.writestr(zipfile.ZipInfo(name), data)
+    return whole.getvalue()
 
 
 def read_metadata(model_bytes, source):

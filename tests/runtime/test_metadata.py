@@ -9,7 +9,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from asc_tf import __version__
 from asc_tf.errors import AscError
-from asc_tf.runtime.metadata import Metadata, read_metadata, with_metadata
+from asc_tf.runtime.metadata import ENTRY, Metadata, read_metadata, with_metadata
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def labelled(tiny_file):
 def bare(labelled):
     """The same network with an entry of someone else's in place of ours."""
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(labelled, 0))
-    (entry,) = model.metadata
+    (entry,) = model.metadata = [entry for entry in model.metadata if entry.name == ENTRY]
     entry.name = b"min_runtime_version"
     model.buffers[entry.buffer].data = list(b"2.3.0")
     builder = flatbuffers.Builder(len(labelled))

@@ -64,7 +64,7 @@ class Verdict:
 
 
 def verdicts(account: Account) -> list[Verdict]:
-    """Judge the network of an account by the rules of the DCASE challenge's tasks of 2021 to 2024.
+    """Judge the network of an account by the rules of the DCASE challenge's tasks of 2021 to 2025.
 
     - 2021: the nonzero parameters, each at the width of its stored type, take at most 128 KB of 1024 bytes (some of
       that year's pages read it as 128,000 bytes). Every stored vector counts: all four of a batch normalization in a
@@ -74,6 +74,7 @@ def verdicts(account: Account) -> list[Verdict]:
     - 2023: the same limits; systems were ranked on accuracy, memory and MACs together.
     - 2024: at most 128,000 bytes, zeros included, at the type of inference, gamma and beta counted, moving means and
       variances not; 30 million MACs.
+    - 2025: the same limits. They hold for the network of each device, not for the sum of them.
 
     MACs: since 2022 a clip is 1 s and the limit holds for one inference on it. A network for longer clips does not
     qualify unchanged: it is judged by the MACs of its whole input divided by the input's seconds. For convolutions this
@@ -87,13 +88,13 @@ def verdicts(account: Account) -> list[Verdict]:
         account: `Account`; for another type of inference than the stored one, `account.with_types(...)`.
 
     Returns:
-        A list of `Verdict`, 2021 to 2024.
+        A list of `Verdict`, 2021 to 2025.
 
     Examples:
         >>> import asc_tf
         >>> account = asc_tf.keras_account(asc_tf.bc_resnet_asc((32, 34, 1), width=4, depth=(1, 1, 1, 1)), seconds=1.0)
         >>> [verdict.year for verdict in asc_tf.verdicts(account)]
-        [2021, 2022, 2023, 2024]
+        [2021, 2022, 2023, 2024, 2025]
     """
     stored = account.parameters()
     folded = [tensor for tensor in stored if tensor.kind != "statistic"]
@@ -104,17 +105,14 @@ def verdicts(account: Account) -> list[Verdict]:
     half = sum(tensor.bytes for tensor in with_types(folded, {"rest": "float16"}))
     at_int8 = Check("parameters, zeros included, at int8", count, PARAMETERS_2022, bytes=count)
     wide = _wide_types(account, folded)
+    at_inference = Check("bytes of parameters, zeros included", inference_bytes, BYTES_2024, bytes=inference_bytes)
+    narrower = (f"in float16 they would take {half:,} bytes",) if half <= BYTES_2024 < inference_bytes else ()
     return [
         Verdict(2021, (Check("bytes of non-zero parameters", nonzero_bytes, BYTES_2021, bytes=nonzero_bytes),)),
         Verdict(2022, (at_int8, macs), (*wide, *remarks)),
         Verdict(2023, (at_int8, macs), (*wide, *remarks, "ranked on accuracy, memory and MACs together")),
-        Verdict(
-            2024,
-            (Check("bytes of parameters, zeros included", inference_bytes, BYTES_2024, bytes=inference_bytes), macs),
-            (f"in float16 they would take {half:,} bytes", *remarks)
-            if half <= BYTES_2024 < inference_bytes
-            else remarks,
-        ),
+        Verdict(2024, (at_inference, macs), (*narrower, *remarks)),
+        Verdict(2025, (at_inference, macs), (*narrower, *remarks, "for the network of each device by itself")),
     ]
 
 

@@ -2,21 +2,20 @@
 
 import os
 import posixpath
-import unicodedata
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from asc_tf.data.layouts import foreign_table
-from asc_tf.data.names import escaped, filename_problem, label_problem, names_on_disk, plain, shown, spelling
-from asc_tf.data.tables import Table, read_table
+from asc_tf.data.metadata import META_COLUMNS, check_spelling, named_table
+from asc_tf.data.names import names_on_disk
+from asc_tf.data.splits import keep_listed, official_split
+from asc_tf.data.tables import read_table
 from asc_tf.errors import AscError
 
-META_COLUMNS = ("filename", "scene_label", "identifier", "source_label")
 
-
-def read_clips(root: str | os.PathLike) -> pd.DataFrame:
+def read_clips(root: str | os.PathLike, training_list: str | os.PathLike | None = None) -> pd.DataFrame:
     """Read the metadata of a data set in the layout of TAU Urban Acoustic Scenes, or in a registered layout.
 
     Reads ROOT/meta.csv and ROOT/evaluation_setup/fold1_train.csv and fold1_evaluate.csv (tab-separated; TAU 2020
@@ -26,6 +25,8 @@ def read_clips(root: str | os.PathLike) -> pd.DataFrame:
 
     Args:
         root: folder of the data set.
+        training_list: table of the training clips to keep, such as split25.csv of DCASE 2024
+            (`asc_tf.data.splits.list_path`); the other training clips are in neither part. None keeps all of them.
 
     Returns:
         A frame, one row per clip in the order of meta.csv, with columns
@@ -48,10 +49,11 @@ def read_clips(root: str | os.PathLike) -> pd.DataFrame:
     if not root.is_dir():
         raise AscError(f"{root}: no such folder; expected a data set with meta.csv and evaluation_setup/")
     table, split = foreign_table(root) or (read_table(root / "meta.csv", META_COLUMNS), None)
-    meta = _named(table)
+    meta = named_table(table)
     for column in META_COLUMNS[1:]:
-        _check_spelling(meta, column)
-    split = _split_column(root, meta) if split is None else split
+        check_spelling(meta, column)
+    split = official_split(root, meta) if split is None else split
+    split = split if training_list is None else keep_listed(split, meta, training_list)
     filenames, scenes, locations, devices = meta.columns.values()
     clip_ids = [posixpath.splitext(posixpath.basename(name))[0] for name in filenames]
     rows = zip(clip_ids, scenes, locations, devices, strict=True)
@@ -136,45 +138,6 @@ def devices_of(clips: pd.DataFrame) -> list[str]:
     return sorted(clips.device.unique())
 
 
-def _named(table):
-    """A table with its names in plain form (`asc_tf.data.names`), each name checked and every file named once."""
-    columns = {}
-    for column, values in table.columns.items():
-        clean, problem = (plain, label_problem) if column != "filename" else (_plain_filename, filename_problem)
-        options = {"is_folder": False} if column == "identifier" else {}
-        known = {name: clean(name) for name in dict.fromkeys(values)}
-        problems = {name: text for name, value in known.items() if (text := problem(value, **options))}
-        if problems:
-            row, name = next((row, name) for row, name in enumerate(values) if name in problems)
-            if not known[name]:
-                raise AscError(f"{table.at(row)} has no {column}")
-            raise AscError(f"{table.at(row)}: {column} {shown(name)} {problems[name]}")
-        columns[column] = [known[name] for name in values]
-    first = {}
-    for row, name in enumerate(columns["filename"]):
-        if (other := first.setdefault(name, row)) != row:
-            lines = f"lines {table.lines[other]} and {table.lines[row]}"
-            raise AscError(f"{table.path}: names {escaped(name)} twice, in {lines}")
-    return Table(table.path, table.lines, columns)
-
-
-def _plain_filename(name):
-    return unicodedata.normalize("NFC", name.strip(" "))
-
-
-def _check_spelling(table, column):
-    """Raise an AscError for labels of a column that readers cannot tell apart, and name a line of each."""
-    lines = dict(zip(reversed(table.columns[column]), reversed(table.lines), strict=True))  # first line of each
-    spellings = {}
-    for name, line in sorted(lines.items(), key=lambda item: item[1]):
-        other = spellings.setdefault(spelling(name), name)
-        if other != name:
-            raise AscError(
-                f"{table.path}: {column} is {shown(other)} in line {lines[other]} and {shown(name)} in line {line}; "
-                "expected one spelling"
-            )
-
-
 def _segment_and_piece(clip_id, scene, location, device):
     """Split airport-lisbon-1000-40000[-piece]-a; a name of another pattern becomes its own segment."""
     prefix, suffix = f"{scene}-{location}-", f"-{device}"
@@ -182,24 +145,3 @@ def _segment_and_piece(clip_id, scene, location, device):
         return clip_id, ""
     segment, _, piece = clip_id[len(prefix) : -len(suffix)].partition("-")
     return segment, piece
-
-
-def _split_column(root, meta):
-    """Part of each clip of meta.csv: "train", "test" or "", from the two files of the split."""
-    row_of = {name: row for row, name in enumerate(meta.columns["filename"])}
-    split = [""] * len(row_of)
-    for part, file in (("train", "fold1_train.csv"), ("test", "fold1_evaluate.csv")):
-        fold = _named(read_table(root / "evaluation_setup" / file, ("filename",), META_COLUMNS[1:]))
-        for row, name in enumerate(fold.columns["filename"]):
-            if name not in row_of:
-                raise AscError(f"{fold.at(row)} names {escaped(name)}, which meta.csv does not")
-            if split[row_of[name]]:
-                raise AscError(f"{fold.at(row)} names {escaped(name)}, which is in the training part as well")
-            for column, values in fold.columns.items():
-                if values[row] != (ours := meta.columns[column][row_of[name]]):
-                    raise AscError(
-                        f"{fold.at(row)} says {column} {shown(values[row])} of {escaped(name)}, "
-                        f"of which meta.csv says {shown(ours)}"
-                    )
-            split[row_of[name]] = part
-    return split

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from asc_tf.data.clips import check_audio_files, devices_of
+from asc_tf.data.clips import check_audio_files, devices_of, read_clips
+from asc_tf.data.splits import list_path, lists_of
 from asc_tf.errors import AscError
 
 SCENES = (
@@ -36,6 +37,8 @@ PUBLISHED = {
     "tau2020": Published("TAU Urban Acoustic Scenes 2020 Mobile, development", 23035, *_counts(1)),
     "tau2022": Published("TAU Urban Acoustic Scenes 2022 Mobile, development", 230350, *_counts(10)),
 }
+PUBLISHED_LISTS = {"split5": 6_980, "split50": 69_800, "split100": 139_620}
+"""Training clips of TAU 2022 Mobile in the lists of DCASE 2024; of split10 and split25 only the share is published."""
 
 
 def published_like(clips):
@@ -82,15 +85,17 @@ def check_report(root, clips, audio=True):
     key = published_like(clips)
     seen = set(devices_of(clips[clips.split == "train"])) if (clips.split == "train").any() else set()
     unseen = [device for device in devices_of(clips) if device not in seen]
+    listed = [_listed(root, name, int((clips.split == "train").sum()), key) for name in lists_of(root)]
     parts = [
         f"{_title(clips, key)}: {len(clips)} clips in {root}",
         f"train {int((clips.split == 'train').sum()):,} / test {int((clips.split == 'test').sum()):,}",
         f"{clips.location.nunique()} locations in {clips.city.nunique()} cities; "
         f"devices never in training: {', '.join(unseen) or 'none'}",
+        *(line for line, _ in listed),
         count_table(clips, "device").to_string(),
         count_table(clips, "scene").to_string(),
     ]
-    problems = []
+    problems = [problem for _, problem in listed if problem]
     shared = set(clips[clips.split == "train"].location) & set(clips[clips.split == "test"].location)
     if shared:
         problems.append(f"{len(shared)} locations are in the training and in the test part, {min(shared)} for one")
@@ -100,6 +105,26 @@ def check_report(root, clips, audio=True):
         except AscError as error:
             problems.append(str(error))
     return "\n\n".join(parts), problems
+
+
+def _listed(root, name, training, key):
+    """(line on a list of training clips, what is wrong with it or "").
+
+    Args:
+        root: folder of the data set.
+        name: of the list.
+        training: clips of the data set's training part.
+        key: the published data set, a key of PUBLISHED, or None.
+    """
+    try:
+        count = int((read_clips(root, list_path(root, name)).split == "train").sum())
+    except AscError as error:
+        return f"data.split={name}: cannot be used", str(error)
+    line = f"data.split={name}: {count:,} training clips, {100 * count / training:.1f} %"
+    published = PUBLISHED_LISTS.get(name)
+    if key == "tau2022" and training == sum(PUBLISHED[key].train.values()) and published not in (None, count):
+        return line, f"training clips of {name}: {count}, published {published}"
+    return line, ""
 
 
 def _title(clips, key):

@@ -52,8 +52,12 @@ class DataConfig:
     """Which clips are trained on."""
 
     split: Annotated[
-        Literal["official", "full"],
-        Setting("the data set's own training part, or all its clips, the test part too, as for a submission"),
+        str,
+        Setting(
+            "official: the data set's own training part; full: all its clips, the test part too, as for a submission;"
+            " else a list of training clips, such as split25 for ROOT/evaluation_setup/split25.csv, or the absolute"
+            " path of a .csv file"
+        ),
     ] = "official"
     validation_fraction: Annotated[
         float, Setting("share of the training locations held out for validation; 0 trains on all of them", 0, 0.9)

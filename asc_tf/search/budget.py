@@ -10,7 +10,7 @@ from asc_tf.errors import AscError
 
 TYPES = {"kernel": "int8", "rest": "float16"}
 """types for counting its parameters: those of the papers' submissions and of `asc-tf compress`"""
-YEARS = ("2021", "2022", "2024")
+YEARS = ("2021", "2022", "2024", "2025")
 LIMITS = ("bytes", "macs", "latency_ms")
 _UNITS = {"": 1, "K": 1000, "KB": KB, "M": 10**6, "MB": KB**2}
 
@@ -54,7 +54,7 @@ class Budget:
 
 
 def parse_budget(text):
-    """The Budget of "2021", "2022", "2024" or of limits such as "bytes=24KB,macs=30M,latency_ms=5".
+    """The Budget of "2021", "2022", "2024", "2025" or of limits such as "bytes=24KB,macs=30M,latency_ms=5".
 
     K is 1,000, M 1,000,000, KB 1,024 and MB 1,024².
 

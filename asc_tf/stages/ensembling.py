@@ -40,15 +40,14 @@ def _join(runs, out, average):
     digests = {dataset.clips_sha256, *(theirs.clips_sha256 for _, theirs in others)}
     devices = tuple(sorted({*dataset.seen_devices, *(name for _, theirs in others for name in theirs.seen_devices)}))
     members = [config, *(other for other, _ in others)]
-    full = any(each.data.split == "full" for each in members)
+    splits = {each.data.split for each in members}
+    split = splits.pop() if len(splits) == 1 else "full" if "full" in splits else "official"
     left_out = set.intersection(*(set(each.data.leave_out or ()) for each in members))
     config = dataclasses.replace(
         config,
         recipe="",
         train=dataclasses.replace(config.train, select="last"),
-        data=dataclasses.replace(
-            config.data, split="full" if full else "official", leave_out=tuple(sorted(left_out)) or None
-        ),
+        data=dataclasses.replace(config.data, split=split, leave_out=tuple(sorted(left_out)) or None),
     )
     # Members of other seeds held out other clips: one digest cannot stand for them.
     digest = dataset.clips_sha256 if len(digests) == 1 else ""

@@ -15,6 +15,7 @@ from asc_tf.export.onnx import export_onnx
 from asc_tf.export.tflite import export_tflite
 from asc_tf.stages.experiment import Experiment
 from asc_tf.stages.preconditions import check_export
+from asc_tf.stages.training_data import chosen_clips
 from asc_tf.stages.uncertainty import validation_threshold
 
 _CALIBRATION_SEED = 0
@@ -60,7 +61,7 @@ def export(
         else:
             threshold = None if root else validation_threshold(run, config, dataset, model, report)
             there = dataset if root is None else dataclasses.replace(dataset, root=str(root))
-            clips = read_clips(there.root)
+            clips = read_clips(root) if root else chosen_clips(there.root, config)
             checked = clips[clips.split == ("train" if config.data.split == "full" else "test")]
             heard = clips.device.isin(dataset.seen_devices) if root is None else True
             experiment = Experiment(config, there, clips)

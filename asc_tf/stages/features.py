@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 
 from asc_tf.data.cache import cached_features
-from asc_tf.data.clips import read_clips
 from asc_tf.data.loader import mean_and_std
 from asc_tf.data.stream import StreamedFeatures
 from asc_tf.data.translated import read_translated, translated_folder
 from asc_tf.data.waveforms import read_clip_seconds
 from asc_tf.experiment.build import build_frontend
 from asc_tf.experiment.run_folder import read_run
+from asc_tf.stages.training_data import chosen_clips
 
 
 def compute_features(root, config, workers=None, report=print):
@@ -26,7 +26,7 @@ def compute_features(root, config, workers=None, report=print):
     Raises:
         AscError: see `cached_features`.
     """
-    clips = read_clips(root)
+    clips = chosen_clips(root, config)
     clips = clips[clips.split != ""].reset_index(drop=True)
     seconds = config.data.clip_seconds or read_clip_seconds(root, clips[clips.split == "train"])
     return cached_features(root, clips, build_frontend(config), seconds, workers=workers, report=report)

@@ -39,6 +39,10 @@ def report_advantages(teacher, config, report):
     theirs, taught = read_run(teacher)
     if theirs.data.split == "full" and config.data.split != "full":
         report(f"{teacher}: the teacher was trained on the test part too; its student will score too well there")
+    elif config.data.split not in ("official", "full", theirs.data.split):
+        report(
+            f"{teacher}: the teacher was trained on other clips than data.split={config.data.split} allows its student"
+        )
     for device in sorted({*(config.data.leave_out or ())} & {*taught.seen_devices}):
         report(f"{teacher}: the teacher has heard device {device}, which its student leaves out (data.leave_out)")
 

@@ -3,7 +3,18 @@
 import numpy as np
 
 from asc_tf.data.clips import check_audio_files, devices_of, hold_out_locations, read_clips, scenes_of
+from asc_tf.data.splits import list_path
 from asc_tf.errors import AscError
+
+
+def chosen_clips(root, config):
+    """Frame of `read_clips`, in which only the clips that data.split lets a run train on are of the training part.
+
+    Raises:
+        AscError: as `read_clips` and `list_path`.
+    """
+    split = config.data.split
+    return read_clips(root, None if split in ("official", "full") else list_path(root, split))
 
 
 def split_clips(root, config):
@@ -17,7 +28,7 @@ def split_clips(root, config):
     Raises:
         AscError: see the data reader; data.leave_out names a device without training clips, or leaves too few clips.
     """
-    clips = read_clips(root)
+    clips = chosen_clips(root, config)
     full = config.data.split == "full"
     clips = clips if full else clips[clips.split != ""].reset_index(drop=True)
     check_audio_files(root, clips)

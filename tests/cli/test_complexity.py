@@ -15,7 +15,7 @@ def test_complexity_of_a_run_its_file_and_a_named_network(tiny_run, tiny_file, c
         accounts.append(json.loads(capsys.readouterr().out))
     run, keras_file, tflite = (account["parts"]["network"] for account in accounts)
     assert run == keras_file and run["macs"] == tflite["macs"] > 0
-    assert [rule["year"] for rule in accounts[0]["rules"]] == [2021, 2022, 2023, 2024]
+    assert [rule["year"] for rule in accounts[0]["rules"]] == [2021, 2022, 2023, 2024, 2025]
     assert main(["complexity", "bc-resnet-asc-1"]) == 0
     text = capsys.readouterr().out
     assert "19,562,940" in text and "109" in text and "stem" in text

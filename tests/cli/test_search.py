@@ -13,7 +13,7 @@ FLAGS = ["search", "--space", "lambda,width=4:8", "--budget", "bytes=24KB", "--s
         (["--chief", ":5000"], "--chief :5000: expected HOST:PORT"),
         (["--worker", "127.0.0.1:99999"], "--worker 127.0.0.1:99999: expected HOST:PORT"),
         (["--space", "lamda"], "--space lamda: cannot be searched; did you mean 'lambda'?"),
-        (["--budget", "24KB"], "--budget 24KB: '24KB' is no limit; expected 2021, 2022, 2024 or limits such as"),
+        (["--budget", "24KB"], "--budget 24KB: '24KB' is no limit; expected 2021, 2022, 2024, 2025 or limits such as"),
         (["--recipe", "nothing.json"], "--recipe nothing.json: cannot be read (No such file or directory)"),
         (["--data", "nowhere"], "nowhere"),
     ],

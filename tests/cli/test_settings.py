@@ -27,7 +27,7 @@ def test_one_section(capsys):
 
 def test_mistakes_are_told_before_tensorflow_is_loaded(tmp_path):
     (tmp_path / "self.json").write_text(f'{{"distillation": {{"recipe": "{tmp_path / "self.json"}"}}}}')
-    (tmp_path / "foo.json").write_text('{"data": {"split": "foo"}}')
+    (tmp_path / "foo.json").write_text('{"data": {"features": "foo"}}')
     train = ["train", "--data", "D", "--run", str(tmp_path / "R")]
     search = ["search", "--data", "D", "--out", str(tmp_path / "O"), "--space", "width", "--budget", "2021"]
     translate = ["translate", "train", "D", "--from", "a", "--to", "b", "--out", str(tmp_path / "O")]
@@ -35,7 +35,7 @@ def test_mistakes_are_told_before_tensorflow_is_loaded(tmp_path):
         "roll_seconds is inf; expected a value from 0": [*train, "--set", "augment.roll_seconds=inf"],
         "setting seed is -1; expected a value from 0": [*train, "--seed", "-1"],
         "is taught by itself": [*train, "--recipe", str(tmp_path / "self.json")],
-        'foo.json: setting data.split is "foo"; expected one of': [*train, "--recipe", str(tmp_path / "foo.json")],
+        'foo.json: setting data.features is "foo"; expected one of': [*train, "--recipe", str(tmp_path / "foo.json")],
         "x.json: cannot be read": [*search, "--set", "distillation.recipe=x.json"],
         "expected settings of the frontend only": [*translate, "--set", "train.epochs=7"],
     }

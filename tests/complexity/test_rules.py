@@ -40,13 +40,25 @@ def test_2024_counts_bytes_at_the_type_of_inference():
     half = account(kernel(64_000, dtype="float16"))
     assert checks(half)[2024] == [128_000, 0] and 2024 in passing(half)
     assert 2024 not in passing(account(kernel(64_001, dtype="float16")))
-    (_, _, _, verdict) = verdicts(account(kernel(64_000)))
+    (_, _, _, verdict, _) = verdicts(account(kernel(64_000)))
     assert not verdict.passes and "in float16 they would take 128,000 bytes" in verdict.remarks
+
+
+def test_2025_has_the_limits_of_2024_for_the_network_of_each_device():
+    *_, before, verdict = verdicts(account(kernel(64_000), macs=30_000_001))
+    assert verdict.checks == before.checks and verdict.year == 2025
+    assert verdict.remarks == (*before.remarks, "for the network of each device by itself")
 
 
 def test_moving_statistics_count_in_2021_alone():
     norm = [Parameters(name, kind, "float32", 5, 5) for name, kind in (("gamma", "norm"), ("moving_mean", "statistic"))]
-    assert checks(account(kernel(100), *norm)) == {2021: [440], 2022: [105, 0], 2023: [105, 0], 2024: [420, 0]}
+    assert checks(account(kernel(100), *norm)) == {
+        2021: [440],
+        2022: [105, 0],
+        2023: [105, 0],
+        2024: [420, 0],
+        2025: [420, 0],
+    }
 
 
 def test_macs_are_judged_by_their_share_of_a_second():
@@ -64,15 +76,15 @@ def outcomes(judged):
 @pytest.mark.parametrize("macs", [1, 30_000_001])
 def test_what_an_input_of_unknown_length_takes_in_a_second_is_unknown(macs):
     unknown = account(macs=macs, seconds=None)
-    assert outcomes(unknown) == [True, None, None, None]
+    assert outcomes(unknown) == [True, None, None, None, None]
     assert "of how many seconds it is, is not known: give --seconds" in verdicts(unknown)[1].remarks[0]
-    assert outcomes(account(kernel(128_001), macs=macs, seconds=None)) == [False] * 4  # whatever the MACs are
-    assert outcomes(account(seconds=None)) == [True] * 4  # none are none in any time
+    assert outcomes(account(kernel(128_001), macs=macs, seconds=None)) == [False] * 5  # whatever the MACs are
+    assert outcomes(account(seconds=None)) == [True] * 5  # none are none in any time
 
 
 def test_a_limit_that_may_be_exceeded_is_not_passed():
-    assert outcomes(account(macs=1, unaccounted=("While",))) == [True, None, None, None]
-    assert outcomes(account(macs=30_000_001, unaccounted=("While",))) == [True, False, False, False]
+    assert outcomes(account(macs=1, unaccounted=("While",))) == [True, None, None, None, None]
+    assert outcomes(account(macs=30_000_001, unaccounted=("While",))) == [True, False, False, False, False]
     (_, macs) = verdicts(account(macs=1, unaccounted=("While",)))[1].checks
     assert (macs.count, macs.at_least, macs.passes) == (1, True, None)
 
@@ -95,6 +107,7 @@ def test_the_frontend_is_in_no_rule():
         2022: [0, 0],
         2023: [0, 0],
         2024: [0, 0],
+        2025: [0, 0],
     }
 
 

@@ -145,7 +145,7 @@ def test_json_that_holds_no_settings_is_refused_by_name(text):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"data": {"split": "foo"}}', 'setting data.split is "foo"; expected one of official, full'),
+        ('{"data": {"features": "foo"}}', 'setting data.features is "foo"; expected one of cache, stream'),
         ('{"train": {"epochs": "7"}}', 'setting train.epochs is "7"; expected a whole number from 1 to 100,000 epochs'),
         ('{"train": {"epochs": 7.5}}', "setting train.epochs is 7.5; expected a whole number"),
         ('{"train": {"epochs": true}}', "setting train.epochs is true; expected a whole number"),

@@ -48,8 +48,8 @@ def test_teachers_of_teachers_are_allowed(tmp_path):
 def test_a_teacher_that_cannot_be_read_is_named_before_anything_is_trained(tmp_path):
     with pytest.raises(AscError, match=r"--recipe .*gone.json: cannot be read"):
         check_teachers(taught_by(write(tmp_path / "first.json", tmp_path / "gone.json")))
-    (tmp_path / "bad.json").write_text('{"data": {"split": "foo"}}')
-    with pytest.raises(AscError, match='bad.json: setting data.split is "foo"'):
+    (tmp_path / "bad.json").write_text('{"data": {"features": "foo"}}')
+    with pytest.raises(AscError, match='bad.json: setting data.features is "foo"'):
         check_teachers(taught_by(tmp_path / "bad.json"))
 
 

@@ -24,7 +24,7 @@ def test_limits_and_their_units():
 
 @pytest.mark.parametrize("text", ["", "2020", "bytes", "bytes=", "bytes=0", "bytes=-3", "size=3", "bytes=1,bytes=2"])
 def test_what_is_no_budget_is_refused(text):
-    with pytest.raises(AscError, match=r"--budget .*expected 2021, 2022, 2024 or limits such as bytes=24KB"):
+    with pytest.raises(AscError, match=r"--budget .*expected 2021, 2022, 2024, 2025 or limits such as bytes=24KB"):
         parse_budget(text)
 
 

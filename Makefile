@@ -48,7 +48,7 @@ lint: install
 
 install: $(INSTALLED)
 
-$(INSTALLED): setup.cfg pyproject.toml $(CONSTRAINTS_$(LINE)) $(shell find asc_tf -name '*.py' -o -name '*.json' -o -path '*/shipped/*')
+$(INSTALLED): setup.cfg pyproject.toml $(CONSTRAINTS_$(LINE)) $(shell find asc_tf -name '*.py' -o -name '*.json' -o -path '*/shipped/*' -o -path '*/micro/c/*')
 	@$(if $(CONSTRAINTS_$(LINE)),,echo "LINE=$(LINE) is not a tested line, expected 2.21 or 2.16" >&2; exit 1)
 	@$(if $(PYTHON_VERSION),,echo "$(PYTHON) does not run, expected a Python: make PYTHON=python3.12" >&2; exit 1)
 	@$(if $(filter $(PYTHONS),$(PYTHON_VERSION)),,echo "Python $(PYTHON_VERSION) has no TensorFlow $(LINE)," \

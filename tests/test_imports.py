@@ -37,6 +37,7 @@ LAYERS = [
     ["models", "translator", "training", "compression", "complexity", "runtime"],
     ["evidence"],
     ["export", "serve"],
+    ["micro"],
     ["experiment", "search"],
     ["report"],
     ["stages"],

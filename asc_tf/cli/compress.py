@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from tyro.conf import Positional, arg
 
 from asc_tf.cli.next_steps import say_next
+from asc_tf.errors import AscError
 from asc_tf.experiment.command_settings import Compression
 from asc_tf.terminal import say
 
@@ -48,9 +49,11 @@ class Export:
     """Write a run's network as a .tflite or ONNX file and compare it with the Keras model on clips of every device."""
 
     run_folder: Annotated[Positional[Path], arg(name="run", metavar="RUN")]
-    """folder of a run"""
+    """folder of a run; for --target micro also a .tflite file of int8 features, or the name of a shipped model"""
     out: Path | None = None
-    """file to write; RUN/model.tflite (or model.onnx) if not given"""
+    """file to write; RUN/model.tflite (or model.onnx) if not given; for --target micro a new folder"""
+    target: Literal["file", "micro"] = "file"
+    """a file, or a folder of C source for microcontrollers: int8 network, frontend in C99, example, test vector"""
     format: Annotated[Literal["float", "float16", "int8", "onnx"], arg(name="format")] = "float"
     """numbers in the file: 32-bit, 16-bit weights, or 8-bit weights and feature maps (calibrated on training clips);
     or an ONNX file of 32-bit numbers that takes features"""
@@ -60,6 +63,8 @@ class Export:
     """data set of the same scenes to calibrate int8 and to compare on; the run's own if not given"""
 
     def run(self):
+        if self.target == "micro":
+            return self._write_folder()
         from asc_tf import stages
         from asc_tf.stages.preconditions import check_export
 
@@ -75,3 +80,22 @@ class Export:
             say_next(f"{path}: the network")
         else:
             say_next(f"{path}: the network", ["predict", path, "AUDIO"], ["listen", path], ["complexity", path])
+
+    def _write_folder(self):
+        from asc_tf.stages.preconditions import check_micro_export
+
+        if (self.format, self.input) != ("float", "waveform"):
+            raise AscError("--target micro: writes int8 features; expected without --format and --input")
+        file = check_micro_export(self.run_folder, self.out, self.data)
+        if file is not None:
+            from asc_tf.micro.folder import write_micro_folder
+
+            footprint = write_micro_folder(file, self.out, file.stem)
+        else:
+            from asc_tf import stages
+
+            footprint, agreement = stages.export_micro(self.run_folder, self.out, report=say, root=self.data)
+            print(f"its probabilities agree with the Keras model's to {agreement.difference:.1e}")
+            print(agreement.table())
+        print(footprint.text())
+        say_next(f"{self.out}: C source; README.md says how to build it and which boards it fits")

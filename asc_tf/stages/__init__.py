@@ -32,6 +32,7 @@ _HOMES = {
     "evaluate_left_out_devices": "leave_device_out",
     "evaluate_seeds": "seeds",
     "export": "exporting",
+    "export_micro": "micro_exporting",
     "scored_run": "explaining",
     "finetune": "finetuning",
     "has_test_part": "preconditions",

@@ -15,7 +15,9 @@ from asc_tf.experiment.named_networks import NAMED_NETWORKS
 from asc_tf.experiment.run_folder import check_finished, check_free, check_repeatable, check_run_folder, read_run
 from asc_tf.experiment.setting_values import check_flags
 from asc_tf.experiment.teachers import hears_the_same
+from asc_tf.micro.folder import check_free_folder
 from asc_tf.runtime.metadata import read_metadata
+from asc_tf.runtime.shipped import find_model, is_model
 from asc_tf.search.budget import parse_budget
 from asc_tf.search.space import Space
 from asc_tf.stages.training_data import split_clips
@@ -131,6 +133,27 @@ def check_export(run, out, format, input, root=None):
     if path.exists() and format != "onnx":
         _check_same_format(path, format, input)
     return path
+
+
+def check_micro_export(source, out, root=None):
+    """For `export_micro`: returns the .tflite file that `source` names, or None for a run, and a free folder.
+
+    Args:
+        source: run folder, .tflite file or name of a shipped model.
+        out: the new folder.
+        root: of `check_export`.
+    """
+    check_free_folder(out)
+    if is_model(source) and not (Path(source) / "config.json").is_file():
+        if root is not None:
+            raise AscError(f"--data {root}: calibrates a run; {source} is a finished file")
+        return find_model(source)
+    check_finished(source)
+    if root is not None:
+        read_clips(root)
+    else:
+        check_has_data(source, "--data")
+    return None
 
 
 def _check_same_format(path, format, input):

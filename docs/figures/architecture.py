@@ -14,7 +14,7 @@ FLOORS = (
     ("what all use", ("atomic", "internals", "extensions", "distributed")),
     ("sound and its batches", ("audio", "frontend", "layers", "augment", "data", "evaluation")),
     ("networks and their training", ("blocks", "models", "training", "translator")),
-    ("small and on the device", ("compression", "complexity", "export", "runtime", "evidence", "serve")),
+    ("small and on the device", ("compression", "complexity", "export", "micro", "runtime", "evidence", "serve")),
     ("experiments", ("experiment", "search", "report", "stages", "cli")),
 )
 _WIDTH, _ROOM, _GAP, _TITLE = 960, 88, 12, 26

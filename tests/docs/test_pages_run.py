@@ -17,7 +17,16 @@ SMALL = {
     "train.batch_size": "8", "frontend.mel_bins": "32", "data.validation_fraction": "0",
 }  # fmt: skip
 SHORT = {"compress": {"--epochs": "1"}, "search": {"--epochs": "1", "--trials": "1"}}
-PAGES = ["using-a-model", "shipped-models", "compression", "tau", "search", "reports", "explain-and-serve"]
+PAGES = [
+    "using-a-model",
+    "shipped-models",
+    "compression",
+    "microcontroller",
+    "tau",
+    "search",
+    "reports",
+    "explain-and-serve",
+]
 # Commands that are run elsewhere (pipelines, searches, Beam's processes, public checkpoints, figures of larger data),
 # or by nobody: a download of 40 GB, a microphone, a server that has no end.
 ELSEWHERE = (

@@ -1,0 +1,1 @@
+"""C source for microcontrollers: network, frontend, stream, and what they take."""

@@ -16,6 +16,7 @@ from asc_tf.cli.evaluate import Bench, Evaluate
 from asc_tf.cli.examples import examples_text, start_text
 from asc_tf.cli.explain import Explain
 from asc_tf.cli.importing import Import
+from asc_tf.cli.joining import Ensemble, Soup
 from asc_tf.cli.launch import Launch, separated
 from asc_tf.cli.listen import Listen
 from asc_tf.cli.predict import Predict
@@ -24,7 +25,7 @@ from asc_tf.cli.search import Search
 from asc_tf.cli.serve import Serve
 from asc_tf.cli.settings import Settings, asks_for_settings
 from asc_tf.cli.tables import Complexity, Models, Recipes
-from asc_tf.cli.train import Ensemble, Finetune, Train
+from asc_tf.cli.train import Finetune, Train
 from asc_tf.cli.translate import Translate
 from asc_tf.errors import AscError
 from asc_tf.quiet import silence_tensorflow
@@ -39,6 +40,7 @@ Command = (
     | Annotated[Report, subcommand("report")]
     | Annotated[Finetune, subcommand("finetune")]
     | Annotated[Ensemble, subcommand("ensemble")]
+    | Annotated[Soup, subcommand("soup")]
     | Annotated[Import, subcommand("import")]
     | Annotated[Compress, subcommand("compress")]
     | Annotated[Translate, subcommand("translate")]

@@ -41,6 +41,7 @@ EXAMPLES = {
         "asc-tf import tf_sepnet.ckpt --network tf-sepnet --run RUN --data TAU22",
     ),
     "ensemble": ("asc-tf ensemble RUN RUN1 --out BOTH",),
+    "soup": ("asc-tf soup TUNED TUNED1 TUNED2 --out SOUP --choose greedy",),
     "compress": ("asc-tf compress RUN --out SMALL", "asc-tf compress RUN --out SMALL --prune 0 --activations int8"),
     "translate": (
         "asc-tf translate train DATA --from a --to b c --out TRANSLATOR",

@@ -1,4 +1,4 @@
-"""The commands that make a network: `asc-tf train`, `finetune` and `ensemble`."""
+"""The commands that train a network: `asc-tf train` and `finetune`."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -135,26 +135,4 @@ class Finetune:
         if stages.has_test_part(self.out):
             for name, folder in (("pretrained", self.run_folder), ("fine-tuned", self.out)):
                 print(f"{name}, on the test part\n{stages.evaluate(folder)}\n")
-        after_training(self.out)
-
-
-@dataclass
-class Ensemble:
-    """Join trained runs into one network that averages their outputs, and evaluate it."""
-
-    runs: Positional[tuple[Path, ...]]
-    """folders of two runs or more"""
-    out: Path
-    """folder for the ensemble; it is a run too"""
-    average: Literal["probabilities", "logits"] = "probabilities"
-    """what is averaged"""
-
-    def run(self):
-        from asc_tf import stages
-        from asc_tf.stages.preconditions import check_members
-
-        check_members(self.runs, self.out)
-        stages.join_runs(self.runs, self.out, self.average)
-        if stages.has_test_part(self.out):
-            print(stages.evaluate(self.out))
         after_training(self.out)

@@ -68,7 +68,7 @@ def check_repeatable(run, advice):
     """
     if (Path(run) / "imported.json").is_file():
         raise AscError(f"{run}: was imported (imported.json), so that its training cannot be repeated here")
-    for name in ("compression.json", "finetuning.json", "ensemble.json"):
+    for name in ("compression.json", "finetuning.json", "ensemble.json", "soup.json"):
         if (Path(run) / name).is_file():
             raise AscError(f"{run}: was made from another run ({name}); {advice}")
     if read_run(run)[0].data.split == "full":
@@ -150,7 +150,7 @@ def write_settings(run, config, dataset, trained=None):
         _, before = read_run(run)
         if trained is not None:
             check_trained(run, before, trained)
-        if not _alike(before, dataset):
+        if not same_data(before, dataset):
             raise AscError(f"{run}: the data set has changed since the run began; give another --run folder")
         return
     write_checked(run / "config.json", config.to_json())
@@ -159,7 +159,7 @@ def write_settings(run, config, dataset, trained=None):
     write_dataset(run / "dataset.json", dataset)
 
 
-def _alike(before, now):
+def same_data(before, now):
     """Whether two `Dataset` are of the same data; statistics may differ by the order of their sums."""
     for name in ("feature_mean", "feature_std"):
         then, today = getattr(before, name), getattr(now, name)

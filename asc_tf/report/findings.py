@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from asc_tf.complexity.account import Account
     from asc_tf.report.files import ExportedFile
 
-MADE_FROM_ANOTHER = ("compression.json", "finetuning.json", "ensemble.json")
+MADE_FROM_ANOTHER = ("compression.json", "finetuning.json", "ensemble.json", "soup.json")
 _PATHS = ("run", "runs", "teacher")
 
 
@@ -115,11 +115,11 @@ class Findings:
                          if key not in ("run", "select")]  # fmt: skip
             run = shlex.quote(str(asked.get("run")))
             return f"asc-tf finetune {run} --out NEW --set {shlex.join(settings)}"
-        if "ensemble.json" in others:
-            asked = others["ensemble.json"]
-            runs = asked.get("runs")
-            runs = shlex.join(map(str, runs if isinstance(runs, list) else ["RUN", "RUN"]))
-            return f"asc-tf ensemble {runs} --out NEW --average {shlex.quote(str(asked.get('average')))}"
+        for name, flag in (("ensemble", "average"), ("soup", "choose")):
+            if asked := others.get(f"{name}.json"):
+                runs = asked.get("runs")
+                runs = shlex.join(map(str, runs if isinstance(runs, list) else ["RUN", "RUN"]))
+                return f"asc-tf {name} {runs} --out NEW --{flag} {shlex.quote(str(asked.get(flag)))}"
         words = ["asc-tf", "train", "--data", self.dataset.root, "--run", "NEW", "--recipe",
                  str(self.run.resolve() / "config.json"), "--seed", str(self.config.seed)]  # fmt: skip
         return shlex.join(words + ["--deterministic"] * self.config.deterministic)

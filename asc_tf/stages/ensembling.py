@@ -6,7 +6,7 @@ from pathlib import Path
 from asc_tf.atomic import exclusive
 from asc_tf.experiment.run_folder import claim, load_model, read_run, write_settings
 from asc_tf.models.ensemble import ensemble
-from asc_tf.stages.preconditions import check_members
+from asc_tf.stages.members import check_members
 from asc_tf.training.fit import save_model
 
 

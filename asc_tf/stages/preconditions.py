@@ -226,25 +226,6 @@ def check_compression(run, out, settings):
         check_finished(settings.teacher)
 
 
-def check_members(runs, out):
-    """For `join_runs`: at least two trained runs of one data set, frontend and length of clips."""
-    check_free(Path(out) / "ensemble.json", "ensemble")
-    if len(runs) < 2:
-        raise AscError(f"{len(runs)} run is given; expected 2 or more for an ensemble")
-    (config, dataset), *others = (read_run(run) for run in runs)
-    for run, (other, theirs) in zip(runs[1:], others, strict=True):
-        for what, one, two in (
-            ("data set", dataset.root, theirs.root),
-            ("scenes", dataset.scenes, theirs.scenes),
-            ("length of clips", dataset.clip_seconds, theirs.clip_seconds),
-            ("frontend", config.frontend, other.frontend),
-        ):
-            if one != two:
-                raise AscError(f"{run}: has another {what} than {runs[0]}; expected runs that differ in neither")
-    for run in runs:
-        check_finished(run)
-
-
 def check_counted(target):
     """For `account_of`: a trained run, a .keras or .tflite file, or a name of `NAMED_NETWORKS`."""
     path = Path(target)

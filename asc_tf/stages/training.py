@@ -172,18 +172,8 @@ def fit(folder, experiment, model, report=print, best=None, optimizer=None, call
             keras.losses.CategoricalCrossentropy(from_logits=True),
             metrics=[ConfusionAccuracy(classes)],
         )
-    data = experiment.features, experiment.labels, classes
-    batches = functools.partial(
-        training_batches,
-        *data,
-        batch_size,
-        config.seed,
-        rows=experiment.training,
-        augment=augmentation(config),
-        augment_waveforms=waveform_augmentation(config),
-        **batch_settings,
-    )
-    validating = functools.partial(evaluation_batches, *data, rows=validation)
+    batches = batches_of(experiment, **batch_settings)
+    validating = functools.partial(evaluation_batches, experiment.features, experiment.labels, classes, rows=validation)
     replicas = strategy.num_replicas_in_sync
     if replicas > 1:
         report(_shares(strategy, batch_size))
@@ -207,6 +197,23 @@ def fit(folder, experiment, model, report=print, best=None, optimizer=None, call
         )
     if is_chief(strategy):
         write_history(folder / "history.csv", history)
+
+
+def batches_of(experiment, **settings):
+    """A function (start_step=0) to the `training_batches` of an `Experiment`; `settings` are further arguments."""
+    config = experiment.config
+    return functools.partial(
+        training_batches,
+        experiment.features,
+        experiment.labels,
+        len(experiment.dataset.scenes),
+        config.train.batch_size,
+        config.seed,
+        rows=experiment.training,
+        augment=augmentation(config),
+        augment_waveforms=waveform_augmentation(config),
+        **settings,
+    )
 
 
 def _event_files(folder, experiment, classes):

@@ -8,9 +8,9 @@ from command_line import fails
 from asc_tf.cli import main
 
 
-def test_complexity_of_a_run_its_file_and_a_named_network(tiny_run, tiny_file, capsys):
+def test_complexity_of_a_run_its_file_and_a_named_network(smallest_run, smallest_file, capsys):
     accounts = []
-    for target in (tiny_run, tiny_run / "last.keras", tiny_file):
+    for target in (smallest_run, smallest_run / "last.keras", smallest_file):
         assert main(["complexity", str(target), "--seconds", "1", "--json"]) == 0
         accounts.append(json.loads(capsys.readouterr().out))
     run, keras_file, tflite = (account["parts"]["network"] for account in accounts)

@@ -44,8 +44,8 @@ def test_a_longer_training_says_how(run, synthetic_root, capsys):
     assert "another --run folder, as a longer training has other learning rates from the first step on" in sentence
 
 
-def test_a_file_of_another_format_is_not_overwritten(tiny_file, run, capsys):
-    (run / "model.tflite").write_bytes(tiny_file.read_bytes())
+def test_a_file_of_another_format_is_not_overwritten(smallest_file, run, capsys):
+    (run / "model.tflite").write_bytes(smallest_file.read_bytes())
     sentence = fails(capsys, "export", run, "--format", "int8")
     assert f"{run / 'model.tflite'}: is there as --format float --input waveform, not int8 and waveform" in sentence
     assert check_export(run, None, "float", "waveform") == run / "model.tflite"

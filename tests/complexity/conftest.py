@@ -72,14 +72,15 @@ def tflite(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def exported(tmp_path_factory):
-    """(path of a file of ours from waveform to probabilities, the Keras model that it was made from); 1 s, width 4."""
+    """(path of a file of ours from waveform to probabilities, the Keras model that it was made from); 1 s, width 4,
+    one block a stage."""
     from asc_tf.export.tflite import export_tflite, waveform_model
     from asc_tf.frontend.log_mel import LogMel
     from asc_tf.models import bc_resnet_asc
 
     frontend = LogMel(mel_bins=64)
     shape = frontend.feature_shape(16000)
-    network = randomized(bc_resnet_asc(shape, width=4, feature_mean=-3.0, feature_std=2.0, name="bc_resnet_asc"))
+    network = randomized(bc_resnet_asc(shape, width=4, depth=(1, 1, 1, 1), feature_mean=-3.0, feature_std=2.0))
     path = tmp_path_factory.mktemp("exported") / "model.tflite"
     export_tflite(path, frontend, network, [f"scene {i}" for i in range(10)], clip_seconds=1.0)
     return path, waveform_model(frontend, network, 16000)

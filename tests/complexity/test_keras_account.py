@@ -371,7 +371,7 @@ def test_the_frontend_is_a_part_of_its_own(exported):
     assert account.parts() == ["network", "frontend"]
     assert [layer.name for layer in account.layers if layer.part == "frontend"] == [joined.layers[1].name]
     assert account.operations("frontend").macs > 0 and account.operations("frontend").functions == 64 * 34
-    assert account.receptive_field["convolutions"] == (109, 109)
+    assert account.receptive_field["convolutions"] == (49, 49)
 
 
 def test_counting_changes_nothing():

@@ -47,7 +47,7 @@ def test_a_float_file_agrees_with_its_keras_model_but_for_folding(file_and_model
     assert file.operations().multiplications == model.operations().multiplications - folded
     # The depthwise convolution before a sub-band normalization has a kernel and a bias for each of four sub-bands.
     banded = sum(3 * layer.output_shape[-1] for layer in model.layers if layer.name.endswith("_frequency"))
-    assert count(model, "kernel") == 1_412 and count(file, "kernel") == 1_412 + 3 * banded
+    assert count(model, "kernel") == 868 and count(file, "kernel") == 868 + 3 * banded
     # Of every batch normalization one vector of four is left: the offset, as a bias.
     batch_norms = [layer for layer in model.layers if layer.operation == "BatchNormalization"]
     offsets = sum(layer.output_shape[-1] for layer in batch_norms)

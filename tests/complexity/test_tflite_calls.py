@@ -98,7 +98,7 @@ def test_a_streaming_file_is_accounted_for(tmp_path):
     assert account.operations() == Operations(macs=3 * 8 * 4)
     assert account.macs_per_second() == 50 * 96
     assert (counted(account, "kernel"), counted(account, "other")) == (96, 0)  # the state is no parameter
-    assert [verdict.passes for verdict in verdicts(account)] == [True] * 4
+    assert [verdict.passes for verdict in verdicts(account)] == [True] * 5
     state, window = 4 * 16, 4 * 24
     assert account.peaks["network"].bytes == state + 32 + state + window  # it is there while a copy of it is read
 
@@ -162,7 +162,7 @@ def test_of_a_loop_that_ends_by_its_data_nothing_is_claimed(tmp_path):
     account = tflite_account(of_module(tmp_path, Looping()), seconds=1)
     assert account.unaccounted()[0].startswith("FULLY_CONNECTED repeated an unknown number of times in ")
     assert counted(account, "kernel") == 16
-    assert [verdict.passes for verdict in verdicts(account)] == [True, None, None, None]
+    assert [verdict.passes for verdict in verdicts(account)] == [True, None, None, None, None]
     text = account_text(account)
     assert "DCASE 2022: unknown" in text and "MACs per 1 s: at least 0 of 30,000,000\n" in text
     assert account_dict(account)["rules"][1]["passes"] is None
@@ -183,12 +183,12 @@ def test_an_open_length_is_unknown_until_it_is_given(tmp_path):
     path, model = of_layers(tmp_path, (None, 40), *open_network())
     account = tflite_account(path, seconds=1)
     assert "the input is [1, ?, 40]" in account.remarks[0] and account.peaks["network"].bytes is None
-    assert [verdict.passes for verdict in verdicts(account)] == [True, None, None, None]
+    assert [verdict.passes for verdict in verdicts(account)] == [True, None, None, None, None]
     assert account_dict(account)["layers"][1]["output_shape"] == [1, 1, None, 8]
     assert "peak of the features: unknown" in account_text(account)
     given = tflite_account(path, seconds=1, length=50)
     assert given.operations() == keras_account(model, 1, length=50).operations() == Operations(50 * 960 + 80, 8)
-    assert [verdict.passes for verdict in verdicts(given)] == [True] * 4
+    assert [verdict.passes for verdict in verdicts(given)] == [True] * 5
     assert given.peaks["network"].bytes == 4 * 50 * (40 + 8)
 
 

@@ -121,9 +121,9 @@ def test_mistakes_are_one_sentence(arguments, sentence, capsys, tmp_path, monkey
 
 
 @pytest.mark.slow
-def test_a_run_is_explained_by_its_network(tiny_run, synthetic_root, capsys):
+def test_a_run_is_explained_by_its_network(smallest_run, synthetic_root, capsys):
     audio = next((synthetic_root / "audio").glob("*.wav"))
-    assert main(["explain", str(tiny_run), str(audio), "--json"]) == 0
+    assert main(["explain", str(smallest_run), str(audio), "--json"]) == 0
     read = json.loads(capsys.readouterr().out)
     logits = np.array([*read["windows"][0]["logits"].values()])
     powers = np.exp(logits - logits.max())

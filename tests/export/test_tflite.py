@@ -18,14 +18,14 @@ from asc_tf.runtime import Classifier
 
 
 @pytest.fixture(scope="module")
-def frontend(tiny_run):
-    config, _ = read_run(tiny_run)
+def frontend(smallest_run):
+    config, _ = read_run(smallest_run)
     return build_frontend(config)
 
 
 @pytest.fixture(scope="module")
-def model(tiny_run):
-    return load_model(tiny_run)
+def model(smallest_run):
+    return load_model(smallest_run)
 
 
 @pytest.fixture(scope="module")
@@ -50,21 +50,21 @@ class Predicts:
 
 
 @pytest.fixture
-def export(tiny_file, frontend, waveforms, monkeypatch):
-    """`export_tflite` of `tiny_file` beside a Keras model that predicts what it is told."""
+def export(smallest_file, frontend, waveforms, monkeypatch):
+    """`export_tflite` of `smallest_file` beside a Keras model that predicts what it is told."""
 
     def export(path, probabilities, check_on=waveforms):
-        monkeypatch.setattr(tflite, "_convert", lambda *arguments: tiny_file.read_bytes())
+        monkeypatch.setattr(tflite, "_convert", lambda *arguments: smallest_file.read_bytes())
         monkeypatch.setattr(tflite, "waveform_model", lambda frontend, model, samples: model)
-        return export_tflite(path, frontend, Predicts(probabilities), Classifier(tiny_file).labels, 1.0, check_on)
+        return export_tflite(path, frontend, Predicts(probabilities), Classifier(smallest_file).labels, 1.0, check_on)
 
     return export
 
 
 @pytest.fixture
-def found(tiny_file):
-    """Function from waveforms to the probabilities of `tiny_file`."""
-    classifier = Classifier(tiny_file)
+def found(smallest_file):
+    """Function from waveforms to the probabilities of `smallest_file`."""
+    classifier = Classifier(smallest_file)
     return lambda waveforms: np.stack([classifier.window_probabilities(waveform) for waveform in waveforms])
 
 
@@ -75,31 +75,31 @@ def test_the_file_gives_the_softmax_of_the_keras_models_logits(found, frontend, 
     np.testing.assert_allclose(found(waveforms), expected, rtol=0, atol=min(1e-5, from_clip_to_clip / 20))
 
 
-def test_the_file_takes_one_float_window_and_gives_float_probabilities(tiny_file):
-    interpreter = Interpreter(str(tiny_file))
+def test_the_file_takes_one_float_window_and_gives_float_probabilities(smallest_file):
+    interpreter = Interpreter(str(smallest_file))
     (taken,), (given,) = interpreter.get_input_details(), interpreter.get_output_details()
     assert (taken["shape"].tolist(), taken["dtype"]) == ([1, 16000], np.float32)
     assert (given["shape"].tolist(), given["dtype"]) == ([1, 10], np.float32)
 
 
-def test_the_file_needs_only_built_in_operators(tiny_file):
-    interpreter = Interpreter(str(tiny_file))
+def test_the_file_needs_only_built_in_operators(smallest_file):
+    interpreter = Interpreter(str(smallest_file))
     names = {details["op_name"] for details in interpreter._get_ops_details()}
     assert {"CONV_2D", "RFFT2D", "SOFTMAX"} <= names
     assert not [name for name in names if name.startswith("Flex") or name == "CUSTOM"]
-    model = schema.Model.GetRootAs(tiny_file.read_bytes(), 0)
+    model = schema.Model.GetRootAs(smallest_file.read_bytes(), 0)
     codes = [model.OperatorCodes(i) for i in range(model.OperatorCodesLength())]
     assert all(code.BuiltinCode() != schema.BuiltinOperator.CUSTOM and code.CustomCode() is None for code in codes)
 
 
-def test_the_file_says_what_it_is(tiny_file, tiny_run):
-    config, dataset = read_run(tiny_run)
-    metadata = Classifier(tiny_file).metadata
+def test_the_file_says_what_it_is(smallest_file, smallest_run):
+    config, dataset = read_run(smallest_run)
+    metadata = Classifier(smallest_file).metadata
     assert metadata.labels == dataset.scenes
     assert (metadata.sample_rate_hz, metadata.samples, metadata.input) == (16000, 16000, "waveform")
     assert metadata.frontend == {"class": "LogMel", **build_frontend(config).settings()}
     assert LogMel(**{k: v for k, v in metadata.frontend.items() if k != "class"}).frames(16000) == 34
-    assert (metadata.network, metadata.version) == ("bc_resnet_asc", __version__)
+    assert (metadata.network, metadata.version) == ("cp_mobile", __version__)
 
 
 def test_export_writes_the_file_and_returns_the_largest_difference_of_a_probability(tmp_path, export, found):
@@ -127,15 +127,15 @@ def test_noise_is_compared_if_no_clips_are_given(tmp_path, export, found):
 
 
 def test_a_file_of_another_network_is_refused_and_the_existing_file_stays(
-    tmp_path, tiny_file, frontend, model, waveforms, monkeypatch
+    tmp_path, smallest_file, frontend, model, waveforms, monkeypatch
 ):
-    monkeypatch.setattr(tflite, "_convert", lambda *arguments: tiny_file.read_bytes())
+    monkeypatch.setattr(tflite, "_convert", lambda *arguments: smallest_file.read_bytes())
     other = keras.models.clone_model(model)
     other.set_weights([weights + 0.1 for weights in model.get_weights()])
     path = tmp_path / "model.tflite"
     path.write_bytes(b"an older network")
     with pytest.raises(AscError, match="the file disagrees with the Keras model: a probability differs by"):
-        export_tflite(path, frontend, other, Classifier(tiny_file).labels, 1.0, waveforms[:2])
+        export_tflite(path, frontend, other, Classifier(smallest_file).labels, 1.0, waveforms[:2])
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == {"model.tflite": b"an older network"}
 
 

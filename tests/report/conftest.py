@@ -10,10 +10,10 @@ from asc_tf.stages.evaluation import read_predictions
 
 
 @pytest.fixture(scope="session")
-def reported_run(tiny_run, tiny_file, tmp_path_factory):
-    """A copy of `tiny_run` with an exported file, a clip that is wrong, and a device whose name is HTML."""
-    run = shutil.copytree(tiny_run, tmp_path_factory.mktemp("reported") / "0")
-    shutil.copy(tiny_file, run / "model.tflite")
+def reported_run(smallest_run, smallest_file, tmp_path_factory):
+    """A copy of `smallest_run` with an exported file, a clip that is wrong, and a device whose name is HTML."""
+    run = shutil.copytree(smallest_run, tmp_path_factory.mktemp("reported") / "0")
+    shutil.copy(smallest_file, run / "model.tflite")
     scenes = read_run(run)[1].scenes
     frame = read_predictions(run / "predictions.csv", scenes)
     frame.loc[frame.device == "s6", "device"] = HOSTILE

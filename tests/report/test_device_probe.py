@@ -1,11 +1,15 @@
 """Figure 1 of the workshop paper: the probe finds devices where they are, and only there; the figure of a run."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from asc_tf.cli import main
 from asc_tf.errors import AscError
+from asc_tf.experiment.build import build_model
+from asc_tf.experiment.run_folder import read_run
 from asc_tf.report.device_probe import device_map, device_map_chart, feature_statistics, probe_accuracy
 from asc_tf.report.drawing import standalone
 
@@ -64,15 +68,25 @@ def test_too_few_devices_or_locations(devices, sentence):
         probe_accuracy(np.zeros((4, 2)), list(devices), ["x", "x", "y", "y"])
 
 
-def test_the_figure_of_a_run(reported_run, capsys, monkeypatch):
-    assert main(["report", str(reported_run), "--figure", "tsne"]) == 1
-    assert "has training clips of one location" in capsys.readouterr().err and not (reported_run / "tsne.svg").exists()
+@pytest.fixture
+def run(smallest_run, tiny_config, tmp_path):
+    """`smallest_run` with an untrained BC-ResNet-ASC, which has the stages that the figure compares."""
+    run = shutil.copytree(smallest_run, tmp_path / "run")
+    (run / "SHA256SUMS").unlink()  # the change is meant
+    (run / "config.json").write_text(tiny_config.to_json())
+    build_model(tiny_config, read_run(run)[1]).save(run / "last.keras")
+    return run
+
+
+def test_the_figure_of_a_run(run, capsys, monkeypatch):
+    assert main(["report", str(run), "--figure", "tsne"]) == 1
+    assert "has training clips of one location" in capsys.readouterr().err and not (run / "tsne.svg").exists()
     monkeypatch.setattr("asc_tf.report.device_probe.probe_accuracy", lambda *arguments: 50.0)
-    assert main(["report", str(reported_run), "--figure", "tsne"]) == 0
+    assert main(["report", str(run), "--figure", "tsne"]) == 0
     assert "frequency-wise" in capsys.readouterr().out
-    svg = (reported_run / "tsne.svg").read_text(encoding="utf-8")
+    svg = (run / "tsne.svg").read_text(encoding="utf-8")
     assert "linear probe" in svg and svg.count("t-SNE 1 (no unit)") == 2
-    table = pd.read_csv(reported_run / "tsne.csv")
+    table = pd.read_csv(run / "tsne.csv")
     assert list(table.columns) == ["statistics", "clip_id", "device", "scene", "x", "y"]
-    assert main(["report", str(reported_run), "--figure", "tsne", "--out", "x.svg"]) == 1
+    assert main(["report", str(run), "--figure", "tsne", "--out", "x.svg"]) == 1
     assert "--out x.svg: is for pages" in capsys.readouterr().err

@@ -25,6 +25,6 @@ def test_a_ratio_stands_a_load_that_comes_and_goes():
     assert latency_ratio([1.0, 40.0, 2.0], [2.0, 4.0, 4.0]) == 0.5
 
 
-def test_a_file_of_ours_is_timed(tiny_file):
-    ((one, other),) = latencies({"file": tiny_file.read_bytes()}, rounds=2, runs=1).values()
+def test_a_file_of_ours_is_timed(smallest_file):
+    ((one, other),) = latencies({"file": smallest_file.read_bytes()}, rounds=2, runs=1).values()
     assert 0 < one < 10_000 and 0 < other < 10_000

@@ -13,8 +13,8 @@ from asc_tf.runtime.metadata import ENTRY, Metadata, read_metadata, with_metadat
 
 
 @pytest.fixture(scope="module")
-def labelled(tiny_file):
-    return tiny_file.read_bytes()
+def labelled(smallest_file):
+    return smallest_file.read_bytes()
 
 
 @pytest.fixture(scope="module")

@@ -31,9 +31,9 @@ def train(root, run, config, devices):
 
 
 @pytest.mark.slow
-def test_a_run_of_two_replicas_is_that_of_one_process(synthetic_root, tiny_run, eager, tmp_path):
+def test_a_run_of_two_replicas_is_that_of_one_process(synthetic_root, smallest_run, eager, tmp_path):
     """With a teacher's kept probabilities beside the labels."""
-    config = CONFIG.with_settings([f"distillation.teacher={tiny_run}", "distillation.logits=cached"])
+    config = CONFIG.with_settings([f"distillation.teacher={smallest_run}", "distillation.logits=cached"])
     lines = in_own_process(train, synthetic_root, tmp_path / "two", config, 2, seconds=400)
     assert "2 replicas on 1 worker: global batch of 16 clips, 8 a replica" in "".join(lines)
     train(synthetic_root, tmp_path / "one", config, 1)

@@ -45,21 +45,21 @@ def differs(weights, others):
 
 
 @pytest.mark.slow
-def test_a_run_learns_from_two_others_with_cached_logits(small, synthetic_root, tiny_run, plain_weights, tmp_path):
+def test_a_run_learns_from_two_others_with_cached_logits(small, synthetic_root, smallest_run, plain_weights, tmp_path):
     """And the cached logits are those of the averaged probabilities, for the clips that are trained on."""
-    other = shutil.copytree(tiny_run, tmp_path / "other")
-    config = small.with_settings([f"distillation.teacher={tiny_run},{other}", "distillation.logits=cached"])
+    other = shutil.copytree(smallest_run, tmp_path / "other")
+    config = small.with_settings([f"distillation.teacher={smallest_run},{other}", "distillation.logits=cached"])
     run = tmp_path / "run"
     assert len(stages.train(synthetic_root, config, run, report=quiet)) == 90
     assert differs(load_model(run).get_weights(), plain_weights)
     clips, training, validation = split_clips(synthetic_root, config)
     features = cached_features(synthetic_root, clips, build_frontend(config), 1.0)
     kept = np.load(run / "teacher_logits.npy")
-    expected = load_model(tiny_run).predict(np.array(features[training], np.float32)[..., None], verbose=0)
+    expected = load_model(smallest_run).predict(np.array(features[training], np.float32)[..., None], verbose=0)
     np.testing.assert_allclose(tf.nn.softmax(kept[training]), tf.nn.softmax(expected), atol=1e-4)
     assert not kept[validation].any()
     config_again, _ = read_run(run)
-    assert config_again.distillation.teacher == (str(tiny_run), str(other))
+    assert config_again.distillation.teacher == (str(smallest_run), str(other))
 
 
 @pytest.mark.slow
@@ -119,8 +119,8 @@ def test_mistakes_are_one_sentence_and_leave_nothing(flags, sentence, synthetic_
     assert not (tmp_path / "run").exists()
 
 
-def test_a_teacher_of_other_features_is_refused(small, synthetic_root, tiny_run, tmp_path):
-    teacher = shutil.copytree(tiny_run, tmp_path / "teacher")
+def test_a_teacher_of_other_features_is_refused(small, synthetic_root, smallest_run, tmp_path):
+    teacher = shutil.copytree(smallest_run, tmp_path / "teacher")
     values = json.loads((teacher / "config.json").read_text())
     values["frontend"]["hop_ms"] += 1
     (teacher / "SHA256SUMS").unlink(missing_ok=True)  # the change is meant
@@ -130,42 +130,42 @@ def test_a_teacher_of_other_features_is_refused(small, synthetic_root, tiny_run,
     assert not (tmp_path / "run").exists()
 
 
-def test_a_teacher_that_has_heard_a_device_that_is_left_out_is_named(small, tiny_run, tmp_path):
+def test_a_teacher_that_has_heard_a_device_that_is_left_out_is_named(small, smallest_run, tmp_path):
     from asc_tf.stages.teacher import teacher_runs
 
     lines = []
-    config = small.with_settings([f"distillation.teacher={tiny_run}", "data.leave_out=s1"])
-    teacher_runs(config, tmp_path, read_run(tiny_run)[1], lines.append)
-    assert lines == [f"{tiny_run}: the teacher has heard device s1, which its student leaves out (data.leave_out)"]
+    config = small.with_settings([f"distillation.teacher={smallest_run}", "data.leave_out=s1"])
+    teacher_runs(config, tmp_path, read_run(smallest_run)[1], lines.append)
+    assert lines == [f"{smallest_run}: the teacher has heard device s1, which its student leaves out (data.leave_out)"]
     own = teacher_config(small.with_settings(["distillation.recipe=self", "data.leave_out=s1"]))
     assert own.data.leave_out == ("s1",), "one that is trained first does not hear it"
 
 
-def test_a_teacher_that_knows_the_test_part_is_named(small, synthetic_root, tiny_run, tmp_path):
+def test_a_teacher_that_knows_the_test_part_is_named(small, synthetic_root, smallest_run, tmp_path):
     from asc_tf.stages.teacher import teacher_runs
 
-    teacher, lines = shutil.copytree(tiny_run, tmp_path / "teacher"), []
+    teacher, lines = shutil.copytree(smallest_run, tmp_path / "teacher"), []
     values = json.loads((teacher / "config.json").read_text())
     values["data"]["split"] = "full"
     (teacher / "SHA256SUMS").unlink(missing_ok=True)  # the change is meant
     (teacher / "config.json").write_text(json.dumps(values))
     config = small.with_settings([f"distillation.teacher={teacher}"])
-    assert teacher_runs(config, tmp_path, read_run(tiny_run)[1], lines.append) == [teacher]
+    assert teacher_runs(config, tmp_path, read_run(smallest_run)[1], lines.append) == [teacher]
     assert "was trained on the test part too" in lines[0]
     assert isinstance(load_model(teacher), keras.Model)
 
 
 @pytest.mark.slow
-def test_a_run_learns_from_a_file_of_logits_averaged_with_a_run(small, synthetic_root, tiny_run, tmp_path):
+def test_a_run_learns_from_a_file_of_logits_averaged_with_a_run(small, synthetic_root, smallest_run, tmp_path):
     clips, training, _ = split_clips(synthetic_root, small)
-    scenes, names = read_run(tiny_run)[1].scenes, clips.filename.iloc[training]
+    scenes, names = read_run(smallest_run)[1].scenes, clips.filename.iloc[training]
     logits = np.random.default_rng(0).normal(size=(len(training), len(scenes))).astype(np.float32)
     np.savez(tmp_path / "other.npz", filename=list(names), scenes=list(scenes), logits=logits)
-    teachers = f"{tiny_run},{tmp_path / 'other.npz'}"
+    teachers = f"{smallest_run},{tmp_path / 'other.npz'}"
     config = small.with_settings(["distillation.logits=cached", f"distillation.teacher={teachers}"])
     stages.train(synthetic_root, config, tmp_path / "run", report=quiet)
     features = cached_features(synthetic_root, clips, build_frontend(config), 1.0)
-    ours = load_model(tiny_run).predict(np.array(features[training], np.float32)[..., None], verbose=0)
+    ours = load_model(smallest_run).predict(np.array(features[training], np.float32)[..., None], verbose=0)
     expected = (tf.nn.softmax(ours) + tf.nn.softmax(logits)) / 2
     kept = np.load(tmp_path / "run" / "teacher_logits.npy")
     np.testing.assert_allclose(tf.nn.softmax(kept[training]), expected, atol=1e-4)

@@ -23,7 +23,7 @@ def milliseconds_by_kind(content, rounds=7, runs=10):
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
     (graph,) = model.subgraphs
     interpreters = [_interpreter(model, graph, operator) for operator in graph.operators]
-    times = np.median([[median_milliseconds(it, runs) for it in interpreters] for _ in range(rounds)], axis=0)
+    times = np.median([[median_milliseconds(it.invoke, runs) for it in interpreters] for _ in range(rounds)], axis=0)
     counts, totals = Counter(), Counter()
     for operator, spent in zip(graph.operators, times - times.min(), strict=True):
         code = model.operatorCodes[operator.opcodeIndex]

@@ -34,7 +34,7 @@ LAYERS = [
     ["frontend", "layers", "augment", "evaluation", "data"],
     ["blocks"],
     ["distributed.replicas"],
-    ["models", "translator", "training", "compression", "complexity", "runtime"],
+    ["models", "translator", "training", "compression", "complexity", "runtime", "tracking"],
     ["evidence"],
     ["export", "serve"],
     ["micro"],

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from tyro.conf import Positional, arg
 
 from asc_tf.cli.next_steps import say_next
+from asc_tf.cli.tracker import Tracker
 from asc_tf.errors import AscError
 from asc_tf.experiment.command_settings import Compression
 from asc_tf.terminal import say
@@ -21,16 +22,19 @@ class Compress:
     out: Path
     """folder for the compressed network; it is a run too"""
     compression: Compression = Compression()
+    tracker: Tracker = None
 
     def run(self):
         from asc_tf import stages
         from asc_tf.stages.preconditions import check_compression
+        from asc_tf.tracking.state import tracking_state
 
         settings = self.compression
         if settings.teacher:
             settings = replace(settings, teacher=str(Path(settings.teacher).resolve()))
         check_compression(self.run_folder, self.out, settings)
-        stages.compress(self.run_folder, self.out, settings, report=say)
+        tracking_state(self.out, self.tracker)
+        stages.compress(self.run_folder, self.out, settings, report=say, tracker=self.tracker)
         print(stages.compression_text(self.out))
         if stages.has_test_part(self.out):
             runs = {"uncompressed": self.run_folder, "compressed": self.out}

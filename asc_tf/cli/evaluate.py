@@ -72,13 +72,14 @@ class Evaluate:
             Classifier(self.run_folder)
             read_clips(file_data_set(self.run_folder, self.data))
             return
-        check_evaluation(self.run_folder, self.data, self.seconds)
-        if self.data is not None:
-            read_clips(self.data)
+        # What is trained again takes no --data, which the next check may advise.
         if self.leave_device_out:
             check_left_out_devices(self.run_folder)
         elif self.seeds > 1:
             check_repeatable(self.run_folder, "repeat that one with other seeds")
+        check_evaluation(self.run_folder, self.data, self.seconds)
+        if self.data is not None:
+            read_clips(self.data)
 
 
 @dataclass

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from tyro.conf import Positional, arg
 
 from asc_tf.cli.next_steps import after_training, say_next
+from asc_tf.cli.tracker import Tracker
 from asc_tf.distributed.cluster import read_cluster
 from asc_tf.errors import AscError
 from asc_tf.experiment.training_sections import LOGITS_FILES, Deterministic, Seed
@@ -39,12 +40,14 @@ class Train:
     trusted_network: bool = False
     """let workers on this machine be reached from all others, where 'asc-tf launch' can give them no network of their
     own: whoever reaches one can read and write your files"""
+    tracker: Tracker = None
 
     def check(self):
         """(folder of the data set, Config), checked as far as possible before TensorFlow is loaded."""
         from asc_tf.experiment.recipes import find_recipe
         from asc_tf.experiment.teachers import check_teachers
         from asc_tf.stages.preconditions import check_training
+        from asc_tf.tracking.state import tracking_state
 
         if self.trusted_network and self.strategy != "multi_worker":
             raise AscError("--trusted-network: is for workers; expected it with --strategy multi_worker or launch")
@@ -62,6 +65,7 @@ class Train:
         if self.strategy == "multi_worker":
             read_cluster()
         check_training(root, config, self.folder)
+        tracking_state(self.folder, self.tracker)
         return root, config
 
     @property
@@ -81,7 +85,7 @@ class Train:
             strategy = make_strategy(self.strategy, say, self.trusted_network)
         from asc_tf import stages
 
-        if stages.train(root, config, self.folder, report=say, strategy=strategy) is not None:
+        if stages.train(root, config, self.folder, report=say, strategy=strategy, tracker=self.tracker) is not None:
             print(stages.evaluate(self.folder))
             after_training(self.folder)
         elif strategy is None:
@@ -125,13 +129,16 @@ class Finetune:
     """folder for the fine-tuned network; it is a run too"""
     settings: Annotated[tuple[str, ...], arg(name="set", metavar="NAME=VALUE ...")] = ()
     """settings of the section finetune that differ from the run's, such as finetune.max_drop_rate=0.99"""
+    tracker: Tracker = None
 
     def run(self):
         from asc_tf import stages
         from asc_tf.stages.preconditions import check_finetuning
+        from asc_tf.tracking.state import tracking_state
 
         check_finetuning(self.run_folder, self.out, self.settings)
-        stages.finetune(self.run_folder, self.out, self.settings, report=say)
+        tracking_state(self.out, self.tracker)
+        stages.finetune(self.run_folder, self.out, self.settings, report=say, tracker=self.tracker)
         if stages.has_test_part(self.out):
             for name, folder in (("pretrained", self.run_folder), ("fine-tuned", self.out)):
                 print(f"{name}, on the test part\n{stages.evaluate(folder)}\n")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from asc_tf.complexity.account import FRONTEND, NETWORK, sum_of
 from asc_tf.complexity.parameters import bytes_by_type
-from asc_tf.complexity.rules import KB, KILOBYTE, Check, verdicts
+from asc_tf.complexity.rules import KB, KILOBYTE, UNKNOWN, VERDICTS, Check, verdicts
 from asc_tf.terminal import WIDTH, table_text
 
 if TYPE_CHECKING:
@@ -16,16 +16,15 @@ if TYPE_CHECKING:
 _COLUMNS = ("layer", "operation", "output", "parameters", "non-zero", "MACs", "mult.", "functions", "output bytes")
 _LEFT = 3
 _ROOM = 128 * KB  # flash and RAM of small chips
-UNKNOWN = "?"
-_VERDICTS = {True: "passes", False: "does not pass", None: "unknown"}
-_FITS = {True: "fits", False: "does not fit", None: "unknown"}
+_BLANK = "?"  # an unknown number in a narrow column
+_FITS = {True: "fits", False: "does not fit", None: UNKNOWN}
 _FOLDED = "Batch normalizations are folded into the kernels before them; their multiplications are in no sum."
 
 
 def size_text(count):
     """Bytes, in KB of 1024 and in kB of 1000: '62,335 bytes (60.9 KB, 62.3 kB)'; 'unknown' for None."""
     if count is None:
-        return "unknown"
+        return UNKNOWN
     return f"{count:,} bytes ({_in_thousands(count)})"
 
 
@@ -78,16 +77,16 @@ def _row(name, operation, shape, layers):
         sum(each.functions for each in operations),
         sum_of(layer.output_bytes for layer in layers),
     )
-    return (name, operation, shape, *(UNKNOWN if number is None else f"{number:,}" for number in numbers))
+    return (name, operation, shape, *(_BLANK if number is None else f"{number:,}" for number in numbers))
 
 
 def _operation(layer):
     """The layer's operation, and the number of runs per clip unless it is one."""
-    return layer.operation + ("" if layer.times == 1 else f" x {UNKNOWN if layer.times is None else layer.times}")
+    return layer.operation + ("" if layer.times == 1 else f" x {_BLANK if layer.times is None else layer.times}")
 
 
 def _shape(shape):
-    return "x".join(UNKNOWN if length is None else str(length) for length in shape)
+    return "x".join(_BLANK if length is None else str(length) for length in shape)
 
 
 def _sums(account):
@@ -123,8 +122,8 @@ def _types(totals):
 
 def _verdict_lines(account):
     for verdict in verdicts(account):
-        yield f"DCASE {verdict.year}: {_VERDICTS[verdict.passes]}"
-        yield from (f"  {_check_line(check)}" for check in verdict.checks)
+        yield f"DCASE {verdict.year}: {VERDICTS[verdict.passes]}"
+        yield from (f"  {check_text(check)}" for check in verdict.checks)
         yield from (f"  ({remark})" for remark in verdict.remarks)
 
 
@@ -147,9 +146,10 @@ def _room_lines(account):
         yield f"128 KB {place}: {_FITS[check.passes]}{found}"
 
 
-def _check_line(check):
+def check_text(check):
+    """A limit and what is left of it: 'MACs per 1 s: 31,000,000 of 30,000,000, 1,000,000 too many'."""
     if check.count is None:
-        return f"{check.quantity}: unknown of {check.limit:,}"
+        return f"{check.quantity}: {UNKNOWN} of {check.limit:,}"
     least = "at least " if check.at_least else ""
     size = "" if check.bytes is None else f" ({_in_thousands(check.bytes)})"
     room = "" if check.passes is None else f", {_excess(check)}"

@@ -15,6 +15,9 @@ BYTES_2021 = 128 * KB
 PARAMETERS_2022 = 128_000
 BYTES_2024 = 128_000
 MACS_PER_SECOND = 30_000_000
+UNKNOWN = "unknown"
+VERDICTS = {True: "passes", False: "does not pass", None: UNKNOWN}
+"""The words for `Verdict.passes`, wherever one is shown."""
 
 
 @dataclass(frozen=True)

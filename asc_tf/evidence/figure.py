@@ -4,7 +4,7 @@ import numpy as np
 
 from asc_tf.atomic import whole_file
 from asc_tf.errors import AscError
-from asc_tf.evidence.series import features_over_time, scores_over_time, shares_over_time
+from asc_tf.evidence.series import features_over_time, scores_over_time, shares_over_time, shown_range
 
 _TICKS_HZ = (200, 500, 1000, 2000, 4000, 8000, 16000, 24000)
 _STYLES = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)))
@@ -59,14 +59,13 @@ def _round_step(least):
 
 def _show_features(figure, axes, evidence):
     image, seconds = features_over_time(evidence)
-    is_log = evidence.frontend == "LogMel"
-    image = image * (10 / np.log(10)) if is_log else image
-    top = np.nanmax(image, initial=0)
-    limits = {"vmin": max(top - 80, np.nanmin(image, initial=top)), "vmax": top} if is_log and image.size else {}
+    decibels = evidence.places.decibels_per_unit
+    low, high = (value * (decibels or 1) for value in shown_range(image, decibels))
     drawn = axes.imshow(
-        image, origin="lower", aspect="auto", cmap="Greys", extent=(0, seconds, 0, len(image)), **limits
-    )
-    figure.colorbar(drawn, ax=axes, label="level / dB" if is_log else evidence.frontend, pad=0.01)
+        image * (decibels or 1), origin="lower", aspect="auto", cmap="Greys", extent=(0, seconds, 0, len(image)),
+        vmin=low, vmax=high,
+    )  # fmt: skip
+    figure.colorbar(drawn, ax=axes, label="level / dB" if decibels else evidence.frontend, pad=0.01)
     axes.set_title("what the network gets: mel spectrogram", loc="left", fontsize="medium")
     _label_frequency(axes, evidence)
 

@@ -1,5 +1,6 @@
 """A window of a recording, place by place: features, scores of the scenes, probabilities."""
 
+import functools
 import itertools
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ class Places:
         shape: (frequency, time) of the map.
         hop_seconds: from frame to frame.
         edges_hz: [mel bins + 2], the start of each filter, then centre and end of the last one.
+        decibels_per_unit: of the features; None where they are no logarithm of power.
     """
 
     features: tuple[int, int]
@@ -25,14 +27,18 @@ class Places:
     shape: tuple[int, int]
     hop_seconds: float
     edges_hz: np.ndarray
+    decibels_per_unit: float | None = None
 
     @classmethod
     def of(cls, features, seen, shape, frontend):
         """Of a map; `seen` is a pair of lists or None, `frontend` a `NumpyMel`."""
         rows, columns = seen or (None, None)
-        return cls(tuple(features), rows, columns, tuple(shape), frontend.hop_seconds, frontend.edges_hz)
+        return cls(
+            tuple(features), rows, columns, tuple(shape),
+            frontend.hop_seconds, frontend.edges_hz, frontend.decibels_per_unit,
+        )  # fmt: skip
 
-    @property
+    @functools.cached_property
     def bins_each(self):
         """Mel bins from row to row of the map."""
         return _step(self.rows, self.features[0], self.shape[0])
@@ -42,7 +48,7 @@ class Places:
         """Where the first row lies: kernels without padding cut both ends alike."""
         return max(0.0, (self.features[0] - self.bins_each * self.shape[0]) / 2)
 
-    @property
+    @functools.cached_property
     def frames_each(self):
         """Frames from column to column of the map."""
         return _step(self.columns, self.features[1], self.shape[1])

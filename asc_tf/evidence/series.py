@@ -2,6 +2,8 @@
 
 import numpy as np
 
+_SHOWN_DECIBELS = 80
+
 
 def features_over_time(evidence):
     """(float32 [frequency, time], NaN where a window is silent; the seconds that they last)."""
@@ -13,6 +15,21 @@ def features_over_time(evidence):
         parts.append(features[:, frame:frames])  # centred frames: the one at the very end is the next window's first
     image = np.concatenate(parts, axis=1) if parts else np.zeros((places.features[0], 0), np.float32)
     return image, image.shape[1] * places.hop_seconds
+
+
+def shown_range(features, decibels_per_unit):
+    """(lowest, highest) value that a picture of features shows: of a logarithm of power the upper 80 dB, else all.
+
+    Args:
+        features: array; NaN where there are none.
+        decibels_per_unit: of the features; None where they are no logarithm of power.
+    """
+    if not np.isfinite(features).any():
+        return 0.0, 1.0
+    low, high = float(np.nanmin(features)), float(np.nanmax(features))
+    if decibels_per_unit is not None:
+        low = max(low, high - _SHOWN_DECIBELS / decibels_per_unit)
+    return low, high
 
 
 def softmax(scores):

@@ -19,7 +19,7 @@ def write_history(path, history):
         path: of the CSV file, history.csv of a run folder.
         history: one dict of logs per epoch; Keras's accuracies are shares of 1 and become percent.
     """
-    write_checked_csv(path, _table(pd.DataFrame(history)))
+    write_checked_csv(path, history_table(history))
 
 
 def read_history(path):
@@ -32,6 +32,11 @@ def read_history(path):
     """
     frame = read_csv(path, ("epoch", "loss"))
     return _table(frame.drop(columns="epoch")) if frame.epoch.iloc[0] == 0 else frame
+
+
+def history_table(history):
+    """The frame that `write_history` writes."""
+    return _table(pd.DataFrame(history))
 
 
 def _table(logs):

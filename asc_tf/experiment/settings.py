@@ -138,12 +138,13 @@ class Config:
             raise AscError(f"{source}: {error}") from None
         return config
 
+    def by_name(self) -> dict:
+        """{name: value} of all settings, such as "train.epochs", those of extensions too."""
+        return {item.key: value_at(self, item.key) for item in fields_of(Config)} | self.extensions
+
     def differences(self, other: "Config") -> list[str]:
         """["name: mine and theirs", ...] for every setting in which two configs differ."""
-        mine, theirs = (
-            {item.key: value_at(config, item.key) for item in fields_of(Config)} | config.extensions
-            for config in (self, other)
-        )
+        mine, theirs = self.by_name(), other.by_name()
         mine, theirs = ({key: each.get(key) for key in {**mine, **theirs}} for each in (mine, theirs))
         named = [(key, *("default" if each[key] is None else each[key] for each in (mine, theirs))) for key in mine]
         return [f"{key}: {one} and {two}" for key, one, two in named if one != two]

@@ -11,12 +11,12 @@ import soundfile
 from asc_tf.audio.waveform import load_waveform
 from asc_tf.data.clips import read_clips
 from asc_tf.errors import AscError
-from asc_tf.frontend.mel import mel_edges_hz
-from asc_tf.runtime.frontend import NumpyLogMel
+from asc_tf.evidence.series import shown_range
+from asc_tf.experiment.build import build_frontend
+from asc_tf.runtime.frontend import numpy_frontend
 
 EMBEDDED_BYTES = 8_000_000
 """Sound and pictures in a page at the most; clips beyond are named by their paths."""
-_LOG_MEL = ("floor", "sample_rate_hz", "window_ms", "hop_ms", "mel_bins", "low_hz", "high_hz")
 _WIDTH, _HEIGHT, _DPI = 3.6, 1.5, 110
 _GREY = "#8a8a8a"  # is read on white and on black
 
@@ -54,6 +54,8 @@ def wrong_clips(findings, limit=EMBEDDED_BYTES):
         limit: bytes of the page for sounds and pictures.
     """
     names, problem = _recordings(findings.dataset.root)
+    frontend = numpy_frontend(build_frontend(findings.config))
+    rate = findings.config.frontend.sample_rate_hz
     clips, left = [], limit
     for row in findings.wrong.to_dict("records"):
         name = names.get(row["clip_id"], str(row.get("filename", row["clip_id"])))
@@ -61,7 +63,7 @@ def wrong_clips(findings, limit=EMBEDDED_BYTES):
         told["confidence"], told["given_to_scene"] = (row[f"p({row[key]})"] for key in ("predicted", "scene"))
         path, heard = str(Path(findings.dataset.root) / name), ("", "", problem)
         if left > 0 and not problem:
-            heard = _heard(path, findings.config.frontend)
+            heard = _heard(path, rate, frontend)
             left -= len(heard[0]) + len(heard[1])
             if left < 0:
                 heard = "", "", ""
@@ -78,16 +80,15 @@ def _recordings(root):
     return dict(zip(clips.clip_id, clips.filename, strict=True)), ""
 
 
-def _heard(path, frontend):
-    """(FLAC, PNG, problem) of a recording: what the network hears, mono at its sample rate."""
+def _heard(path, sample_rate_hz, frontend):
+    """(FLAC, PNG, problem) of a recording: what the network hears, mono at its sample rate, and gets."""
     try:
-        waveform = load_waveform(path, frontend.sample_rate_hz)
+        waveform = load_waveform(path, sample_rate_hz)
     except AscError as error:
         return "", "", str(error)
     sound = io.BytesIO()
-    soundfile.write(sound, waveform.clip(-1, 1), frontend.sample_rate_hz, format="FLAC", subtype="PCM_16")
-    mel = NumpyLogMel(**{name: getattr(frontend, name) for name in _LOG_MEL})
-    picture = log_mel_png(mel(waveform)[:, :, 0], frontend)
+    soundfile.write(sound, waveform.clip(-1, 1), sample_rate_hz, format="FLAC", subtype="PCM_16")
+    picture = features_png(frontend(waveform)[:, :, 0], frontend)
     return data_uri("audio/flac", sound.getvalue()), data_uri("image/png", picture), ""
 
 
@@ -96,26 +97,25 @@ def data_uri(media_type, content):
     return f"data:{media_type};base64,{base64.b64encode(content).decode()}"
 
 
-def log_mel_png(log_mel, frontend):
-    """A PNG file of a log-mel spectrogram, without a background.
+def features_png(features, frontend):
+    """A PNG file of a clip's features, without a background.
 
     Args:
-        log_mel: [frequency, time], natural logarithm of power.
-        frontend: a `FrontendConfig`.
+        features: [frequency, time], as the network gets them.
+        frontend: the NumPy frontend that made them.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    bins, frames = log_mel.shape
+    bins, frames = features.shape
     figure = Figure(figsize=(_WIDTH, _HEIGHT), dpi=_DPI, layout="constrained", facecolor="none")
     FigureCanvasAgg(figure)
     axis = figure.subplots()
-    decibels = 10 / np.log(10) * (log_mel - log_mel.max())
-    axis.imshow(decibels, origin="lower", aspect="auto", cmap="magma", vmin=-80, vmax=0, interpolation="nearest",
-                extent=(0, frames * frontend.hop_ms / 1000, 0, bins))  # fmt: skip
+    low, high = shown_range(features, frontend.decibels_per_unit)
+    axis.imshow(features, origin="lower", aspect="auto", cmap="magma", vmin=low, vmax=high, interpolation="nearest",
+                extent=(0, frames * frontend.hop_seconds, 0, bins))  # fmt: skip
     places = np.linspace(0, bins - 1, 4).round().astype(int)
-    edges = mel_edges_hz(frontend.sample_rate_hz, bins, frontend.low_hz, frontend.high_hz)
-    axis.set_yticks(places + 0.5, [f"{hertz / 1000:.1f}" for hertz in edges[1:-1][places]])
+    axis.set_yticks(places + 0.5, [f"{hertz / 1000:.1f}" for hertz in frontend.edges_hz[1:-1][places]])
     axis.set_xlabel("time (s)", color=_GREY, fontsize=7, labelpad=1)
     axis.set_ylabel("kHz (mel)", color=_GREY, fontsize=7)
     axis.tick_params(colors=_GREY, labelsize=7, length=2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from asc_tf.complexity.tflite_account import tflite_account
 from asc_tf.errors import AscError
 from asc_tf.experiment.data_set_folder import folder_on
 from asc_tf.experiment.run_folder import read_csv
-from asc_tf.runtime.latency import latencies
+from asc_tf.runtime.latency import in_turns, onnx_inference, tflite_inference
 from asc_tf.runtime.metadata import read_metadata
 
 if TYPE_CHECKING:
@@ -49,36 +49,42 @@ def exported_files(run, dataset):
     run = Path(run)
     found = sorted(path for pattern in ("*.tflite", "*.onnx", "*/*.tflite", "*/*.onnx") for path in run.glob(pattern))
     found = [path for path in found if path.parent == run or not (path.parent / "config.json").is_file()]
-    contents = {str(path.relative_to(run)): path.read_bytes() for path in found}
-    kinds, problems = {}, {}
-    for name, content in contents.items():
-        if name.endswith(".onnx"):
-            kinds[name], problems[name] = "ONNX", "latency is measured of .tflite files only"
-            continue
+    files, inferences = {}, {}
+    for path in found:
+        name, content = str(path.relative_to(run)), path.read_bytes()
+        files[name] = ExportedFile(name, len(content))
         try:
-            metadata = read_metadata(content, run / name)
-            kinds[name] = f"{metadata.format}, {metadata.input}"
+            if path.suffix == ".onnx":
+                files[name] = replace(files[name], kind="ONNX, features")
+                inferences[name] = _loaded(onnx_inference, path, content)
+            else:
+                files[name] = _described(files[name], path, content, dataset)
+                inferences[name] = _loaded(tflite_inference, path, content)
         except AscError as error:
-            problems[name] = str(error)
-    readable = {name: content for name, content in contents.items() if name not in problems}
-    times = latencies(readable, _ROUNDS, _RUNS) if readable else {}
-    return tuple(
-        ExportedFile(
-            name,
-            len(content),
-            kinds.get(name, ""),
-            statistics.median(times[name]) if name in times else None,
-            tflite_account(run / name) if name in times else None,
-            *_results(run, name, dataset),
-            problems.get(name, ""),
-        )
-        for name, content in contents.items()
-    )
+            files[name] = replace(files[name], problem=str(error))
+    times = {name: statistics.median(rounds) for name, rounds in in_turns(inferences, _ROUNDS, _RUNS).items()}
+    return tuple(replace(file, latency_ms=times.get(name)) for name, file in files.items())
 
 
-def _results(run, name, dataset):
+def _described(file, path, content, dataset):
+    """The `ExportedFile` of a .tflite file with all but its latency."""
+    metadata = read_metadata(content, path)
+    accuracy, log_loss = _results(path, dataset)
+    kind = f"{metadata.format}, {metadata.input}"
+    return replace(file, kind=kind, account=tflite_account(path), accuracy=accuracy, log_loss=log_loss)
+
+
+def _loaded(inference, path, content):
+    try:
+        return inference(content)
+    except ModuleNotFoundError as error:
+        raise AscError(f"{path}: its latency needs {error.name}; pip install 'asc-tf[onnx]'") from None
+    except Exception as error:  # of C++, of any class
+        raise AscError(f"{path}: cannot be run ({str(error).splitlines()[0][:200]})") from error
+
+
+def _results(path, dataset):
     """(accuracy, log loss) of a file's own evaluation, see `asc_tf.stages.file_evaluation.file_tables_folder`."""
-    path = run / name
     table = folder_on(dataset.root, path.with_name(f"{path.stem}-on")) / "devices.csv"
     if not table.is_file():
         return None, None

@@ -6,9 +6,6 @@ from pathlib import Path
 import jinja2
 
 from asc_tf import __version__
-from asc_tf.experiment.setting import fields_of
-from asc_tf.experiment.setting_values import value_at
-from asc_tf.experiment.settings import Config
 from asc_tf.report.clips import EMBEDDED_BYTES, wrong_clips
 from asc_tf.report.findings import grouped
 from asc_tf.report.tables import csv_text, heard, markdown, plain
@@ -51,8 +48,7 @@ def page_csv(runs):
 
 def settings_rows(run):
     """[name, value] of all settings of an `Findings`."""
-    values = {item.key: value_at(run.config, item.key) for item in fields_of(Config)} | run.config.extensions
-    return [[name, "" if value is None else str(value)] for name, value in values.items()]
+    return [[name, "" if value is None else str(value)] for name, value in run.config.by_name().items()]
 
 
 @functools.cache

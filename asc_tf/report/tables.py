@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from asc_tf.complexity.rules import verdicts
+from asc_tf.complexity.account_report import check_text
+from asc_tf.complexity.rules import VERDICTS, verdicts
 from asc_tf.evaluation.metrics import SUMMARY
-
-_VERDICTS = {True: "passes", False: "exceeded", None: "not known"}
 
 
 def spread(values, digits=1):
@@ -129,11 +128,8 @@ def verdict_rows(accounts):
     rows = [["network", "rules", "verdict", "what they limit"]]
     for name, account in accounts.items():
         for verdict in verdicts(account):
-            limits = "; ".join(
-                f"{check.quantity}: {'not known' if check.count is None else f'{check.count:,}'} of {check.limit:,}"
-                for check in verdict.checks
-            )
-            rows.append([name, f"DCASE {verdict.year}", _VERDICTS[verdict.passes], limits])
+            limits = "; ".join(check_text(check) for check in verdict.checks)
+            rows.append([name, f"DCASE {verdict.year}", VERDICTS[verdict.passes], limits])
     return rows
 
 

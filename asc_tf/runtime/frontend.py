@@ -9,6 +9,7 @@ import numpy as np
 from asc_tf.errors import AscError
 from asc_tf.frontend.mel import bands_of, frame_lengths, kaldi_edges_hz, kaldi_filterbank, mel_edges_hz, mel_filterbank
 
+_DECIBELS_PER_NEPER = 10 / np.log(10)  # of a natural logarithm of power
 _BLOCK = 16  # frames transformed at once: a block fits into the processor's cache
 
 
@@ -24,6 +25,7 @@ class NumpyMel:
 
     _filterbank, _edges_hz = staticmethod(mel_filterbank), staticmethod(mel_edges_hz)
     _periodic_window = True
+    decibels_per_unit = None  # of the features, where they are a logarithm of power
 
     def __init__(self, sample_rate_hz, window_ms, hop_ms, mel_bins, low_hz, high_hz):
         self._window, self._hop, self._fft = frame_lengths(sample_rate_hz, window_ms, hop_ms)
@@ -69,6 +71,8 @@ class NumpyMel:
 class NumpyLogMel(NumpyMel):
     """`LogMel` in numpy."""
 
+    decibels_per_unit = _DECIBELS_PER_NEPER
+
     def __init__(self, floor, **mel):
         super().__init__(**mel)
         self._floor = floor
@@ -103,6 +107,7 @@ class NumpyKaldiLogMel(NumpyMel):
     def __init__(self, preemphasis, floor, mean, deviation, **mel):
         super().__init__(**mel)
         self._preemphasis, self._floor, self._mean, self._deviation = preemphasis, floor, mean, deviation
+        self.decibels_per_unit = deviation * _DECIBELS_PER_NEPER
 
     def _frames(self, samples):
         return 1 + (samples - 1) // self._hop
@@ -121,6 +126,11 @@ FRONTENDS = {
     "Pcen": NumpyPcen,
     "KaldiLogMel": NumpyKaldiLogMel,
 }
+
+
+def numpy_frontend(frontend):
+    """The twin in numpy of a Keras frontend."""
+    return FRONTENDS[type(frontend).__name__](**frontend.settings())
 
 
 def frontend_of(metadata, source):

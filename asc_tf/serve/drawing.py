@@ -9,12 +9,11 @@ import io
 
 import numpy as np
 
-from asc_tf.evidence.series import features_over_time, relative, shares_over_time
+from asc_tf.evidence.series import features_over_time, relative, shares_over_time, shown_range
 
 _WIDTH, _LEFT, _PLOT = 920, 64, 840
 _SPECTRUM, _ROW, _CURVES, _GAP = 170, 100, 120, 34
 _MOST_COLUMNS = 1600  # of the spectrogram; a screen shows no more
-_DECIBELS = 80
 _TICKS_HZ = (500, 1000, 2000, 4000, 8000)
 _DASHES = ("none", "9 4", "2 4")
 _FOR = (190, 75, 0)  # colour of places that speak for a scene
@@ -52,11 +51,8 @@ def _spectrum(evidence, duration):
     thin = -(-image.shape[1] // _MOST_COLUMNS)
     if thin > 1:
         image = image[:, : image.shape[1] // thin * thin].reshape(len(image), -1, thin).mean(axis=2)
-    top = np.nanmax(image, initial=-np.inf)
-    floor = np.nanmin(image, initial=np.inf)
-    if evidence.frontend == "LogMel":
-        floor = max(floor, top - _DECIBELS * np.log(10) / 10)
-    darkness = np.nan_to_num((image - floor) / max(top - floor, 1e-9)) if np.isfinite(top) else np.zeros_like(image)
+    floor, top = shown_range(image, evidence.places.decibels_per_unit)
+    darkness = np.nan_to_num((image - floor) / max(top - floor, 1e-9))
     grey = (255 * (1 - np.clip(darkness, 0, 1))).astype(np.uint8)
     drawn = _image(grey, 0, seconds, _SPECTRUM, duration, "id='spectrum'")
     return "mel spectrogram (frequency / Hz): what the network gets", _SPECTRUM, drawn + _hertz(evidence, _SPECTRUM)
@@ -80,9 +76,9 @@ def _evidence(evidence, scene, placed, duration):
 
 
 def _curves(evidence, shown, duration):
-    shapes = []
+    shapes, series = [], shares_over_time(evidence)
     for scene, dash in zip(shown, _DASHES, strict=False):
-        for times, shares in shares_over_time(evidence):
+        for times, shares in series:
             points = zip(_x(times, duration), _CURVES * (1 - shares[:, scene]), strict=True)
             line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
             style = f"fill='none' stroke='currentColor' stroke-width='2' stroke-dasharray='{dash}'"
@@ -120,12 +116,15 @@ def _image(pixels, start, seconds, height, duration, more=""):
     if not pixels.size or start >= duration:
         return ""
     content = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels[::-1])).save(content, "PNG", compress_level=1)
+    image = Image.fromarray(np.ascontiguousarray(pixels[::-1]))
+    # A spectrogram is noise, on which PNG's compression takes as long as decoding the recording.
+    kind = "png" if image.mode == "RGBA" else "jpeg"
+    image.save(content, kind, **({"compress_level": 1} if kind == "png" else {"quality": 90}))
     data = base64.b64encode(content.getvalue()).decode()
     x, width = float(_x(start, duration)), _PLOT * seconds / duration
     clip = f"clip-path='inset(0 {max(0.0, x + width - _LEFT - _PLOT):.1f} 0 0)'"
     place = f"x='{x:.1f}' y='0' width='{width:.1f}' height='{height}' preserveAspectRatio='none' {clip}"
-    return f"<image {more} {place} href='data:image/png;base64,{data}'/>"
+    return f"<image {more} {place} href='data:image/{kind};base64,{data}'/>"
 
 
 def _hertz(evidence, height):

@@ -8,7 +8,8 @@ for each step with its measurements and its .tflite file, and test_changes.csv; 
 finetuning.json, classifier/ and drop_rates.csv; that of an ensemble ensemble.json; that of a soup soup.json and
 members.csv; that of a public checkpoint imported.json. A run with a teacher may hold teacher/ and teacher_logits.npy.
 Repeated trainings add seeds/ and seeds.csv, leave-device-out/ and leave-device-out.csv; evaluations of other data,
-pieces or a file add a folder each; a report adds report.html, .md and .csv.
+pieces or a file add a folder each; a report adds report.html, .md and .csv; a tracker
+tracker.json.
 
 Each stage is imported on first use, together with TensorFlow. `asc_tf.stages.preconditions` needs no TensorFlow: it
 checks before the import whether a stage can begin.

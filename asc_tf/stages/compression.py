@@ -18,6 +18,7 @@ from asc_tf.stages.compression_steps import StepTable
 from asc_tf.stages.experiment import Experiment
 from asc_tf.stages.preconditions import check_compression
 from asc_tf.stages.teacher import report_advantages
+from asc_tf.stages.tracking import tracked
 from asc_tf.stages.training import fit
 from asc_tf.training.distillation import DistilledModel
 from asc_tf.training.fit import save_model
@@ -30,7 +31,7 @@ _MASKS = 100  # approximate number of masks that gradual pruning makes
 BYTES = {"int8": {"kernel": "int8", "rest": "float16"}, "fp16": {"rest": "float16"}}
 
 
-def compress(run, out, settings, report=print):
+def compress(run, out, settings, report=print, tracker=None):
     """Compress a run's network into a separate run folder, or continue an interrupted compression.
 
     The steps are pruning, then 8-bit kernels; after each the network is trained on the run's own batches with the
@@ -48,6 +49,7 @@ def compress(run, out, settings, report=print):
         out: run folder of the compressed network.
         settings: a `Compression`.
         report: called with lines for the user.
+        tracker: of `train`.
 
     Returns:
         The frame of steps.csv: accuracy in percent and log loss on the validation part, and the change of accuracy on
@@ -61,11 +63,11 @@ def compress(run, out, settings, report=print):
         AscError: not a trained run, a teacher of other scenes or features, settings out of range, or metadata that
             changed since the run was trained; `out` holds something else or is being written.
     """
-    with exclusive(out):
-        return _compress(Path(run), Path(out), settings, report)
+    with exclusive(out), tracked(out, tracker, report) as tracking:
+        return _compress(Path(run), Path(out), settings, report, tracking)
 
 
-def _compress(run, out, settings, report):
+def _compress(run, out, settings, report, tracking):
     check_compression(run, out, settings)
     config, dataset = read_run(run)
     asked = {"run": str(run.resolve()), **dataclasses.asdict(settings)}
@@ -74,7 +76,7 @@ def _compress(run, out, settings, report):
     experiment = Experiment.again(config, dataset)
     check_trained(run, dataset, experiment.trained)
     experiment = experiment.with_features(run, report)
-    steps = _Steps(out, experiment, settings.epochs or config.train.epochs, report)
+    steps = _Steps(out, experiment, settings.epochs or config.train.epochs, report, tracking)
     whole = "int8" if settings.activations == "int8" else None
     model = load_model(run)
     teacher = load_model(settings.teacher or run)
@@ -113,8 +115,9 @@ def _pruning(model, settings, steps):
 class _Steps:
     """Trains the steps one after the other, each followed by its measurement; finished steps are read back."""
 
-    def __init__(self, out, experiment, epochs, report):
-        self.out, self.experiment, self.epochs, self.report = out, experiment, epochs, report
+    def __init__(self, out, experiment, epochs, report, tracking):
+        self.out, self.experiment, self.epochs = out, experiment, epochs
+        self.report, self.tracking = report, tracking
         self.table = StepTable(out, experiment, report)
 
     def train(self, name, wrap, strip, teacher):
@@ -127,7 +130,8 @@ class _Steps:
         self.report(f"{name}: additional training, epochs: {config.train.epochs}")
         set_seed(config.seed, config.deterministic)
         wrapped = wrap(config.train.epochs * math.ceil(len(self.experiment.training) / config.train.batch_size))
-        fit(folder, self.experiment.with_config(config), DistilledModel(wrapped, teacher), self.report)
+        student = DistilledModel(wrapped, teacher)
+        fit(folder, self.experiment.with_config(config), student, self.report, tracking=self.tracking, phase=name)
         model = strip(wrapped)
         save_model(model, path)
         return model

@@ -14,6 +14,7 @@ from asc_tf.experiment.trained_on import check_trained
 from asc_tf.models.network_file import read_network
 from asc_tf.stages.experiment import Experiment
 from asc_tf.stages.preconditions import check_finetuning
+from asc_tf.stages.tracking import tracked
 from asc_tf.stages.training import fit, selection
 from asc_tf.training.device_drop import DeviceRandomDrop, DropRateLog
 from asc_tf.training.fine_tuning import AnchoredModel, freeze_all_but_classifier, renew_classifier
@@ -22,7 +23,7 @@ from asc_tf.training.optimizers import AdamWOnKernels
 from asc_tf.training.seeding import set_seed
 
 
-def finetune(run, out, settings=(), report=print):
+def finetune(run, out, settings=(), report=print, tracker=None):
     """Fine-tune a run's network into a separate run folder, or continue an interrupted fine-tuning.
 
     First the classifier gets new initial weights and is trained on the frozen network. Then the whole network is
@@ -35,6 +36,7 @@ def finetune(run, out, settings=(), report=print):
         out: run folder of the fine-tuned network.
         settings: "finetune.name=value" for changes to the run's settings; train.select may be changed too.
         report: called with lines for the user.
+        tracker: of `train`.
 
     Raises:
         AscError: not a trained run, other settings, a device without training clips, metadata that changed since the
@@ -42,11 +44,11 @@ def finetune(run, out, settings=(), report=print):
 
     Reference: Lee et al. (HYU), DCASE Workshop 2022, section 3.
     """
-    with exclusive(out):
-        _finetune(Path(run), Path(out), settings, report)
+    with exclusive(out), tracked(out, tracker, report) as tracking:
+        _finetune(Path(run), Path(out), settings, report, tracking)
 
 
-def _finetune(run, out, settings, report):
+def _finetune(run, out, settings, report, tracking):
     config = check_finetuning(run, out, settings)
     dataset = read_run(run)[1]
     load_model(run)  # a network that cannot be loaded is refused here
@@ -63,7 +65,7 @@ def _finetune(run, out, settings, report):
         return
     experiment = experiment.with_features(run, report)
     if config.finetune.classifier_epochs:
-        _train_classifier(run, out / "classifier", experiment, report)
+        _train_classifier(run, out / "classifier", experiment, report, tracking)
     report(f"fine-tuning: clips of device {device} are dropped at a rate of up to {config.finetune.max_drop_rate:g}")
     set_seed(config.seed, config.deterministic)  # before the network is loaded, since its dropout then draws its seeds
     path = out / "classifier" / "model.keras"
@@ -79,13 +81,14 @@ def _finetune(run, out, settings, report):
         keep["best"],
         AdamWOnKernels(config.finetune.learning_rate, config.finetune.weight_decay),
         [DropRateLog(drop, out / "drop_rates.csv"), *keep.get("callbacks", [])],
+        tracking=tracking,
         select=drop,
     )
     write_settings(out, config, dataset, experiment.trained)
     save_model(network, out / "last.keras")
 
 
-def _train_classifier(run, folder, experiment, report):
+def _train_classifier(run, folder, experiment, report, tracking):
     """Write model.keras into the folder: the pretrained network, with a new classifier trained on the frozen rest."""
     config = experiment.config
     path, epochs = folder / "model.keras", config.finetune.classifier_epochs
@@ -99,7 +102,7 @@ def _train_classifier(run, folder, experiment, report):
     steps = epochs * math.ceil(len(experiment.training) / config.train.batch_size)
     rates = keras.optimizers.schedules.CosineDecay(config.finetune.classifier_learning_rate, steps)
     optimizer = AdamWOnKernels(rates, config.finetune.weight_decay)
-    fit(folder, _phase(experiment, epochs), model, report, optimizer=optimizer)
+    fit(folder, _phase(experiment, epochs), model, report, optimizer=optimizer, tracking=tracking, phase=folder.name)
     freeze_all_but_classifier(model, frozen=False)
     save_model(model, path)
 

@@ -20,6 +20,7 @@ from asc_tf.experiment.trained_on import check_trained
 from asc_tf.stages.evaluation import predict_test
 from asc_tf.stages.experiment import Experiment
 from asc_tf.stages.teacher import cached_targets, distilled, teacher_runs
+from asc_tf.stages.tracking import tracked
 from asc_tf.training.checkpoints import kept_history
 from asc_tf.training.confusion import ConfusionAccuracy
 from asc_tf.training.devices import device_line
@@ -30,7 +31,7 @@ from asc_tf.training.seeding import set_seed
 from asc_tf.training.selection import MinVarianceCheckpoint
 
 
-def train(root, config, run, report=print, strategy=None):
+def train(root, config, run, report=print, strategy=None, tracker=None):
     """Train a network, or continue an interrupted training, then evaluate it on the test part, once.
 
     The learning rate is that of the settings for any number of replicas: they share the batch of train.batch_size, and
@@ -43,6 +44,8 @@ def train(root, config, run, report=print, strategy=None):
         report: called with lines for the user.
         strategy: a `tf.distribute.Strategy`, see `asc_tf.distributed.replicas.make_strategy`; None trains in one
             process. All workers make this call with the same arguments, on a shared file system; the chief writes.
+        tracker: key of `asc_tf.tracking.trackers.TRACKERS`, which gets settings, epochs and results; None is that of
+            an interrupted training.
 
     Returns:
         The predictions on the test part; None without a test part (data.split = full) and for all workers except the
@@ -63,11 +66,12 @@ def train(root, config, run, report=print, strategy=None):
     with (
         other_workers() if workers_of(strategy) > 1 else contextlib.nullcontext(),
         exclusive(run) if chief else contextlib.nullcontext(),
+        tracked(run, tracker, report) if chief else contextlib.nullcontext() as tracking,
     ):
         with chief_first(strategy):
             check_run_folder(run, config, root)
         if not all(gathered(strategy, int((run / "last.keras").is_file()))):
-            _train(root, config, run, report, strategy)
+            _train(root, config, run, report, strategy, tracking)
         elif chief:
             _rebuild_history(run)
         full = config.data.split == "full"
@@ -103,7 +107,7 @@ def find_teachers(run, experiment, report, strategy=None):
     return teacher_runs(config, run, dataset, report)
 
 
-def _train(root, config, run, report, strategy):
+def _train(root, config, run, report, strategy, tracking):
     experiment = Experiment.begin(root, config)
     if (run / "dataset.json").is_file():
         check_trained(run, read_run(run)[1], experiment.trained)
@@ -114,11 +118,11 @@ def _train(root, config, run, report, strategy):
         experiment = experiment.with_statistics(run, report, kept=not is_chief(strategy))
         write_settings(run, config, experiment.dataset, experiment.trained)
         targets = cached_targets(run, experiment, teachers, report)
-    student = fit_network(run, experiment, teachers, targets, report, strategy)
+    student = fit_network(run, experiment, teachers, targets, report, strategy, tracking=tracking)
     save_model(student, run / "last.keras")
 
 
-def fit_network(run, experiment, teachers=(), targets=None, report=print, strategy=None, until=None):
+def fit_network(run, experiment, teachers=(), targets=None, report=print, strategy=None, until=None, tracking=None):
     """Train the network of an `Experiment`, resumable, up to epoch `until`.
 
     Args:
@@ -128,6 +132,7 @@ def fit_network(run, experiment, teachers=(), targets=None, report=print, strate
         report: called with lines for the user.
         strategy: as of `train`.
         until: all epochs if None.
+        tracking: of `fit`.
 
     Returns:
         The fitted model: the network, or with teachers a `DistilledModel`.
@@ -140,7 +145,8 @@ def fit_network(run, experiment, teachers=(), targets=None, report=print, strate
         if config.train.precision != "float32":
             network = with_precision(network, config.train.precision)
         student = distilled(config, network, teachers)
-    fit(run, experiment, student, report, targets=targets, until=until, **selection(run, experiment))
+    keep = selection(run, experiment)
+    fit(run, experiment, student, report, targets=targets, until=until, tracking=tracking, **keep)
     return student
 
 
@@ -157,11 +163,24 @@ def selection(run, experiment):
     return {"best": run / "best.keras", "callbacks": [keeper]}
 
 
-def fit(folder, experiment, model, report=print, best=None, optimizer=None, callbacks=(), until=None, **batch_settings):
+def fit(
+    folder,
+    experiment,
+    model,
+    report=print,
+    best=None,
+    optimizer=None,
+    callbacks=(),
+    until=None,
+    tracking=None,
+    phase="",
+    **batch_settings,
+):
     """Train a network by an `Experiment`'s settings, resumable; writes checkpoints/, tensorboard/ and history.csv.
 
     `optimizer`, if given, replaces that of the settings; `until` stops the training after this many epochs, with the
-    learning rates of the whole; `batch_settings` go to `training_batches`.
+    learning rates of the whole; `tracking`, a `Tracking` or None, logs each epoch as one of this `phase`;
+    `batch_settings` go to `training_batches`.
     """
     config, strategy, classes = experiment.config, model.distribute_strategy, model.output_shape[-1]
     batch_size, validation = config.train.batch_size, experiment.validation
@@ -181,7 +200,9 @@ def fit(folder, experiment, model, report=print, best=None, optimizer=None, call
             raise AscError(
                 f"{len(validation)} validation clips; expected none or as many as there are replicas, {replicas}"
             )
-    events = [_event_files(folder, experiment, classes)] if is_chief(strategy) else []
+    watching = [_event_files(folder, experiment, classes, is_chief(strategy))]
+    if tracking is not None:
+        watching.append(tracking.callback(config.by_name(), phase))
     with reading(experiment.features):
         history = resumable_fit(
             model,
@@ -192,7 +213,7 @@ def fit(folder, experiment, model, report=print, best=None, optimizer=None, call
             _distributed(strategy, validating) if len(validation) else None,
             best,
             report,
-            callbacks=[*callbacks, *events],
+            callbacks=[*callbacks, *watching],
             validation_steps=evaluation_steps(len(validation), replicas) if replicas > 1 else None,
         )
     if is_chief(strategy):
@@ -216,14 +237,14 @@ def batches_of(experiment, **settings):
     )
 
 
-def _event_files(folder, experiment, classes):
+def _event_files(folder, experiment, classes, writes):
     """`EventFiles` of a training, with a picture of its first clip."""
 
     def clip():
         rows = experiment.training[:2]
         return next(iter(evaluation_batches(experiment.features, experiment.labels, classes, rows=rows)))
 
-    return EventFiles(folder / "tensorboard", clip, augmentation(experiment.config))
+    return EventFiles(folder / "tensorboard", clip, augmentation(experiment.config), writes)
 
 
 def _rebuild_history(run):

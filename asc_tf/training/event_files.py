@@ -9,7 +9,6 @@ import tensorflow as tf
 import tf_keras as keras
 
 from asc_tf.atomic import part_beside
-from asc_tf.distributed.replicas import workers_of
 from asc_tf.errors import AscError
 from asc_tf.training.confusion import ConfusionAccuracy
 
@@ -22,13 +21,15 @@ class EventFiles(keras.callbacks.Callback):
     The confusion matrix is that of a metric `ConfusionAccuracy`, which holds the validation clips' after an epoch.
     After each epoch the scalars of its logs go to DIRECTORY/train and DIRECTORY/validation, so that TensorBoard draws
     the two as one chart. The step is the epoch, counted from 1 as in history.csv. Where a training goes on, what a
-    killed process has written of later epochs is taken out first, so that no step stands there twice.
+    killed process has written of later epochs is taken out first, so that no step stands there twice. All workers of a
+    strategy need this callback, since the matrix is the sum of theirs.
 
     Args:
         directory: for the files.
         clip: function () to (features [2, frequency, time, 1], one-hot labels [2, classes]); the first of the two is
             shown. None shows none.
         augment: of `training_batches`, for the picture of that clip; its seed is the epoch. Goes with `clip`.
+        writes: whether this process writes the files; of several workers the chief.
     """
 
     def __init__(
@@ -36,23 +37,29 @@ class EventFiles(keras.callbacks.Callback):
         directory: str | os.PathLike,
         clip: Callable | None = None,
         augment: Callable | None = None,
+        writes: bool = True,
     ):
         super().__init__()
         self.directory, self.clip, self.augment = Path(directory), clip, augment
-        self._writers, self._example = {}, None
+        self.writes, self._writers, self._example = writes, {}, None
 
     def resume(self, history: list[dict]) -> None:
         """Go on after these epochs."""
+        if not self.writes:
+            return
         for folder in (self.directory / "train", self.directory / "validation"):
             _keep_steps(folder, len(history))
 
     def on_epoch_end(self, epoch, logs=None):
+        confusion = self._confusion() if "val_loss" in logs else None
+        if not self.writes:
+            return
         try:
-            self._write(epoch + 1, logs)
+            self._write(epoch + 1, logs, confusion)
         except tf.errors.OpError as error:
             raise AscError(f"{self.directory}: cannot be written ({error.message.splitlines()[0]})") from error
 
-    def _write(self, step, logs):
+    def _write(self, step, logs, confusion):
         for name, value in logs.items():
             with self._writer("validation" if name.startswith("val_") else "train").as_default(step):
                 tf.summary.scalar(name.removeprefix("val_"), float(value))
@@ -60,14 +67,16 @@ class EventFiles(keras.callbacks.Callback):
             tf.summary.scalar("learning_rate", float(tf.convert_to_tensor(self.model.optimizer.learning_rate)))
             if self.clip is not None:
                 tf.summary.image("clip, then augmented", self._pictures(step), max_outputs=2)
-        counted = [metric for metric in self.model.metrics if isinstance(metric, ConfusionAccuracy)]
-        # Of several workers all would have to read it together.
-        if counted and "val_loss" in logs and workers_of(self.model.distribute_strategy) == 1:
+        if confusion is not None:
             with self._writer("validation").as_default(step):
-                clips = tf.convert_to_tensor(counted[0].confusion).numpy()
-                tf.summary.image("confusion: true scenes in rows", _confusion_picture(clips))
+                tf.summary.image("confusion: true scenes in rows", _confusion_picture(confusion))
         for writer in self._writers.values():
             writer.flush()
+
+    def _confusion(self):
+        """Clips [true scene, predicted scene] of all workers, or None; each worker waits for the others here."""
+        counted = [metric for metric in self.model.metrics if isinstance(metric, ConfusionAccuracy)]
+        return tf.convert_to_tensor(counted[0].confusion).numpy() if counted else None
 
     def on_train_end(self, logs=None):
         for writer in self._writers.values():

@@ -27,11 +27,11 @@ PAGES = [
     "reports",
     "explain-and-serve",
 ]
-# Commands that are run elsewhere (pipelines, searches, Beam's processes, public checkpoints, figures of larger data),
+# Commands that are run elsewhere (pipelines, searches, Beam's processes, trackers, public checkpoints, larger data),
 # or by nobody: a download of 40 GB, a microphone, a server that has no end.
 ELSEWHERE = (
     r"asc-tf (data download|listen scenes.tflite|serve|search .*--algorithm bayesian)"
-    r"|--shards|arecord|\.sh |base|searched|c40|CPM|tsne|ESC10 --(out|recipe) search|TAU22"
+    r"|--tracker|--shards|arecord|\.sh |base|searched|c40|CPM|tsne|ESC10 --(out|recipe) search|TAU22"
 )
 
 

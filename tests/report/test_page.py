@@ -5,13 +5,17 @@ import shlex
 import shutil
 import subprocess
 
+import numpy as np
 import pytest
 from report_pages import HOSTILE, Page, table
 
 from asc_tf import stages
 from asc_tf.cli import main, parse
+from asc_tf.evidence.series import shown_range
+from asc_tf.experiment.dataset import Dataset
 from asc_tf.experiment.run_folder import read_run
-from asc_tf.report import clips
+from asc_tf.report import clips, files
+from asc_tf.runtime.frontend import NumpyLogMel, NumpyPcen
 from asc_tf.stages.reporting import gather
 
 
@@ -55,6 +59,32 @@ def test_a_run_whose_recordings_are_gone_is_reported_without_sound(reported_run,
     moved = dataclasses.replace(findings, dataset=dataclasses.replace(findings.dataset, root=str(tmp_path / "gone")))
     found = clips.wrong_clips(moved)
     assert len(found) == len(findings.wrong) and all("gone: no such folder" in clip.problem for clip in found)
+
+
+def test_pictures_show_what_the_runs_own_frontend_gives(reported_run):
+    findings = gather(reported_run)
+    settings = ["frontend.compression=pcen"]
+    (first, *_), (other, *_) = (
+        clips.wrong_clips(dataclasses.replace(findings, config=findings.config.with_settings(more)))
+        for more in ([], settings)
+    )
+    assert first.sound == other.sound and first.picture != other.picture
+    image, low = np.array([[-30.0, 0.0], [np.nan, 1.0]]), 1 - 80 * np.log(10) / 10
+    assert shown_range(image, NumpyLogMel.decibels_per_unit) == (pytest.approx(low), 1)
+    assert shown_range(image, NumpyPcen.decibels_per_unit) == (-30, 1)
+
+
+def test_every_exported_file_is_timed(tiny_file, tmp_path, monkeypatch):
+    shutil.copy(tiny_file, tmp_path / "a.tflite")
+    (tmp_path / "b.onnx").write_bytes(b"no ONNX")
+    monkeypatch.setattr(files, "onnx_inference", lambda content: {b"no ONNX": int}[content])
+    dataset = Dataset(str(tmp_path), ("park",), ("a",), 1.0, [], [])
+    tflite, onnx = files.exported_files(tmp_path, dataset)
+    assert tflite.latency_ms > 0 and tflite.account and onnx.latency_ms > 0 and not onnx.problem
+    monkeypatch.undo()
+    (tmp_path / "a.tflite").write_bytes(b"no file")
+    for file in files.exported_files(tmp_path, dataset):
+        assert file.latency_ms is None and file.name in file.problem
 
 
 def test_the_command_repeats_the_run(reported_run):

@@ -7,10 +7,11 @@ import soundfile
 from torch_files import drawn_tensors, write_checkpoint
 
 from asc_tf import stages
+from asc_tf.cli import main
 from asc_tf.data.tau_writer import write_tables
 from asc_tf.errors import AscError
 from asc_tf.experiment.recipes import find_recipe
-from asc_tf.experiment.run_folder import check_repeatable, load_model, read_run
+from asc_tf.experiment.run_folder import load_model, read_run
 from asc_tf.experiment.teachers import hears_the_same
 from asc_tf.models import cp_mobile_2023
 from asc_tf.runtime import Classifier
@@ -57,9 +58,11 @@ def test_what_needs_clips_says_so(asks, advice, imported, tmp_path):
     assert not out.exists() and not preconditions.has_test_part(imported)
 
 
-def test_its_training_cannot_be_repeated(imported):
-    with pytest.raises(AscError, match="its training cannot be repeated here"):
-        check_repeatable(imported, "")
+@pytest.mark.parametrize("flags", [["--seeds", "2"], ["--leave-device-out"]])
+def test_its_training_cannot_be_repeated(imported, flags, capsys):
+    assert main(["evaluate", str(imported), *flags]) == 1
+    said = capsys.readouterr().err
+    assert "its training cannot be repeated here" in said and "--data" not in said
 
 
 @pytest.mark.slow

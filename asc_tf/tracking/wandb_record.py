@@ -23,7 +23,7 @@ class WandbRecord:
         self._run = wandb.init(
             project=os.environ.get("WANDB_PROJECT", "asc-tf"),
             id=self.id,
-            resume="allow",
+            resume=None if os.environ.get("WANDB_MODE") in ("offline", "disabled") else "allow",
             name=folder.name,
             config=settings,
             dir=os.environ.get("WANDB_DIR", str(folder)),

@@ -11,6 +11,7 @@ import time
 import numpy as np
 import pytest
 import tensorflow as tf
+from event_records import written
 from network import answers, outside_addresses
 from processes import in_own_process
 from tensorflow.python.data.ops import multi_device_iterator_ops
@@ -105,10 +106,12 @@ def test_two_workers_of_which_one_is_killed_end_like_one_process(tmp_path_factor
     assert reached == [False] * 2 * len(addresses)
     assert lines == ["worker 1 ended by signal 9; all 2 workers start again from the last checkpoint"]
     (newest,) = (tmp_path / "checkpoints").iterdir()
-    assert_close(
-        json.loads((newest / "progress.json").read_text())["history"], trained(tmp_path_factory.mktemp("alone"))[0]
-    )
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["best.keras", "checkpoints"]
+    alone = tmp_path_factory.mktemp("alone")
+    assert_close(json.loads((newest / "progress.json").read_text())["history"], trained(alone)[0])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["best.keras", "checkpoints", "tensorboard"]
+    (counts, last), (expected, clips) = (written(folder / "tensorboard" / "validation") for folder in (tmp_path, alone))
+    confusion = "confusion: true scenes in rows"
+    assert counts == expected and list(last[confusion]) == list(clips[confusion]), "of the clips of both workers"
 
 
 def test_a_plain_process_is_its_own_chief():

@@ -1,12 +1,12 @@
 """TensorBoard's files: what is in them, and that a training that goes on doubles no step."""
 
 import shutil
-from collections import Counter
 
 import numpy as np
 import pytest
 import tensorflow as tf
 import tf_keras as keras
+from event_records import written
 
 from asc_tf.training.confusion import ConfusionAccuracy
 from asc_tf.training.event_files import EventFiles
@@ -50,18 +50,6 @@ def fit(folder, epochs):
         report=lambda line: None,
         callbacks=[events],
     )
-
-
-def written(folder):
-    """Counter of (tag, step), and {tag: content} of the last step, in the files of a folder."""
-    counts, last = Counter(), {}
-    for path in sorted(folder.glob("events*")):
-        for record in tf.data.TFRecordDataset(str(path)):
-            event = tf.compat.v1.Event.FromString(record.numpy())
-            for value in event.summary.value:
-                counts[value.tag, event.step] += 1
-                last[value.tag] = tf.make_ndarray(value.tensor)
-    return counts, last
 
 
 @pytest.mark.slow

@@ -12,8 +12,10 @@ import tensorflow as tf
 import tf_keras as keras
 
 import asc_tf
-from asc_tf.distributed.replicas import make_strategy
+from asc_tf.distributed.replicas import is_chief, make_strategy
 from asc_tf.layers import BatchNormalization
+from asc_tf.training.confusion import ConfusionAccuracy
+from asc_tf.training.event_files import EventFiles
 
 CLIPS, BATCH_SIZE, STEPS, EPOCHS, VALIDATION = 37, 8, 5, 2, 7
 SHAPE = (8, 6, 1)
@@ -37,7 +39,7 @@ def build(strategy=None, teacher=None):
             model = asc_tf.DistilledModel(model, teach, weight=0.5)
         model.compile(
             asc_tf.SGDWithL2(0.01, momentum=0.9), keras.losses.CategoricalCrossentropy(from_logits=True),
-            metrics=["accuracy"],
+            metrics=[ConfusionAccuracy(2)],
         )  # fmt: skip
     return model
 
@@ -73,7 +75,9 @@ def fit(model, folder, delay=0.0):
     steps = asc_tf.evaluation_steps(VALIDATION, replicas, 2) if shared else None
     return asc_tf.resumable_fit(
         model, training, STEPS, EPOCHS, Path(folder) / "checkpoints", validation, Path(folder) / "best.keras",
-        lambda line: print(line, flush=True), validation_steps=steps,
+        lambda line: print(line, flush=True),
+        callbacks=[EventFiles(Path(folder) / "tensorboard", writes=is_chief(strategy))],
+        validation_steps=steps,
     )  # fmt: skip
 
 

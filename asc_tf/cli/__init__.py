@@ -10,6 +10,7 @@ import tyro
 from tyro.conf import subcommand
 
 from asc_tf import __version__
+from asc_tf.cli.calibrate import Calibrate
 from asc_tf.cli.compress import Compress, Export
 from asc_tf.cli.data import Data, Features
 from asc_tf.cli.evaluate import Bench, Evaluate
@@ -39,6 +40,7 @@ Command = (
     | Annotated[Evaluate, subcommand("evaluate")]
     | Annotated[Report, subcommand("report")]
     | Annotated[Finetune, subcommand("finetune")]
+    | Annotated[Calibrate, subcommand("calibrate")]
     | Annotated[Ensemble, subcommand("ensemble")]
     | Annotated[Soup, subcommand("soup")]
     | Annotated[Import, subcommand("import")]

@@ -40,6 +40,7 @@ EXAMPLES = {
         "asc-tf import cp_mobile.ckpt --network cp-mobile-2023 --run RUN",
         "asc-tf import tf_sepnet.ckpt --network tf-sepnet --run RUN --data TAU22",
     ),
+    "calibrate": ("asc-tf calibrate RUN --out CALIBRATED",),
     "ensemble": ("asc-tf ensemble RUN RUN1 --out BOTH",),
     "soup": ("asc-tf soup TUNED TUNED1 TUNED2 --out SOUP --choose greedy",),
     "compress": ("asc-tf compress RUN --out SMALL", "asc-tf compress RUN --out SMALL --prune 0 --activations int8"),

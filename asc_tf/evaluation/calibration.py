@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from asc_tf.evaluation.metrics import device_groups
+
 
 def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = 15) -> pd.DataFrame:
     """Confidence and accuracy of the clips, in bins of equal width by confidence.
@@ -41,3 +43,50 @@ def expected_calibration_error(table: pd.DataFrame) -> float:
     """
     gaps = (table.accuracy - table.confidence).abs().fillna(0)
     return float((gaps * table.clips).sum() / table.clips.sum())
+
+
+def calibration_errors(predictions: pd.DataFrame) -> dict[str, float]:
+    """Errors of the probabilities of clips.
+
+    Args:
+        predictions: frame of `asc_tf.evaluation.metrics.predictions_frame`.
+
+    Returns:
+        accuracy and ece (`expected_calibration_error`) in percent, brier (sum over the scenes of the squared
+        difference between probability and truth, 0 to 2) and log_loss, means over clips.
+
+    Reference: Brier, "Verification of Forecasts Expressed in Terms of Probability", 1950.
+    """
+    truth = np.stack([predictions.scene == name[2:-1] for name in predictions.filter(like="p(").columns], axis=1)
+    return {
+        "accuracy": 100 * float((predictions.predicted == predictions.scene).mean()),
+        "ece": 100 * expected_calibration_error(reliability_of(predictions)),
+        "brier": float(((predictions.filter(like="p(").to_numpy() - truth) ** 2).sum(axis=1).mean()),
+        "log_loss": float(predictions.log_loss.mean()),
+    }
+
+
+def reliability_of(predictions: pd.DataFrame) -> pd.DataFrame:
+    """`reliability` of the clips of a `predictions_frame`."""
+    return reliability(predictions.filter(like="p(").max(axis=1), predictions.predicted == predictions.scene)
+
+
+def device_calibration(predictions: pd.DataFrame, seen_devices) -> tuple[pd.DataFrame, dict]:
+    """Calibration of each device, and of "seen", "unseen" and "all".
+
+    Args:
+        predictions: frame of `predictions_frame`.
+        seen_devices: devices of the training clips.
+
+    Returns:
+        (frame with a row for each and columns ece in percent and brier,
+        {row: list of the bins of `reliability` that hold clips, as dicts}).
+    """
+    errors, curves = {}, {}
+    for name, chosen in device_groups(predictions, seen_devices).items():
+        if chosen.any():
+            found = calibration_errors(predictions[chosen])
+            errors[name] = {"ece": found["ece"], "brier": found["brier"]}
+            table = reliability_of(predictions[chosen])
+            curves[name] = table[table.clips > 0].to_dict("records")
+    return pd.DataFrame.from_dict(errors, orient="index"), curves

@@ -40,10 +40,14 @@ def device_metrics(predictions: pd.DataFrame, seen_devices: Sequence[str]) -> pd
     Returns:
         Frame with columns accuracy, log_loss, clips; rows without clips are left out.
     """
+    return _metrics(predictions, device_groups(predictions, seen_devices))
+
+
+def device_groups(predictions, seen_devices):
+    """{row of `device_metrics`: whether each clip belongs to it, bool [clips]}."""
     seen = predictions.device.isin(seen_devices)
     groups = {device: predictions.device == device for device in sorted(predictions.device.unique())}
-    groups |= {"seen": seen, "unseen": ~seen, "all": seen | ~seen}
-    return _metrics(predictions, groups)
+    return groups | {"seen": seen, "unseen": ~seen, "all": seen | ~seen}
 
 
 def device_gaps(metrics):

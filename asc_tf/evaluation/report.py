@@ -137,6 +137,21 @@ def steps_table(steps):
     return _text(pd.DataFrame(table).set_index(""), "step")
 
 
+def calibration_table(errors):
+    """Errors of a network's probabilities before and after a calibration.
+
+    Args:
+        errors: frame with the rows before and after, and the columns of `calibration_errors`.
+    """
+    table = {
+        "ECE %": errors.ece.map("{:.1f}".format),
+        "Brier score": errors.brier.map("{:.3f}".format),
+        "log loss": errors.log_loss.map("{:.3f}".format),
+        "accuracy %": errors.accuracy.map("{:.1f}".format),
+    }
+    return _text(pd.DataFrame(table, index=errors.index), "clips of the fit")
+
+
 def scene_table(metrics, confusion):
     """Accuracy and log loss of each scene, beside the confusion matrix, whose columns have short names."""
     short = _short_names(confusion.columns)

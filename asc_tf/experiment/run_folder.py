@@ -15,6 +15,9 @@ from asc_tf.experiment.settings import Config
 from asc_tf.experiment.trained_on import check_trained, digest_of, write_trained
 from asc_tf.extensions import NETWORKS, NORMALIZATIONS
 
+# Each states what was asked for, in the folder of a run that was made from other runs.
+MADE_FROM_ANOTHER = ("compression.json", "finetuning.json", "calibration.json", "ensemble.json", "soup.json")
+
 
 def read_run(run):
     """(Config, Dataset) of a run folder. Raises AscError if the folder is no run's."""
@@ -68,7 +71,7 @@ def check_repeatable(run, advice):
     """
     if (Path(run) / "imported.json").is_file():
         raise AscError(f"{run}: was imported (imported.json), so that its training cannot be repeated here")
-    for name in ("compression.json", "finetuning.json", "ensemble.json", "soup.json"):
+    for name in MADE_FROM_ANOTHER:
         if (Path(run) / name).is_file():
             raise AscError(f"{run}: was made from another run ({name}); {advice}")
     if read_run(run)[0].data.split == "full":

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asc_tf.errors import AscError
-from asc_tf.evaluation.calibration import expected_calibration_error, reliability
+from asc_tf.evaluation.calibration import expected_calibration_error, reliability_of
 from asc_tf.evaluation.metrics import confusion_matrix, device_metrics, scene_metrics
 from asc_tf.experiment.dataset import Dataset
 from asc_tf.experiment.published import published_row
 from asc_tf.experiment.recipes import RECIPES
+from asc_tf.experiment.run_folder import MADE_FROM_ANOTHER
 from asc_tf.experiment.settings import Config
 from asc_tf.experiment.strict_json import read_json
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from asc_tf.complexity.account import Account
     from asc_tf.report.files import ExportedFile
 
-MADE_FROM_ANOTHER = ("compression.json", "finetuning.json", "ensemble.json", "soup.json")
 _PATHS = ("run", "runs", "teacher")
 
 
@@ -71,8 +71,7 @@ class Findings:
     @functools.cached_property
     def reliability(self):
         """(frame of `reliability`, expected calibration error)."""
-        confidence = self.predictions[[f"p({scene})" for scene in self.dataset.scenes]].max(axis=1)
-        table = reliability(confidence, self.predictions.predicted == self.predictions.scene)
+        table = reliability_of(self.predictions)
         return table, expected_calibration_error(table)
 
     @property
@@ -115,6 +114,8 @@ class Findings:
                          if key not in ("run", "select")]  # fmt: skip
             run = shlex.quote(str(asked.get("run")))
             return f"asc-tf finetune {run} --out NEW --set {shlex.join(settings)}"
+        if "calibration.json" in others:
+            return f"asc-tf calibrate {shlex.quote(str(others['calibration.json'].get('run')))} --out NEW"
         for name, flag in (("ensemble", "average"), ("soup", "choose")):
             if asked := others.get(f"{name}.json"):
                 runs = asked.get("runs")

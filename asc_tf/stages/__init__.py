@@ -5,11 +5,11 @@ statistics), checkpoints/, history.csv, tensorboard/, last.keras and best.keras,
 metrics.json with devices.csv, scenes.csv and confusion.csv, and model.tflite. The folder of a compressed network also
 holds compression.json (the request), steps.csv, step_devices.csv and layers.csv (the results of each step), a folder
 for each step with its measurements and its .tflite file, and test_changes.csv; that of a fine-tuned one
-finetuning.json, classifier/ and drop_rates.csv; that of an ensemble ensemble.json; that of a soup soup.json and
-members.csv; that of a public checkpoint imported.json. A run with a teacher may hold teacher/ and teacher_logits.npy.
-Repeated trainings add seeds/ and seeds.csv, leave-device-out/ and leave-device-out.csv; evaluations of other data,
-pieces or a file add a folder each; a report adds report.html, .md and .csv; a tracker
-tracker.json.
+finetuning.json, classifier/ and drop_rates.csv; that of a calibrated one calibration.json (the request) and
+temperature.json (the result); that of an ensemble ensemble.json; that of a soup soup.json and members.csv; that of a
+public checkpoint imported.json. A run with a teacher may hold teacher/ and teacher_logits.npy. Repeated trainings add
+seeds/ and seeds.csv, leave-device-out/ and leave-device-out.csv; evaluations of other data, pieces or a file add a
+folder each; a report adds report.html, .md and .csv; a tracker tracker.json.
 
 Each stage is imported on first use, together with TensorFlow. `asc_tf.stages.preconditions` needs no TensorFlow: it
 checks before the import whether a stage can begin.
@@ -24,6 +24,7 @@ _HOMES = {
     "account_of_named": "complexity",
     "apply_translator": "translation",
     "bench": "benching",
+    "calibrate": "calibrating",
     "compress": "compression",
     "compression_text": "compression_steps",
     "compute_features": "features",

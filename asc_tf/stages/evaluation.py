@@ -12,6 +12,7 @@ from asc_tf.data.loader import evaluation_batches, label_indices, reading
 from asc_tf.data.names import check_labels
 from asc_tf.data.waveforms import read_clip_seconds, repeat_pieces
 from asc_tf.errors import AscError
+from asc_tf.evaluation.calibration import device_calibration
 from asc_tf.evaluation.metrics import (
     confusion_matrix,
     device_changes,
@@ -144,13 +145,15 @@ def write_tables(folder, predictions, seen_devices, scene_names, root=None):
     devices = device_metrics(predictions, seen_devices)
     scenes = scene_metrics(predictions)
     confusion = confusion_matrix(predictions, list(scene_names))
-    with_gaps = devices.join(device_gaps(devices))
+    calibration, curves = device_calibration(predictions, seen_devices)
+    with_gaps = devices.join(device_gaps(devices)).join(calibration)
     write_csv(folder / "devices.csv", with_gaps.rename_axis("device").reset_index())
     write_csv(folder / "scenes.csv", scenes.rename_axis("scene").reset_index())
     write_csv(folder / "confusion.csv", confusion.reset_index())
     metrics = {
         "devices": with_gaps.to_dict("index"),
         "scenes": scenes.to_dict("index"),
+        "reliability": curves,
         "confusion": {"scenes": list(scene_names), "clips": confusion.to_numpy().tolist()},
     }
     write_text(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")

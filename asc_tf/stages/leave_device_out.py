@@ -14,6 +14,8 @@ from asc_tf.stages.preconditions import check_left_out_devices
 from asc_tf.stages.training import train
 from asc_tf.stages.training_data import split_clips
 
+_FOLDER = "leave-device-out"
+
 
 def evaluate_left_out_devices(run, report=print):
     """Train a run again without each of its devices in turn; return a table of the cost for the device as text.
@@ -41,6 +43,12 @@ def evaluate_left_out_devices(run, report=print):
         return _evaluate_left_out_devices(run, report)
 
 
+def runs_without_a_device(run):
+    """{device: folder of the run trained without it}, as far as `evaluate_left_out_devices` has trained them."""
+    folders = sorted((Path(run) / _FOLDER).glob("*/last.keras"))
+    return {path.parent.name: path.parent for path in folders}
+
+
 def _evaluate_left_out_devices(run, report):
     check_left_out_devices(run)
     config, dataset = read_run(run)
@@ -52,7 +60,7 @@ def _evaluate_left_out_devices(run, report):
     unseen = {}
     for number, device in enumerate(clips, start=1):
         report(f"without device {device} ({number} of {len(clips)})")
-        folder = run / "leave-device-out" / device
+        folder = run / _FOLDER / device
         predictions = train(dataset.root, _without(config, device), folder, report)
         unseen[device] = device_metrics(predictions, read_run(folder)[1].seen_devices)
         accuracy = [f"{metrics.accuracy[device]:.1f} %" for metrics in (seen, unseen[device])]

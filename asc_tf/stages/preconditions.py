@@ -226,6 +226,17 @@ def check_compression(run, out, settings):
         check_finished(settings.teacher)
 
 
+def check_calibration(run, out):
+    """For `calibrate`: a trained run with validation clips. Returns its Config and Dataset."""
+    check_free(Path(out) / "calibration.json", "calibration")
+    config, dataset = read_run(run)
+    check_finished(run)
+    check_has_data(run)
+    if not config.data.validation_fraction:
+        raise AscError(f"{run}: has no validation clips (data.validation_fraction is 0); expected a run with some")
+    return config, dataset
+
+
 def check_counted(target):
     """For `account_of`: a trained run, a .keras or .tflite file, or a name of `NAMED_NETWORKS`."""
     path = Path(target)

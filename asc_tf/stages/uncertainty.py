@@ -7,12 +7,13 @@ import tensorflow as tf
 
 from asc_tf.data.loader import evaluation_batches, reading
 from asc_tf.evaluation.uncertainty import uncertain_below
+from asc_tf.stages.calibrating import read_result
 from asc_tf.stages.experiment import Experiment
 from asc_tf.stages.features import features_of
 
 
 def validation_threshold(run, config, dataset, model, report):
-    """`uncertain_below` of a network on the validation clips of its run.
+    """`uncertain_below` of a network on the validation clips of its run; that of its calibration, if it had one.
 
     Args:
         run: run folder.
@@ -26,6 +27,8 @@ def validation_threshold(run, config, dataset, model, report):
     Raises:
         AscError: clips that cannot be read.
     """
+    if (calibrated := read_result(run)) is not None:
+        return calibrated["uncertain_below"]
     experiment = Experiment.again(config, dataset)
     if not len(experiment.validation):
         return None

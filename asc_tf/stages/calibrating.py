@@ -1,0 +1,123 @@
+"""Calibration: probabilities that mean what they say, on clips that training did not use."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from asc_tf.atomic import exclusive, read_checked, write_checked
+from asc_tf.data.loader import evaluation_batches, reading
+from asc_tf.errors import AscError
+from asc_tf.evaluation.calibration import calibration_errors
+from asc_tf.evaluation.metrics import predictions_frame
+from asc_tf.evaluation.scaling import best_scaling
+from asc_tf.evaluation.uncertainty import uncertain_below
+from asc_tf.experiment.run_folder import claim, load_model, write_settings
+from asc_tf.experiment.trained_on import check_trained
+from asc_tf.models.scaled_logits import scale_logits
+from asc_tf.stages.experiment import Experiment
+from asc_tf.stages.features import features_of
+from asc_tf.stages.leave_device_out import runs_without_a_device
+from asc_tf.stages.preconditions import check_calibration
+from asc_tf.training.fit import save_model
+
+RESULT = "temperature.json"
+
+
+def calibrate(run, out, report=print):
+    """Make a run whose probabilities are calibrated: the run's network with a scaled classifier.
+
+    The scaling is fitted on the run's validation clips, which its training did not use. Where 'asc-tf evaluate
+    --leave-device-out' has trained the run again without each of its devices, each device's validation clips are heard
+    by the network that never heard the device, so that the scaling suits unheard microphones; otherwise by the network
+    itself. Test clips are not read. The scaling is one temperature, or one factor and offset for each scene where that
+    pays (`best_scaling`).
+
+    Writes temperature.json: the scaling, errors before and after, and the confidence below which an answer is called
+    uncertain, which exported files then hold.
+
+    Args:
+        run: folder of a trained run, which is not changed.
+        out: run folder of the calibrated network.
+        report: called with lines for the user.
+
+    Returns:
+        Frame of `calibration_errors` on the clips of the fit, with rows "before" and "after".
+
+    Raises:
+        AscError: not a trained run, no validation clips, a network whose logits cannot be scaled, or `out` holds
+            something else or is being written.
+    """
+    run, out = Path(run), Path(out)
+    with exclusive(out):
+        config, dataset = check_calibration(run, out)
+        sources = runs_without_a_device(run)
+        asked = {"run": str(run.resolve()), "heard_by": [str(source) for source in sources.values()]}
+        claim(out / "calibration.json", asked, "calibration", "a calibration of another run or by other networks")
+        if not (out / "last.keras").is_file():
+            experiment = Experiment.again(config, dataset)
+            check_trained(run, dataset, experiment.trained)
+            clips, logits = _heard(run, experiment, sources, report)
+            model = load_model(run)
+            _write_result(out, model, run, clips, logits, dataset.scenes)
+            config = dataclasses.replace(config, train=dataclasses.replace(config.train, select="last"))
+            write_settings(out, config, dataset, experiment.trained)
+            save_model(model, out / "last.keras")
+        return pd.DataFrame(read_result(out)["errors"]).T
+
+
+def _heard(run, experiment, sources, report):
+    """(frame of the validation clips, their logits [clips, classes])."""
+    clips = experiment.clips.iloc[experiment.validation].reset_index(drop=True)
+    held_out = dataclasses.replace(experiment, clips=clips)
+    features = features_of(held_out, run, report)
+    batches = evaluation_batches(features, held_out.labels, len(experiment.dataset.scenes))
+
+    def logits_of(source):
+        with reading(features):
+            return load_model(source).predict(batches, verbose=0)
+
+    if not sources:
+        report(f"{len(clips)} validation clips, of the devices that training heard")
+        return clips, logits_of(run)
+    heard = clips.device.isin(sources).to_numpy()
+    logits = np.zeros((len(clips), len(experiment.dataset.scenes)), np.float32)
+    for device, source in sources.items():
+        own = (clips.device == device).to_numpy()
+        if own.any():
+            logits[own] = logits_of(source)[own]
+    if not heard.any():
+        raise AscError(f"{run}: has no validation clips of the devices {', '.join(sources)}; expected some to fit on")
+    report(f"{heard.sum()} validation clips, each heard by a network that never heard its device")
+    return clips[heard].reset_index(drop=True), logits[heard]
+
+
+def _write_result(out, model, run, clips, logits, scenes):
+    labels = clips.scene.map({scene: number for number, scene in enumerate(scenes)}).to_numpy()
+    scaling = best_scaling(logits, labels, clips.location)
+    scale_logits(model, scaling.factor, scaling.offset, run)
+    before, after = (predictions_frame(clips, each, scenes) for each in (logits, scaling(logits)))
+    confidence = after.filter(like="p(").max(axis=1)
+    result = {
+        "temperature": scaling.temperature,
+        "factor": scaling.factor.tolist(),
+        "offset": scaling.offset.tolist(),
+        "clips": len(clips),
+        "uncertain_below": uncertain_below(confidence, after.predicted == after.scene),
+        "errors": {"before": calibration_errors(before), "after": calibration_errors(after)},
+    }
+    write_checked(out / RESULT, json.dumps(result, indent=2) + "\n")
+
+
+def read_result(run):
+    """What `calibrate` found, or None for a run that is not calibrated. Raises AscError for a damaged file."""
+    path = Path(run) / RESULT
+    if not path.is_file():
+        return None
+    try:
+        result = json.loads(read_checked(path))
+        return {name: result[name] for name in ("temperature", "clips", "uncertain_below", "errors")}
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise AscError(f"{path}: cannot be read back ({error}); expected what 'asc-tf calibrate' wrote") from error

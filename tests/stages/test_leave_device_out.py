@@ -176,7 +176,7 @@ def test_a_device_that_alone_recorded_a_scene_is_named(root, smallest_config, ev
     clips, lines = read_clips(root), []
     with pytest.MonkeyPatch.context() as patch:
         alone = clips[~((clips.scene == "park") & (clips.device == "a"))].reset_index(drop=True)
-        patch.setattr(training_data, "read_clips", lambda _: alone)
+        patch.setattr(training_data, "read_clips", lambda *_: alone)
         config = smallest_config.with_settings(SMALL)
         found = leave_device_out._clips_left_out(config, read_run(evaluated[0])[1], ["a", "b"], lines.append)
     assert list(found) == ["a"]

@@ -39,7 +39,7 @@ LAYERS = [
     ["export", "serve"],
     ["micro"],
     ["experiment", "search"],
-    ["report"],
+    ["report", "submission"],
     ["stages"],
     ["cli"],
     ["__main__"],

@@ -25,6 +25,7 @@ from asc_tf.cli.report import Report
 from asc_tf.cli.search import Search
 from asc_tf.cli.serve import Serve
 from asc_tf.cli.settings import Settings, asks_for_settings
+from asc_tf.cli.submit import Submit
 from asc_tf.cli.tables import Complexity, Models, Recipes
 from asc_tf.cli.train import Finetune, Train
 from asc_tf.cli.translate import Translate
@@ -51,6 +52,7 @@ Command = (
     | Annotated[Explain, subcommand("explain")]
     | Annotated[Listen, subcommand("listen")]
     | Annotated[Serve, subcommand("serve")]
+    | Annotated[Submit, subcommand("submit")]
     | Annotated[Complexity, subcommand("complexity")]
     | Annotated[Search, subcommand("search")]
     | Annotated[Bench, subcommand("bench")]

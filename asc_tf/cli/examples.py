@@ -76,6 +76,10 @@ EXAMPLES = {
         "arecord -f S16_LE -r 16000 | asc-tf listen RUN/model.tflite -",
     ),
     "serve": ("asc-tf serve", "asc-tf serve RUN/model.tflite --port 8080"),
+    "submit": (
+        "asc-tf submit RUN --year 2025 --evaluation TAU25 --out SUBMISSION --label Kim_QTI_task1_1",
+        "asc-tf submit --check SUBMISSION/task1/Kim_QTI_task1_1 --year 2025",
+    ),
     "complexity": ("asc-tf complexity RUN", "asc-tf complexity RUN/model.tflite", "asc-tf complexity bc-resnet-asc-1"),
     "search": ("asc-tf search --data DATA --out SEARCH --space lambda,width --budget 2022",),
     "bench": ("asc-tf bench esc10 --data MOBILE --out BENCH --seeds 1",),

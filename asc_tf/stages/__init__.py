@@ -43,6 +43,7 @@ _HOMES = {
     "mix_runs": "souping",
     "predict_test": "evaluation",
     "search": "searching",
+    "submit": "submitting",
     "train": "training",
     "train_translator": "translation",
     "write_device_figure": "device_figure",

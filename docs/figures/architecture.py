@@ -15,7 +15,7 @@ FLOORS = (
     ("sound and its batches", ("audio", "frontend", "layers", "augment", "data", "evaluation")),
     ("networks and their training", ("blocks", "models", "training", "translator")),
     ("small and on the device", ("compression", "complexity", "export", "micro", "runtime", "evidence", "serve")),
-    ("experiments", ("experiment", "tracking", "search", "report", "stages", "cli")),
+    ("experiments", ("experiment", "tracking", "search", "report", "submission", "stages", "cli")),
 )
 _WIDTH, _ROOM, _GAP, _TITLE = 960, 88, 12, 26
 _STYLE = "font-family='sans-serif' fill='#1f2933'"

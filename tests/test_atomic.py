@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from asc_tf.atomic import exclusive, files, is_own, whole_file, write_text
+from asc_tf.atomic import check_new, exclusive, files, whole_file, write_text
 from asc_tf.atomic.locks import LOCK
 from asc_tf.errors import AscError
 
@@ -216,7 +216,7 @@ def test_a_folder_is_free_again_after_the_block_though_it_fails(tmp_path):
     with pytest.raises(Interrupted), exclusive(tmp_path / "cache", pytest.fail):
         raise Interrupted
     with exclusive(tmp_path / "cache", pytest.fail):
-        assert all(is_own(path.name) for path in (tmp_path / "cache").iterdir())
+        check_new(tmp_path / "cache", "cache")
     with exclusive(tmp_path / "another", pytest.fail), exclusive(tmp_path / "cache", pytest.fail):
         pass
 

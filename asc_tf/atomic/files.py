@@ -12,7 +12,7 @@ import time
 import zlib
 from pathlib import Path
 
-from asc_tf.errors import AscError
+from asc_tf.errors import AscError, unwritable
 
 PART = ".part-"
 _STALE_SECONDS = 86_400  # an older temporary file of another machine counts as left by a killed process
@@ -43,7 +43,7 @@ def whole_file(path):
             os.fsync(file.fileno())
         os.replace(part, final)
     except OSError as error:
-        raise AscError(f"{path}: cannot be written ({error.strerror or error})") from error
+        raise unwritable(path, error) from error
     finally:
         if part is not None:
             with contextlib.suppress(OSError):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from asc_tf.atomic.checksums import SUMS
 from asc_tf.atomic.files import PART
-from asc_tf.errors import AscError
+from asc_tf.errors import AscError, unwritable
 
 LOCK = ".asc-tf.lock"
 _LONGEST = 300  # characters of the owner's command that are shown
@@ -21,9 +21,20 @@ _ATTEMPTS = 100  # to use a folder that other processes remove
 _held = threading.local()  # .locks: locks that the thread holds
 
 
-def is_own(name):
-    """Whether this package's writing leaves a file of this name in a folder; such a file is not the user's."""
-    return name.startswith((PART, LOCK)) or name == SUMS
+def check_new(folder, kind, begun=()):
+    """Raise an AscError if the folder of a new `kind` is there and holds files of someone else.
+
+    Args:
+        folder: path.
+        kind: what will be made there, in words.
+        begun: names that an interrupted making leaves there, besides those of every writing of this package.
+    """
+    if folder.exists() and (not folder.is_dir() or any(not _is_own(each.name, begun) for each in folder.iterdir())):
+        raise AscError(f"{folder}: is not empty and holds no {kind}; expected a new folder")
+
+
+def _is_own(name, begun):
+    return name.startswith((PART, LOCK)) or name == SUMS or name in begun
 
 
 @contextlib.contextmanager
@@ -62,7 +73,7 @@ def _locked(lock, place, report, held):
         file = None if key in held else _acquired(lock, place, report, made)
     except OSError as error:
         _remove_empty(made)
-        raise AscError(f"{place}: cannot be written ({error.strerror or error})") from error
+        raise unwritable(place, error) from error
     if file is None:
         yield
         return

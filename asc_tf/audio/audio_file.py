@@ -7,7 +7,7 @@ from pathlib import Path
 from asc_tf.audio.coded_samples import CodedSamples
 from asc_tf.audio.wav_header import read_wav_header
 from asc_tf.audio.wav_samples import WavSamples
-from asc_tf.errors import AscError
+from asc_tf.errors import AscError, unreadable
 
 
 class AudioFile:
@@ -36,7 +36,7 @@ class AudioFile:
                 raise AscError(f"{path}: is not a file; expected an audio file")
             file = opened.enter_context(self._path.open("rb"))
             if not file.peek(1):
-                raise AscError(f"{path}: the file is empty")
+                raise AscError(f"{path}: is empty; expected an audio file")
             header = read_wav_header(file.read, path)
             self._samples = WavSamples(path, file, header) if header else None
             if header is None or header.format is None:
@@ -64,13 +64,13 @@ class AudioFile:
                 count += len(samples)
                 yield samples
         if count == 0:
-            raise AscError(f"{self._path}: holds no audio samples")
+            raise AscError(f"{self._path}: holds no samples; expected an audio file")
 
     @contextlib.contextmanager
     def _problems(self):
         try:
             yield
         except FileNotFoundError:
-            raise AscError(f"{self._path}: no such audio file") from None
+            raise AscError(f"{self._path}: no such file; expected an audio file") from None
         except OSError as error:
-            raise AscError(f"{self._path}: cannot be read ({error.strerror})") from error
+            raise unreadable(self._path, error) from error

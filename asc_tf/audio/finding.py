@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from asc_tf.errors import AscError
+from asc_tf.errors import AscError, unreadable
 
 ENDINGS = {
     ".wav", ".wave", ".bwf", ".rf64", ".bw64", ".w64", ".aif", ".aiff", ".aifc", ".au", ".snd", ".caf", ".flac",
@@ -79,7 +79,9 @@ def audio_below(folder):
     found = Found(sorted(names), dict(skipped), links)
     if not names:
         said = f" ({found})" if str(found) else ""
-        raise AscError(f"{folder}: no audio file is in it or below{said}; expected WAV, FLAC, Ogg, AIFF, MP3 ...")
+        raise AscError(
+            f"{folder}: holds no audio file, nor does a folder in it{said}; expected WAV, FLAC, Ogg, AIFF, MP3 ..."
+        )
     return found
 
 
@@ -106,4 +108,4 @@ def _contents(path):
         with os.scandir(path) as entries:
             return (status.st_dev, status.st_ino), list(entries)
     except OSError as error:
-        raise AscError(f"{path}: cannot be read ({error.strerror})") from error
+        raise unreadable(path, error) from error

@@ -29,8 +29,8 @@ def check_is_whole(path, file, format, log):
     """
     if format not in CHECKED:
         raise AscError(
-            f"{path}: is a file of the format {format}, of which nobody can tell whether its end is missing; "
-            "expected WAV, FLAC, AIFF, Ogg, MP3 or the like"
+            f"{path}: has the format {format}, whose end may be missing unseen; expected WAV, FLAC, AIFF, Ogg, MP3 "
+            "or the like"
         )
     for promised, found in _LOGGED.findall(log):
         if int(promised) > int(found) and not UNKNOWN_BYTES <= int(promised) <= 0xFFFFFFFF:

@@ -87,7 +87,7 @@ def data_bytes(header, name, first, available=None, peek=None):
     said = header.said_bytes
     unknown = said >= (UNKNOWN_BYTES if header.size_bits == 32 else 1 << 62)
     if first in (b"wvpk", b"OggS"):
-        raise AscError(f"{name}: holds {'Ogg' if first == b'OggS' else 'WavPack'} data in place of WAV samples")
+        raise AscError(f"{name}: holds {'Ogg' if first == b'OggS' else 'WavPack'} data; expected WAV samples")
     wraps = header.size_bits == 32 and (available or 0) >> 32
     if said == 0 and not wraps:
         return 0 if not first or first in _CHUNKS else available
@@ -102,9 +102,7 @@ def data_bytes(header, name, first, available=None, peek=None):
     end = said if said % 2 == 0 or _is_name(peek(said)[:4]) else said + 1
     names = [*_names_of_chunks(end, peek)]
     if other := {b"data", *MAGICS}.intersection(names):
-        raise AscError(
-            f"{name}: holds other samples behind the first ones ({min(other).decode()}); expected one WAV file"
-        )
+        raise AscError(f"{name}: has a second block of samples ({min(other).decode()}); expected one WAV file")
     if names or end >= available:
         return said
     if unknown:

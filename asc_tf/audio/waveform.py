@@ -39,7 +39,9 @@ def load_waveform(path: str | os.PathLike, sample_rate_hz: int) -> np.ndarray:
         try:
             waveform = np.empty(-(-file.frames * sample_rate_hz // file.sample_rate_hz) + 1, np.float32)
         except (MemoryError, ValueError):
-            raise AscError(f"{path}: the header promises {file.frames} samples, more than the memory holds") from None
+            raise AscError(
+                f"{path}: needs more memory than this machine has, {file.frames} samples by its header"
+            ) from None
         length = 0
         for block in _resampled(file, path, sample_rate_hz):
             waveform[length : length + len(block)] = block
@@ -66,7 +68,9 @@ def _resampled(file, path, sample_rate_hz):
     block = resampler.finish()
     yield block
     if given + len(block) == 0:
-        raise AscError(f"{path}: too short, {read} samples at {file.sample_rate_hz} Hz are none at {sample_rate_hz} Hz")
+        raise AscError(
+            f"{path}: is too short, {read} samples at {file.sample_rate_hz} Hz are none at {sample_rate_hz} Hz"
+        )
 
 
 @contextlib.contextmanager
@@ -75,7 +79,7 @@ def enough_memory(path):
     try:
         yield
     except MemoryError:
-        raise AscError(f"{path}: needs more memory than there is") from None
+        raise AscError(f"{path}: needs more memory than this machine has") from None
 
 
 def audio_seconds(path: str | os.PathLike) -> float:

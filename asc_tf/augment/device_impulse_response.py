@@ -33,7 +33,7 @@ def load_impulse_responses(folder: str | os.PathLike, sample_rate_hz: int) -> np
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise AscError(f"{folder}: no such folder; expected one of impulse responses")
+        raise AscError(f"{folder}: no such folder; expected impulse responses")
     paths = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".") and is_audio(path)]
     if not paths:
         raise AscError(f"{folder}: holds no audio file; expected impulse responses, such as .wav")
@@ -86,7 +86,7 @@ def _load_impulse_response(path, sample_rate_hz):
     seconds = len(response) / sample_rate_hz
     if seconds > LONGEST_RESPONSE_SECONDS:
         raise AscError(
-            f"{path}: lasts {seconds:g} s, which is a recording; expected an impulse response of at most "
+            f"{path}: lasts {seconds:g} s, as a recording does; expected an impulse response of at most "
             f"{LONGEST_RESPONSE_SECONDS:g} s"
         )
     energy = np.sum(response.astype(np.float64) ** 2)

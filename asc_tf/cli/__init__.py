@@ -16,6 +16,7 @@ from asc_tf.cli.data import Data, Features
 from asc_tf.cli.evaluate import Bench, Evaluate
 from asc_tf.cli.examples import examples_text, start_text
 from asc_tf.cli.explain import Explain
+from asc_tf.cli.flags import check_ranges
 from asc_tf.cli.importing import Import
 from asc_tf.cli.joining import Ensemble, Soup
 from asc_tf.cli.launch import Launch, separated
@@ -29,7 +30,7 @@ from asc_tf.cli.submit import Submit
 from asc_tf.cli.tables import Complexity, Models, Recipes
 from asc_tf.cli.train import Finetune, Train
 from asc_tf.cli.translate import Translate
-from asc_tf.errors import AscError
+from asc_tf.errors import AscError, not_installed
 from asc_tf.quiet import silence_tensorflow
 from asc_tf.terminal import discard_output, say
 
@@ -100,12 +101,13 @@ def _run(arguments):
     command = Settings() if asks_for_settings(arguments) else _parsed(arguments)
     try:
         _check_names(command)
+        check_ranges(command)
         command.run()
     except AscError as error:
         _complain(error)
         return error.status
     except ModuleNotFoundError as error:
-        _complain(f"this command needs '{error.name}', which is not installed: pip install 'asc-tf[train]'")
+        _complain(not_installed("this command", error.name, "train"))
         return 1
     except OSError as error:
         if error.filename is None:  # of a stream
@@ -134,9 +136,7 @@ def _check_names(command):
             _check_names(value)
         for name in value if isinstance(value, tuple) else (value,):
             if isinstance(name, str | Path) and any("\ud800" <= character <= "\udfff" for character in str(name)):
-                raise AscError(
-                    f"{name}: holds bytes that are no UTF-8; expected a name that is, but for 'asc-tf predict'"
-                )
+                raise AscError(f"{name}: is no name in UTF-8; expected one, as only 'asc-tf predict' takes others")
 
 
 def _complain(sentence):

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
+from typing_extensions import Doc
 from tyro.conf import Positional, arg
 
 from asc_tf.cli.next_steps import say_next
@@ -58,9 +59,14 @@ class Export:
     """file to write; RUN/model.tflite (or model.onnx) if not given; for --target micro a new folder"""
     target: Literal["file", "micro"] = "file"
     """a file, or a folder of C source for microcontrollers: int8 network, frontend in C99, example, test vector"""
-    format: Annotated[Literal["float", "float16", "int8", "onnx"], arg(name="format")] = "float"
-    """numbers in the file: 32-bit, 16-bit weights, or 8-bit weights and feature maps (calibrated on training clips);
-    or an ONNX file of 32-bit numbers that takes features"""
+    format: Annotated[
+        Literal["float", "float16", "int8", "onnx"],
+        arg(name="format"),
+        Doc(
+            "numbers in the file: of 32 bits, weights of 16 bits, or weights and feature maps of 8 bits "
+            "(calibrated on training clips); onnx is an ONNX file of 32-bit numbers that takes features"
+        ),
+    ] = "float"
     input: Annotated[Literal["features", "waveform"], arg(name="input")] = "waveform"
     """input of the file; an int8 file takes int8 features, or a waveform for its float frontend"""
     data: Path | None = None

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
+from typing_extensions import Doc
 from tyro.conf import Positional, subcommand
 
+from asc_tf.cli.flags import Workers
 from asc_tf.cli.next_steps import say_next
-from asc_tf.errors import AscError
+from asc_tf.errors import AscError, unwritable
 from asc_tf.experiment.sections import FRONTENDS
+from asc_tf.experiment.setting import Setting
 from asc_tf.experiment.settings import Config
 from asc_tf.terminal import say
 
@@ -46,7 +49,7 @@ class Download:
     root: Positional[Path]
     """folder that becomes the data set"""
     test_fold: int | None = None
-    """for esc10: which of its five folds is the test part; 5 if not given"""
+    """fold of esc10 that becomes the test part, 1 to 5; 5 if not given"""
 
     def run(self):
         from asc_tf.data.download import download
@@ -57,7 +60,7 @@ class Download:
         try:
             download(self.name, self.root)
         except OSError as error:
-            raise AscError(f"{self.root}: cannot be written ({error.strerror or error})") from error
+            raise unwritable(self.root, error) from error
         if self.name == "esc10":
             write_split(self.root, TEST_FOLD if self.test_fold is None else self.test_fold)
         print(f"complete: {self.root}")
@@ -79,7 +82,7 @@ class Devices:
     out: Path
     """folder to make"""
     devices: Path | None = None
-    """JSON file that describes the devices; if not given, eight with microphones of MicIRP, as imbalanced as TAU's"""
+    """JSON file of the devices; if not given, eight with microphones of MicIRP, as imbalanced as TAU's"""
 
     def run(self):
         from asc_tf.data.multi_device import write_multi_device
@@ -100,21 +103,29 @@ class Make:
     interruption; --dry-run shows what it would make.
     """
 
-    source: Positional[Path]
-    """folder with a folder for each scene, or a CSV file with the columns filename and scene, and device, location and
-    split where they are known"""
+    source: Annotated[
+        Positional[Path],
+        Doc(
+            "folder with a folder for each scene, or a CSV file with the columns filename and scene, and "
+            "device, location and split if they are known"
+        ),
+    ]
     out: Path
     """folder to make"""
     folders: str = "scene"
-    """what the folders name, from the outermost on: scene, scene/device, scene/location, device/scene ..."""
-    seconds: float = 10.0
-    """length of a clip; a shorter rest at the end of a recording is dropped"""
-    hop: float | None = None
-    """seconds from one clip's beginning to the next; the length of a clip if not given: no overlap"""
-    test: float = 0.2
-    """share of each scene's locations for the test part, where the CSV file has no column split"""
+    """meaning of the folders, from the outermost on: scene, scene/device, scene/location, device/scene ..."""
+    seconds: Annotated[
+        float, Setting("length of a clip; a shorter rest of a recording is dropped", 0.1, 3600, "seconds")
+    ] = 10.0
+    hop: Annotated[
+        float | None,
+        Setting("from the beginning of a clip to that of the next; --seconds if not given", 0.05, 3600, "seconds"),
+    ] = None
+    test: Annotated[
+        float, Setting("share of each scene's locations in the test part, if no column split says it", 0.001, 0.999)
+    ] = 0.2
     dry_run: bool = False
-    """print the table and stop"""
+    """print the table and write nothing"""
 
     def run(self):
         from asc_tf.data.own_recordings import plan_clips, plan_table, write_own_set
@@ -154,9 +165,8 @@ class Synth:
 
     root: Positional[Path]
     """folder to make"""
-    clips: int = 400
-    """training clips"""
-    seed: int = 0
+    clips: Annotated[int, Setting("number of training clips", 20, 10_000_000)] = 400
+    seed: Annotated[int, Setting("seed of sounds and devices", 0, 2**31 - 1)] = 0
 
     def run(self):
         from asc_tf.data.synthetic import write_synthetic
@@ -191,12 +201,9 @@ class Features:
     """folder of a data set in the TAU layout"""
     frontend: Literal[tuple(FRONTENDS)] = "tau2020"
     """log-mel spectrogram with the papers' settings for 10 s clips (tau2020) or 1 s clips (tau2022), or PCEN"""
-    workers: int | None = None
-    """clips to work on at once; one a processor if not given"""
+    workers: Workers = None
 
     def run(self):
-        if self.workers is not None and self.workers < 1:
-            raise AscError(f"--workers {self.workers}: expected 1 or more")
         from asc_tf import stages
         from asc_tf.data.clips import read_clips
 

@@ -9,6 +9,7 @@ from tyro.conf import Positional, arg
 from asc_tf.cli.next_steps import say_next
 from asc_tf.errors import AscError
 from asc_tf.experiment.bench_rows import NETWORKS
+from asc_tf.experiment.setting import Setting
 from asc_tf.terminal import say, show_files
 
 
@@ -20,20 +21,21 @@ class Evaluate:
     """folder of a run, or an exported .tflite file, which runs as on a device"""
     data: Path | None = None
     """another data set to evaluate on; its devices that the run was not trained on count as unseen"""
-    seconds: float | None = None
-    """cut the test clips into pieces of this length and classify each by itself"""
-    seeds: int = 1
-    """number of seeds to repeat the run with; prints mean ± standard deviation"""
+    seconds: Annotated[
+        float | None,
+        Setting("length of the pieces of test clips to classify, each by itself", 0.001, 86_400, "seconds"),
+    ] = None
+    seeds: Annotated[
+        int, Setting("number of seeds to repeat the run with; prints mean ± standard deviation", 1, 10_000)
+    ] = 1
     leave_device_out: bool = False
-    """train the run again without each of its devices in turn and print what each costs when it is unseen"""
+    """train the run again without each of its devices in turn and print the loss of accuracy on each when unseen"""
 
     def run(self):
-        if self.seeds < 1 or (self.seeds > 1 and (self.data or self.seconds is not None)):
-            raise AscError(
-                f"--seeds {self.seeds}: expected 1 or more, and more than 1 only without --data and --seconds"
-            )
+        if self.seeds > 1 and (self.data or self.seconds is not None):
+            raise AscError(f"--seeds {self.seeds}: is given with --data or --seconds; expected none of them")
         if self.leave_device_out and (self.data or self.seconds is not None or self.seeds > 1):
-            raise AscError("--leave-device-out: expected without --data, --seconds and --seeds")
+            raise AscError("--leave-device-out: is given with --data, --seconds or --seeds; expected none of them")
         self._check()
         from asc_tf import stages
         from asc_tf.stages.evaluation import tables_folder
@@ -96,14 +98,11 @@ class Bench:
     """network that all rows train"""
     rows: tuple[str, ...] = ()
     """names of rows to train now; all if not given"""
-    seeds: int = 3
-    """number of seeds, from 0 on"""
+    seeds: Annotated[int, Setting("number of seeds, from 0 on", 1, 10_000)] = 3
     responses: Path | None = None
     """folder of impulse responses of microphones, for the rows that train through them"""
 
     def run(self):
-        if self.seeds < 1:
-            raise AscError(f"--seeds {self.seeds}: expected 1 or more")
         from asc_tf import stages
         from asc_tf.stages.preconditions import check_bench
 

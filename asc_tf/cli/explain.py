@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from typing_extensions import Doc
 from tyro.conf import Positional, arg
 
+from asc_tf.cli.flags import Top
 from asc_tf.cli.predict import chosen_model
 from asc_tf.errors import AscError
 from asc_tf.terminal import without_control
@@ -19,19 +21,21 @@ class Explain:
     A .tflite file needs no TensorFlow; a run folder does, and its Keras network is explained.
     """
 
-    inputs: Annotated[Positional[tuple[Path, ...]], arg(name="model-and-audio", metavar="[MODEL] AUDIO")] = ()
-    """an audio file of at most 10 minutes; before it the model: a .tflite file, a run folder, or a name that 'asc-tf
-    models --shipped' lists"""
+    inputs: Annotated[
+        Positional[tuple[Path, ...]],
+        arg(name="model-and-audio", metavar="[MODEL] AUDIO"),
+        Doc(
+            "an audio file of at most 10 minutes; before it the model: a .tflite file, a run folder, or a "
+            "name that 'asc-tf models --shipped' lists"
+        ),
+    ] = ()
     output: Path | None = None
     """PNG file; the recording's name with -evidence.png if not given, in this folder; needs matplotlib"""
-    top: int = 3
-    """how many scenes to show"""
+    top: Top = 3
     as_json: Annotated[bool, arg(name="json")] = False
     """print JSON with all scores; a picture only if --output is given"""
 
     def run(self):
-        if self.top < 1:
-            raise AscError(f"--top {self.top}: expected 1 or more")
         if self.output is not None and self.output.suffix.lower() != ".png":
             raise AscError(f"--output {self.output}: expected a name that ends in .png")
         model, audio, scored = self._scored()

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
+from typing_extensions import Doc
 from tyro.conf import Positional, arg
 
 from asc_tf.cli.next_steps import say_next
@@ -11,17 +12,21 @@ from asc_tf.cli.next_steps import say_next
 
 @dataclass
 class Import:
-    """Make a run of a public PyTorch checkpoint that was trained on TAU; what the file holds is not run."""
+    """Make a run of a public PyTorch checkpoint that was trained on TAU; nothing in the file is run."""
 
     checkpoint: Positional[Path]
     """.ckpt or .pt file, as the network's authors publish it"""
     network: Literal["cp-mobile-2023", "tf-sepnet"]
-    """which network it holds"""
+    """network that the file holds"""
     run_folder: Annotated[Path, arg(name="run")]
     """folder for the run"""
-    data: Path | None = None
-    """data set of the same scenes, in the TAU layout, that the run is evaluated, calibrated and trained on from now on;
-    without it 'evaluate' and 'export' take one by their --data"""
+    data: Annotated[
+        Path | None,
+        Doc(
+            "data set of the same scenes, in the TAU layout, to evaluate, calibrate and train the run on from "
+            "now on; without it 'evaluate' and 'export' need --data"
+        ),
+    ] = None
 
     def run(self):
         from asc_tf.data.clips import read_clips

@@ -9,6 +9,7 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 
 from asc_tf.errors import AscError
+from asc_tf.experiment.setting import Setting
 from asc_tf.terminal import say
 
 
@@ -24,20 +25,21 @@ class Launch:
 
     command: Annotated[Positional[tuple[str, ...]], arg(metavar="train ...")]
     """'train' and its flags, as without launch"""
-    workers: int = 2
-    """processes that share each batch and the processor cores; train.batch_size must be a multiple"""
+    workers: Annotated[
+        int, Setting("processes that share each batch and the processor cores; train.batch_size is a multiple", 1, 4096)
+    ] = 2
 
     def run(self):
-        if self.workers < 1:
-            raise AscError(f"--workers {self.workers}: expected 1 or more")
         if self.command[:1] != ("train",):
-            raise AscError(f"launch: got '{' '.join(self.command[:1])}'; expected train and its flags behind --workers")
+            raise AscError(
+                f"launch: is given '{' '.join(self.command[:1])}'; expected train and its flags behind --workers"
+            )
         from asc_tf.cli import parse
         from asc_tf.distributed.launcher import launch
 
         train = parse(list(self.command))
         if train.strategy:
-            raise AscError("--strategy: expected without it, as launch chooses multi_worker")
+            raise AscError("--strategy: is given; expected none, because launch chooses multi_worker")
         dataclasses.replace(train, trusted_network=False).check()
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that the workers end first
         command = [sys.executable, "-m", "asc_tf", "train", "--strategy", "multi_worker", *self.command[1:]]

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from typing_extensions import Doc
 from tyro.conf import Positional, arg
 
+from asc_tf.cli.flags import Hop, Rate, Smoothing, Threshold
 from asc_tf.cli.predict import chosen_model
 from asc_tf.errors import AscError
 from asc_tf.terminal import say
@@ -18,17 +20,18 @@ MICROPHONE, PIPE = "microphone", "-"
 class Listen:
     """Print the scene that a microphone, a pipe or a file is in, window after window, without TensorFlow."""
 
-    inputs: Annotated[Positional[tuple[Path, ...]], arg(name="model-and-source", metavar="[MODEL] [SOURCE]")] = ()
-    """the model as of 'asc-tf predict'; then an audio file, - for WAV or raw 16-bit samples of one channel from a pipe,
-    or microphone, which is meant if nothing is named"""
-    rate: int | None = None
-    """sample rate of raw samples; the network's if not given"""
-    hop: float = 1.0
-    """seconds from window to window"""
-    smoothing: float = 0.5
-    """share of the newest window in the probabilities; 1 does not smooth"""
-    threshold: float | None = None
-    """probability that an answer must reach, or it is "uncertain"; the model's own if not given, 0 for none"""
+    inputs: Annotated[
+        Positional[tuple[Path, ...]],
+        arg(name="model-and-source", metavar="[MODEL] [SOURCE]"),
+        Doc(
+            "the model, as for 'asc-tf predict'; then an audio file, or - for a pipe (WAV, or raw 16-bit "
+            "samples of one channel), or microphone, the source if none is given"
+        ),
+    ] = ()
+    rate: Rate = None
+    hop: Hop = 1.0
+    smoothing: Smoothing = 0.5
+    threshold: Threshold = None
     as_json: Annotated[bool, arg(name="json")] = False
     """print one JSON object a window, with the probabilities of all scenes"""
 
@@ -37,8 +40,6 @@ class Listen:
         if len(sources) > 1:
             raise AscError(f"SOURCE: {len(sources)} names; expected one: microphone, - or an audio file")
         source = str(sources[0]) if sources else MICROPHONE
-        if self.threshold is not None and not 0 <= self.threshold <= 1:
-            raise AscError(f"--threshold {self.threshold:g}: expected a probability from 0 to 1")
         if source == PIPE and (sys.stdin is None or sys.stdin.isatty()):
             found = "closed" if sys.stdin is None else "a terminal"
             raise AscError(f"standard input is {found}; expected a pipe, as in: arecord ... | asc-tf listen MODEL -")

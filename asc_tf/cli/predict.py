@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from typing_extensions import Doc
 from tyro.conf import Positional, arg
 
+from asc_tf.cli.flags import Threshold, TimelineHop, TimelineSmoothing, Top, Workers
 from asc_tf.errors import AscError
 from asc_tf.terminal import say, show_files, without_control
 
@@ -30,29 +32,39 @@ class Predict:
     Without a model the one that comes with the package is taken: ESC-10's ten kinds of sounds.
     """
 
-    inputs: Annotated[Positional[tuple[Path, ...]], arg(name="model-and-audio", metavar="[MODEL] AUDIO ...")] = ()
-    """audio files, or one folder with audio files in it and below (needs --output); before them the model: a .tflite
-    file, a run folder, or a name that 'asc-tf models --shipped' lists"""
+    inputs: Annotated[
+        Positional[tuple[Path, ...]],
+        arg(name="model-and-audio", metavar="[MODEL] AUDIO ..."),
+        Doc(
+            "audio files, or one folder whose audio files and those in its folders are classified (with "
+            "--output); before them the model: a .tflite file, a run folder, or a name that 'asc-tf models "
+            "--shipped' lists"
+        ),
+    ] = ()
     output: Path | None = None
-    """CSV file for the scenes of a folder, or for --timeline; of a folder the same command goes on after a stop"""
+    """CSV file for the scenes of a folder, which the same command completes after a stop, or for --timeline"""
     timeline: bool = False
-    """print from when to when a recording is in which scene"""
-    hop: float = 1.0
-    """of --timeline: seconds from window to window"""
-    smoothing: float = 0.5
-    """of --timeline: share of the newest window in the probabilities; 1 does not smooth"""
-    threshold: float | None = None
-    """probability that an answer must reach, or it is "uncertain"; the model's own if not given, 0 for none"""
-    workers: int | None = None
-    """files of a folder to work on at once; as many as there are processors if not given"""
-    shards: int | None = None
-    """for very large archives: write the scenes of a folder, or of a text file that names a recording a line, as this
-    many CSV files into the folder --output, with Apache Beam"""
-    beam: Annotated[tuple[str, ...], arg(metavar="NAME=VALUE ...")] = ()
-    """pipeline options of Apache Beam for --shards, such as runner=FlinkRunner flink_master=HOST:8081; --workers are
-    the threads in each of its workers then, 1 if not given"""
-    top: int = 3
-    """how many scenes to print for each"""
+    """print the scenes of each recording with their beginnings and ends"""
+    hop: TimelineHop = 1.0
+    smoothing: TimelineSmoothing = 0.5
+    threshold: Threshold = None
+    workers: Workers = None
+    shards: Annotated[
+        int | None,
+        Doc(
+            "for very large archives: number of CSV files that Apache Beam writes into the folder --output, "
+            "with the scenes of a folder or of a text file that names one recording a line"
+        ),
+    ] = None
+    beam: Annotated[
+        tuple[str, ...],
+        arg(metavar="NAME=VALUE ..."),
+        Doc(
+            "pipeline options of Apache Beam for --shards, such as runner=FlinkRunner flink_master=HOST:8081; "
+            "--workers is then the number of threads in each of its workers, 1 if not given"
+        ),
+    ] = ()
+    top: Top = 3
     as_json: Annotated[bool, arg(name="json")] = False
     """print one JSON object a file, with the probabilities of all scenes"""
 
@@ -60,12 +72,12 @@ class Predict:
         self._check()
         self.model, self.audio = chosen_model(self.inputs)
         if not self.audio:
-            raise AscError("AUDIO: no audio file is named")
+            raise AscError("AUDIO: is not given; expected audio files or one folder")
         if self.shards is not None or any(path.is_dir() for path in self.audio):
             self._run_on_folder()
             return
         if self.workers is not None or (self.output is not None and not self.timeline):
-            raise AscError("--output and --workers are for a folder; expected one folder in place of files")
+            raise AscError("--output and --workers: are for a folder; expected one folder in place of files")
         if self.output is not None:
             from asc_tf.runtime.scenes_csv import check_csv_path
 
@@ -75,14 +87,10 @@ class Predict:
         self._run_on_files(Classifier(self.model, uncertain_below=self.threshold))
 
     def _check(self):
-        if self.top < 1:
-            raise AscError(f"--top {self.top}: expected 1 or more")
-        if self.threshold is not None and not 0 <= self.threshold <= 1:
-            raise AscError(f"--threshold {self.threshold:g}: expected a probability from 0 to 1")
         if self.beam and self.shards is None:
-            raise AscError("--beam: expected with --shards")
+            raise AscError("--beam: is for --shards; expected --shards as well")
         if not self.timeline and (self.hop, self.smoothing) != (Predict.hop, Predict.smoothing):
-            raise AscError("--hop and --smoothing are for --timeline")
+            raise AscError("--hop and --smoothing: are for --timeline; expected --timeline as well")
 
     def _run_on_files(self, classifier):
         failures, timelines = 0, {}
@@ -138,15 +146,13 @@ class Predict:
         if self.timeline:
             raise AscError("--timeline: is for files; expected recordings in place of a folder")
         if len(self.audio) > 1 and self.shards is not None:
-            raise AscError(f"AUDIO: {len(self.audio)} names; --shards expects one folder or one list of files")
+            raise AscError(f"AUDIO: {len(self.audio)} names; expected one folder or one list of files for --shards")
         if len(self.audio) > 1:
-            raise AscError(f"AUDIO: {len(self.audio)} names, a folder among them; expected files or one folder")
+            raise AscError(f"AUDIO: {len(self.audio)} names, one of them a folder; expected files or one folder")
         if self.output is None and self.shards is not None:
-            raise AscError("--shards: expected --output FOLDER as well")
+            raise AscError("--shards: is given without --output; expected --output FOLDER as well")
         if self.output is None:
             raise AscError(f"{self.audio[0]}: is a folder; expected --output scenes.csv as well")
-        if self.workers is not None and self.workers < 1:
-            raise AscError(f"--workers {self.workers}: expected 1 or more")
         count, errors, names_them = self._classify_all()
         print(f"{count - len(errors)} of {count} files in {self.output}")
         for error in errors[:SHOWN_ERRORS]:
@@ -164,7 +170,7 @@ class Predict:
 
             check_csv_path(self.output)
             if self.output.is_file():
-                say(f"{self.output}: is there already; all files are classified anew, then it is replaced")
+                say(f"{self.output}: is complete; all files are classified again, then it is replaced")
             done = classify_folder(
                 self.model, self.audio[0], self.output, self.workers, show_files, say, self.threshold
             )

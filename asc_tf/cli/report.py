@@ -13,15 +13,17 @@ from asc_tf.terminal import say
 
 @dataclass
 class Report:
-    """Show what runs have found: a page that opens without a network, with curves, devices, confusions, the clips that
-    were wrong, complexity and files; several runs side by side, with mean ± standard deviation over seeds."""
+    """Write one page with the results of runs, to open without a network.
+
+    It shows curves, devices, confusions, wrong clips, complexity and files; several runs stand side by side, with mean
+    and standard deviation over seeds."""
 
     runs: Annotated[Positional[tuple[Path, ...]], arg(metavar="RUN ...")]
     """folders of runs"""
     out: Path | None = None
     """name of the page, NAME.html; its tables are NAME.md and NAME.csv. RUN/report.html of a single run if not given"""
     figure: Literal["tsne"] | None = None
-    """draw this alone, RUN/tsne.svg and .csv: whether stage 2 tells devices apart (Kim et al., 2021, figure 1)"""
+    """draw only RUN/tsne.svg, with its .csv: whether stage 2 tells devices apart (Kim et al., 2021, figure 1)"""
 
     def run(self):
         from asc_tf.stages.preconditions import check_report

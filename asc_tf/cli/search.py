@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from typing_extensions import Doc
 from tyro.conf import arg
 
 from asc_tf.distributed.cluster import is_address
@@ -27,15 +28,21 @@ class Search:
     settings: Annotated[tuple[str, ...], arg(name="set", metavar="NAME=VALUE ...")] = ()
     """settings that differ from the recipe's, such as data.validation_fraction=0.2"""
     seed: Seed = 0
-    chief: str | None = None
-    """HOST:PORT to hand out trials at, to the same command with --worker: 127.0.0.1:PORT for workers of this machine;
-    any other host lets in whoever reaches it"""
-    worker: str | None = None
-    """HOST:PORT of the chief whose trials to train; --out is a folder that all machines share"""
+    chief: Annotated[
+        str | None,
+        Doc(
+            "HOST:PORT to hand out trials at, to the same command with --worker; 127.0.0.1:PORT is for "
+            "workers of this machine, any other host lets in whoever reaches it"
+        ),
+    ] = None
+    worker: Annotated[
+        str | None,
+        Doc("HOST:PORT of the chief to get trials from; --out is a folder that all machines share"),
+    ] = None
 
     def run(self):
         if self.chief and self.worker:
-            raise AscError("--chief and --worker are both given; expected one of them")
+            raise AscError("--chief and --worker: are both given; expected one of them")
         for flag, address in (("chief", self.chief), ("worker", self.worker)):
             if address is not None and not is_address(address):
                 raise AscError(f"--{flag} {address}: expected HOST:PORT, such as 127.0.0.1:5000")

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from typing_extensions import Doc
 from tyro.conf import Positional, arg
 
 from asc_tf.cli.predict import chosen_model
 from asc_tf.errors import AscError
+from asc_tf.experiment.setting import Setting
 
 
 @dataclass
@@ -17,17 +19,19 @@ class Serve:
     Nothing is asked of another computer. Needs the extra 'serve', but no TensorFlow.
     """
 
-    inputs: Annotated[Positional[tuple[Path, ...]], arg(name="model", metavar="[MODEL]")] = ()
-    """a .tflite file, an exported run folder, or a name that 'asc-tf models --shipped' lists; the model that comes with
-    the package if not given"""
+    inputs: Annotated[
+        Positional[tuple[Path, ...]],
+        arg(name="model", metavar="[MODEL]"),
+        Doc(
+            "a .tflite file, an exported run folder, or a name that 'asc-tf models --shipped' lists; the "
+            "model of the package if not given"
+        ),
+    ] = ()
     host: str = "127.0.0.1"
     """address to listen on; others than this one let other computers in"""
-    port: int = 7860
-    """0 takes any that is free"""
+    port: Annotated[int, Setting("to listen on; 0 takes any that is free", 0, 65_535)] = 7860
 
     def run(self):
-        if not 0 <= self.port < 65536:
-            raise AscError(f"--port {self.port}: expected 0 to 65535")
         if len(self.inputs) > 1:
             raise AscError(f"MODEL: {len(self.inputs)} names; expected one model")
         model, others = chosen_model(self.inputs)

@@ -1,14 +1,13 @@
 """The commands that list and count: `asc-tf complexity`, `models` and `recipes`."""
 
 import json
-import math
 import textwrap
 from dataclasses import dataclass
 from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from asc_tf.errors import AscError
+from asc_tf.experiment.setting import Setting
 from asc_tf.terminal import WIDTH
 
 
@@ -18,18 +17,17 @@ class Complexity:
 
     target: Positional[str]
     """run folder, .keras or .tflite file, or a name that 'asc-tf models' lists"""
-    seconds: float | None = None
-    """seconds of sound in the input, if neither the run nor the file says so"""
-    length: int | None = None
-    """frames or samples of the input, where the file leaves the length of an axis open"""
+    seconds: Annotated[
+        float | None,
+        Setting("length of the input's sound, if neither the run nor the file says it", 0.001, 86_400, "seconds"),
+    ] = None
+    length: Annotated[
+        int | None, Setting("frames or samples of the input, if the file leaves one length open", 1, 2**31 - 1)
+    ] = None
     as_json: Annotated[bool, arg(name="json")] = False
     """print JSON"""
 
     def run(self):
-        if self.seconds is not None and not 0 < self.seconds < math.inf:
-            raise AscError(f"--seconds {self.seconds:g}: expected more than 0")
-        if self.length is not None and not self.length > 0:
-            raise AscError(f"--length {self.length}: expected more than 0")
         from asc_tf.complexity.account_report import account_dict, account_text
         from asc_tf.complexity.tflite_account import tflite_account
 

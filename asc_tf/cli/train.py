@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
+from typing_extensions import Doc
 from tyro.conf import Positional, arg
 
 from asc_tf.cli.next_steps import after_training, say_next
@@ -24,22 +25,36 @@ class Train:
     run_folder: Annotated[Path | None, arg(name="run")] = None
     """folder for everything the run makes"""
     resume: Path | None = None
-    """go on with the run in this folder, by its own data and settings, in place of --data and --run"""
+    """folder of a run to go on with, by its own data and settings; in place of --data and --run"""
     recipe: str = "bc-resnet-asc-1-pre-resnorm"
     """experiment to run, one of those that 'asc-tf recipes' lists, or a file of settings (NAME.json)"""
     settings: Annotated[tuple[str, ...], arg(name="set", metavar="NAME=VALUE ...")] = ()
     """settings that differ from the recipe's, such as train.epochs=60 model.width=20"""
     seed: Seed = 0
     deterministic: Deterministic = False
-    teacher: tuple[Path, ...] = ()
-    """trained runs to learn from as well (distillation.teacher), or files of logits (.csv with filename and a column
-    for each scene, or .npz); 'self' trains one with the same settings first"""
-    strategy: Literal["mirrored", "multi_worker"] | None = None
-    """share each batch of train.batch_size clips between all GPUs of this machine, or between the workers that
-    TF_CONFIG names ('asc-tf launch' starts some here); the learning rate stays as set. One process if not given"""
-    trusted_network: bool = False
-    """let workers on this machine be reached from all others, where 'asc-tf launch' can give them no network of their
-    own: whoever reaches one can read and write your files"""
+    teacher: Annotated[
+        tuple[Path, ...],
+        Doc(
+            "trained runs to learn from as well (distillation.teacher), or files of logits (.csv with "
+            "filename and a column for each scene, or .npz); 'self' trains a teacher with the same settings "
+            "first"
+        ),
+    ] = ()
+    strategy: Annotated[
+        Literal["mirrored", "multi_worker"] | None,
+        Doc(
+            "share each batch of train.batch_size clips between all GPUs of this machine, or between the "
+            "workers that TF_CONFIG names ('asc-tf launch' starts some here); the learning rate stays as set; "
+            "one process if not given"
+        ),
+    ] = None
+    trusted_network: Annotated[
+        bool,
+        Doc(
+            "let all other machines reach the workers on this one, where 'asc-tf launch' can give them no "
+            "network of their own: whoever reaches one can read and write your files"
+        ),
+    ] = False
     tracker: Tracker = None
 
     def check(self):
@@ -50,7 +65,9 @@ class Train:
         from asc_tf.tracking.state import tracking_state
 
         if self.trusted_network and self.strategy != "multi_worker":
-            raise AscError("--trusted-network: is for workers; expected it with --strategy multi_worker or launch")
+            raise AscError(
+                "--trusted-network: is for workers; expected --strategy multi_worker as well, or 'asc-tf launch'"
+            )
         if self.resume is not None:
             root, config = self._resumed()
         elif self.data is None or self.run_folder is None:
@@ -100,8 +117,8 @@ class Train:
         defaults = {field.name: field.default for field in dataclasses.fields(self)}
         if given := [f"--{flag}" for name, flag in flags.items() if getattr(self, name) != defaults[name]]:
             raise AscError(
-                f"--resume {self.resume}: goes on by the data and the settings of the run; expected no "
-                f"{', '.join(given)}: a training of other settings, also a longer one, has another --run folder"
+                f"--resume {self.resume}: goes on with the data and settings of the run; expected no "
+                f"{', '.join(given)} (a training of other settings, or a longer one, needs another --run folder)"
             )
         config, dataset = read_run(self.resume)
         return Path(dataset.root), config

@@ -32,7 +32,9 @@ class TranslateTrain:
         config = Config().with_settings(self.settings)
         others = [difference for difference in config.differences(Config()) if not difference.startswith("frontend.")]
         if others:
-            raise AscError(f"--set {others[0].split(':')[0]}: expected settings of the frontend only")
+            raise AscError(
+                f"--set {others[0].split(':')[0]}: is no setting of the frontend; expected frontend.NAME=VALUE"
+            )
         from asc_tf import stages
         from asc_tf.stages.preconditions import check_translator_training
 

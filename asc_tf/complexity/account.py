@@ -111,7 +111,7 @@ class Account:
 
     def __post_init__(self):
         if self.seconds is not None and not 0 < self.seconds < math.inf:
-            raise AscError(f"{self.name}: an input of {self.seconds} seconds; expected a positive length of its sound")
+            raise AscError(f"{self.name}: has an input of {self.seconds} seconds; expected a positive number")
 
     def parts(self):
         """The parts present: the network, or frontend and network."""

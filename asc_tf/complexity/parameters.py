@@ -78,9 +78,9 @@ def with_types(parameters, types):
     """
     for kind, dtype in types.items():
         if kind not in (*KINDS, REST):
-            raise AscError(f"there is no kind of parameters '{kind}'; {nearest(kind, (*KINDS, REST))}")
+            raise AscError(f"'{kind}' is no kind of parameters; {nearest(kind, (*KINDS, REST))}")
         if dtype not in BITS:
-            raise AscError(f"there is no data type '{dtype}' for the parameters '{kind}'; {nearest(dtype, BITS)}")
+            raise AscError(f"'{dtype}' is no data type (of the parameters '{kind}'); {nearest(dtype, BITS)}")
     rest = types.get(REST)
     return [dataclasses.replace(p, dtype=types.get(p.kind, rest or p.dtype)) for p in parameters]
 

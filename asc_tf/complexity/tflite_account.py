@@ -11,7 +11,7 @@ from asc_tf.complexity.tflite_graph import read_graphs
 from asc_tf.complexity.tflite_lengths import batch_of, graphs_with_lengths
 from asc_tf.complexity.tflite_operations import BIASES, KERNELS, NUMBERS, operator_operations
 from asc_tf.complexity.tflite_peaks import VIEWS, name_of, peaks_of
-from asc_tf.errors import AscError
+from asc_tf.errors import AscError, unreadable
 from asc_tf.runtime.metadata import read_metadata
 
 _STATES = {"WHILE", "ASSIGN_VARIABLE"}  # their inputs begin a state
@@ -50,7 +50,7 @@ def tflite_account(path: str | os.PathLike, seconds: float | None = None, length
     try:
         model_bytes = Path(path).read_bytes()
     except OSError as error:
-        raise AscError(f"{path}: cannot be read ({error.strerror}); expected a .tflite file") from None
+        raise unreadable(path, error, "a .tflite file") from None
     if model_bytes[4:8] != b"TFL3":
         raise AscError(f"{path}: is not a .tflite file")
     try:

@@ -41,7 +41,7 @@ def graphs_with_lengths(model_bytes, graphs, length, path):
     is_open = any(None in shape for shape in wanted.values())
     text = ", ".join(shape_text(tensor.shape) for tensor in graphs[0].inputs)
     if length is not None and not is_open:
-        raise AscError(f"{path}: takes {text} and leaves no length open; --length {length} has no place")
+        raise AscError(f"{path}: takes {text} and leaves no length open; expected no --length {length}")
     if is_open and length is None:
         return graphs, [f"the input is {text}: what depends on its length is not known; give --length"]
     tensors = itertools.chain.from_iterable((*op.inputs, *op.outputs) for graph in graphs for op in graph.operators)

@@ -202,4 +202,4 @@ def _report_problems(folder, clips, problems):
     with whole_file(path) as part, part.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([("filename", "problem"), *sorted(problems.items())])
     name = min(problems)
-    raise AscError(f"{problems[name]}; {len(problems)} of {clips} clips cannot be used, all of them named in {path}")
+    raise AscError(f"{problems[name]}; {len(problems)} of {clips} clips cannot be used, {path} names them all")

@@ -79,7 +79,7 @@ def check_audio_files(root, clips):
     missing = [name for name in clips.filename if not (Path(root) / name).is_file()]
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-        raise AscError(f"{Path(root) / missing[0]}{more}: named in the metadata and not on disk")
+        raise AscError(f"{Path(root) / missing[0]}{more}: no such file; expected every file that the metadata names")
 
 
 def hold_out_locations(clips: pd.DataFrame, fraction: float, seed: int = 0) -> np.ndarray:
@@ -115,7 +115,7 @@ def hold_out_locations(clips: pd.DataFrame, fraction: float, seed: int = 0) -> n
     for scene, locations in places.items():
         if len(locations) < 2:
             raise AscError(
-                f"scene '{scene}' was recorded at one training location only ({min(locations)}); "
+                f"scene '{scene}' has only one training location ({min(locations)}); "
                 "a validation part needs two: set data.validation_fraction=0"
             )
         wanted = max(1, round(fraction * len(locations)))

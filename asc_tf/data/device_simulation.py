@@ -11,7 +11,7 @@ from scipy.ndimage import uniform_filter1d
 from scipy.signal import fftconvolve
 
 from asc_tf.data.names import check_labels
-from asc_tf.errors import AscError
+from asc_tf.errors import AscError, unreadable
 
 _ENVELOPE_MS = 10
 _LOWEST_NOISE_HZ = 20  # of brown noise, whose power would grow without limit towards 0 Hz
@@ -74,7 +74,7 @@ def read_devices(path=None):
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise AscError(f"{path}: cannot be read ({error.strerror}); expected a description of devices") from error
+        raise unreadable(path, error, "a description of devices") from error
     except (ValueError, RecursionError) as error:
         raise AscError(f"{path}: is not JSON ({error}); expected a description of devices") from error
     if not isinstance(values, dict) or not isinstance(values.get("devices"), dict) or not values["devices"]:

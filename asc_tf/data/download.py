@@ -17,7 +17,7 @@ from pathlib import Path, PureWindowsPath
 
 from asc_tf.atomic import exclusive, whole_file, write_text
 from asc_tf.data.esc10 import copy_clips
-from asc_tf.errors import AscError, nearest
+from asc_tf.errors import AscError, nearest, not_installed
 
 TRIES = 4  # requests for one archive; the count restarts after each request that brings bytes
 PAUSE_SECONDS = 5.0  # between two tries
@@ -86,7 +86,7 @@ def _unpack_set(name, path, root):
 def _archives(name):
     """The archives of a data set as soundata lists them: metadata first, then documentation, then audio."""
     if name not in _SOUNDATA_NAMES:
-        raise AscError(f"no data set '{name}' to download; {nearest(name, _SOUNDATA_NAMES)}")
+        raise AscError(f"'{name}' is no data set that can be downloaded; {nearest(name, _SOUNDATA_NAMES)}")
     # soundata calls logging.basicConfig on import, which does nothing if the root logger has a handler.
     handler = logging.NullHandler()
     logging.getLogger().addHandler(handler)
@@ -95,7 +95,7 @@ def _archives(name):
 
         remotes = soundata.initialize(_SOUNDATA_NAMES[name], data_home=".").remotes
     except ImportError:
-        raise AscError("data download needs soundata: pip install 'asc-tf[download]'") from None
+        raise not_installed("data download", "soundata", "download") from None
     finally:
         logging.getLogger().removeHandler(handler)
     keys = [key for key in remotes if key.startswith("development.") or key == "all"]
@@ -114,8 +114,8 @@ def _fetch(archive, folder):
     if found != archive.md5:
         held.unlink()
         raise AscError(
-            f"{path}: md5 checksum {found}, expected {archive.md5}; the file is deleted, "
-            "run the same command again to fetch it anew"
+            f"{path}: has the md5 checksum {found}; expected {archive.md5} (the file is deleted: run the same command "
+            "again to fetch it anew)"
         )
     held.replace(path)
     return path
@@ -133,7 +133,7 @@ def _complete(archive, part):
             failures += 1
             if failures >= TRIES:
                 raise AscError(
-                    f"{archive.filename}: download stopped at byte {_size(part)} ({error}); "
+                    f"{archive.filename}: stopped at byte {_size(part)} ({error}); "
                     "run the same command again to go on where it stopped"
                 ) from error
             time.sleep(PAUSE_SECONDS)
@@ -221,6 +221,6 @@ def _target(member, path, root):
     """Target of a member: below `root`, without the top folder that has the archive's name."""
     name = PureWindowsPath(member.filename)  # knows both separators and drives, on any system
     if name.anchor or ".." in name.parts:
-        raise AscError(f"{path}: holds '{member.filename}', which would be written outside {root}; nothing is unpacked")
+        raise AscError(f"{path}: holds '{member.filename}', a path outside of {root}; nothing is unpacked")
     top_folder = path.name.partition(".")[0]
     return root.joinpath(*(name.parts[1:] if name.parts[:1] == (top_folder,) else name.parts))

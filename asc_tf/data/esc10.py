@@ -10,7 +10,7 @@ import pandas as pd
 
 from asc_tf.atomic import exclusive, whole_file
 from asc_tf.data.tau_writer import write_tables
-from asc_tf.errors import AscError
+from asc_tf.errors import AscError, unreadable
 
 DEVICE = "a"
 TEST_FOLD = 5
@@ -45,7 +45,7 @@ def copy_clips(archive, root):
         table = table[table.esc10 == "True"]
         names = list(zip(table.filename, table.category.map(SCENES), strict=True))
     except (OSError, ValueError, AttributeError) as error:
-        raise AscError(f"{path}: cannot be read as the table of ESC-50 ({error})") from error
+        raise unreadable(path, error, "the table of ESC-50") from error
     for filename, scene in names:
         fold, source, take = filename.split("-")[:3]
         target = root / "audio" / f"{scene}-{fold}-{source}-{take}-{DEVICE}.wav"

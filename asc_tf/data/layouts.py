@@ -39,7 +39,7 @@ def foreign_table(root):
         return None
     found = {name: LAYOUTS[name] for name in LAYOUTS if (root / LAYOUTS[name].marker).exists()}
     if len(found) > 1:
-        raise AscError(f"{root}: is of the layouts {' and '.join(found)} alike; expected the marker of one")
+        raise AscError(f"{root}: has the markers of the layouts {' and '.join(found)}; expected that of one")
     if not found:
         return None
     ((name, layout),) = found.items()
@@ -57,11 +57,11 @@ def _check(clips, where):
     if missing:
         raise AscError(f"{where}: read() returned no column {', '.join(missing)}")
     if clips.empty:
-        raise AscError(f"{where}: read() returned no clips")
+        raise AscError(f"{where}: read() returned no clips; expected one or more")
     for column in (*COLUMNS, "split"):
         wrong = [value for value in clips[column] if not isinstance(value, str)]
         if wrong:
-            raise AscError(f"{where}: {column} is {wrong[0]!r}, no text")
+            raise AscError(f"{where}: {column} is {wrong[0]!r}; expected text")
     unknown = sorted(set(clips["split"]) - set(SPLITS))
     if unknown:
         raise AscError(f"{where}: split is '{unknown[0]}'; expected train, test or nothing")

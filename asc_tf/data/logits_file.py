@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from asc_tf.errors import AscError
+from asc_tf.errors import AscError, unreadable
 from asc_tf.experiment.training_sections import LOGITS_FILES
 
 
@@ -38,8 +38,7 @@ def read_logits(path, filenames, scenes):
     except FileNotFoundError:
         raise AscError(f"{path}: no such file; expected logits of the training clips") from None
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        found = (str(error).splitlines() or [""])[0][:200] or type(error).__name__
-        raise AscError(f"{path}: cannot be read ({found}); expected filename and logits of each scene") from error
+        raise unreadable(path, error, "filename and logits of each scene") from error
     missing = [name for name in ("filename", *scenes) if name not in table.columns]
     if missing:
         raise AscError(f"{path}: has no column '{missing[0]}'; expected filename, {', '.join(scenes)}")
@@ -49,11 +48,11 @@ def read_logits(path, filenames, scenes):
     wanted = [_clip_name(name) for name in filenames]
     absent = [name for name in wanted if name not in table.index]
     if absent:
-        raise AscError(f"{path}: has no logits of {len(absent):,} training clips, {absent[0]} for one; expected all")
+        raise AscError(f"{path}: lacks {len(absent):,} training clips, such as {absent[0]}; expected all of them")
     chosen = table.loc[wanted, list(scenes)].apply(pd.to_numeric, errors="coerce").to_numpy(np.float32)
     if not np.isfinite(chosen).all():
         row = np.flatnonzero(~np.isfinite(chosen).all(axis=1))[0]
-        raise AscError(f"{path}: the logits of {wanted[row]} are not all numbers; expected finite ones")
+        raise AscError(f"{path}: the logits of {wanted[row]} are not all finite; expected finite numbers")
     return chosen
 
 

@@ -18,7 +18,7 @@ from asc_tf.atomic import exclusive
 from asc_tf.data.clips import check_audio_files, read_clips
 from asc_tf.data.device_simulation import brown_noise, hear, read_devices
 from asc_tf.data.tau_writer import claim_folder, write_clip, write_tables
-from asc_tf.errors import AscError
+from asc_tf.errors import AscError, unreadable
 
 _STEPS = 40
 """Number of places for training recordings; each device takes a range that starts 8 places after the last one's."""
@@ -77,7 +77,7 @@ def _only_device(root, clips, devices):
     if len(found) > 1:
         raise AscError(f"{root}: has {len(found)} devices ({', '.join(found)}); expected a data set of a single one")
     if found[0] in devices.devices:
-        raise AscError(f"{root}: its device is '{found[0]}', which the description of the devices has as well")
+        raise AscError(f"{root}: its device is '{found[0]}', as is one of the description; expected another name there")
     return found[0]
 
 
@@ -95,7 +95,7 @@ def _open(function, path, **arguments):
     try:
         return function(path, **arguments)
     except (soundfile.LibsndfileError, OSError) as error:
-        raise AscError(f"{path}: cannot be read as audio ({error})") from error
+        raise unreadable(path, error, "an audio file") from error
 
 
 def _read_mono(path, rate_hz):
@@ -108,7 +108,7 @@ def _read_mono(path, rate_hz):
 def _responses(folder, devices, rate_hz):
     """Impulse responses by device, one for each microphone."""
     if not folder.is_dir():
-        raise AscError(f"{folder}: no such folder; expected one of impulse responses")
+        raise AscError(f"{folder}: no such folder; expected impulse responses")
     files = {path.stem: path for path in sorted(folder.rglob("*")) if path.suffix.lower() in (".wav", ".flac", ".aiff")}
     named = [name for device in devices.devices.values() for name in device.microphones]
     if missing := [name for name in dict.fromkeys(named) if name not in files]:

@@ -63,14 +63,14 @@ def plan_clips(
     """
     hop_seconds = clip_seconds if hop_seconds is None else hop_seconds
     if not 0.1 <= clip_seconds <= 3600 or not 0.05 <= hop_seconds <= 3600:
-        raise AscError(f"--seconds {clip_seconds:g} --hop {hop_seconds:g}: expected 0.1 to 3600 seconds")
+        raise AscError(f"clip_seconds is {clip_seconds:g} and hop_seconds {hop_seconds:g}; expected 0.1 to 3600")
     if not 0 < test_share < 1:
-        raise AscError(f"--test {test_share:g}: expected a share between 0 and 1, such as 0.2")
+        raise AscError(f"test_share is {test_share:g}; expected more than 0 and less than 1")
     short = tuple(one.path for one in recordings if one.seconds < clip_seconds - _TOLERANCE_SECONDS)
     long = [one for one in recordings if one.seconds >= clip_seconds - _TOLERANCE_SECONDS]
     if not long:
         longest = max(one.seconds for one in recordings)
-        raise AscError(f"no recording lasts {clip_seconds:g} s, the longest one {longest:.1f} s: give --seconds")
+        raise AscError(f"--seconds {clip_seconds:g}: is longer than every recording; expected at most {longest:.1f}")
     names = _location_names(long)
     rows = []
     for number, one in enumerate(long):
@@ -104,8 +104,9 @@ def _split(clips, test_share):
     for scene, group in clips.groupby("scene"):
         if group.location.nunique() < 2:
             raise AscError(
-                f"scene '{scene}' has one location only ({group.location.iloc[0]}); a training and a test part need "
-                "two or more recordings of different places"
+                f"scene '{scene}' has only one location ({group.location.iloc[0]}); expected two or more, for a "
+                "training "
+                "and a test part"
             )
     test = hold_out_locations(clips, test_share)
     return pd.Series(test, clips.index).map({True: "test", False: "train"})

@@ -10,7 +10,7 @@ import pandas as pd
 
 from asc_tf.audio.waveform import audio_seconds
 from asc_tf.data.names import check_labels, plain
-from asc_tf.errors import AscError
+from asc_tf.errors import AscError, unreadable
 
 UNKNOWN_DEVICE = "unknown"
 LEVELS = ("scene", "device", "location")
@@ -76,7 +76,9 @@ def find_recordings(source: str | os.PathLike, folders: str = "scene") -> tuple[
             continue
         recordings.append(replace(recording, seconds=seconds))
     if not recordings:
-        raise AscError(f"{source}: holds no audio file that can be read ({len(errors)} tried)")
+        raise AscError(
+            f"{source}: holds no audio file that can be read ({len(errors)} could not); expected one or more"
+        )
     return recordings, errors
 
 
@@ -100,7 +102,7 @@ def _in_folder(root, folders):
         if not path.is_file() or any(name.startswith(".") for name in names):
             continue
         if len(names) <= len(levels):
-            raise AscError(f"{path}: lies too high; expected {root}/{folders.upper()}/FILE")
+            raise AscError(f"{path}: is not deep enough in folders; expected {root}/{folders.upper()}/FILE")
         known = dict(zip(levels, names, strict=False))
         yield Recording(path, **{"location": str(path.relative_to(root).with_suffix("")), **known})
 
@@ -109,7 +111,7 @@ def _in_table(path):
     try:
         table = pd.read_csv(path, sep=None, engine="python", dtype=str, keep_default_na=False)
     except (ValueError, OSError) as error:
-        raise AscError(f"{path}: cannot be read as a table ({str(error).strip()})") from error
+        raise unreadable(path, error, "a table of recordings") from error
     missing = [name for name in ("filename", "scene") if name not in table.columns]
     unknown = [name for name in table.columns if name not in _COLUMNS]
     if missing or unknown:

@@ -7,7 +7,7 @@ import zlib
 import numpy as np
 
 from asc_tf.atomic import whole_file
-from asc_tf.errors import AscError
+from asc_tf.errors import AscError, unreadable
 
 SHARDS = 64
 
@@ -78,7 +78,7 @@ def read_shard(path, shape, wanted):
     except FileNotFoundError:
         return None, {}, 0
     except OSError as error:
-        raise AscError(f"{path}: cannot be read ({error.strerror or error})") from error
+        raise unreadable(path, error) from error
 
 
 def shard_filenames(path):
@@ -134,7 +134,7 @@ class StoredFeatures:
         for row, target in zip(rows.flat, features, strict=True):
             file = self._files[int(self._shard[row])]
             if os.preadv(file.fileno(), [target], int(self._offsets[row])) != target.nbytes:
-                raise AscError(f"{file.name}: was cut short while it was read; run the same command again")
+                raise AscError(f"{file.name}: became shorter while it was read; run the same command again")
         return features.reshape(*rows.shape, *self.shape[1:])
 
 

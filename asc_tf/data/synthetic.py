@@ -12,7 +12,7 @@ from asc_tf.atomic import part_beside
 from asc_tf.data.synthetic_sounds import SAMPLE_RATE_HZ, amplitude, scene_waveform
 from asc_tf.data.tau import SCENES
 from asc_tf.data.tau_writer import write_tables
-from asc_tf.errors import AscError
+from asc_tf.errors import AscError, unwritable
 
 SEEN_DEVICES = ("a", "b", "c", "s1", "s2", "s3")
 UNSEEN_DEVICES = ("s4", "s5", "s6")
@@ -97,7 +97,7 @@ def write_synthetic(root, clips=400, seconds=3.0, seed=0, progress=None):
     if seconds < 1:
         raise AscError(f"seconds is {seconds}; expected 1 or more")
     if root.exists() and not (root.is_dir() and not any(root.iterdir())):
-        raise AscError(f"{root}: exists and is not an empty folder; expected a new one")
+        raise AscError(f"{root}: is not empty; expected a new folder")
     recordings = [*_training_recordings(clips), *_test_recordings(clips)]
     root.parent.mkdir(parents=True, exist_ok=True)
     part = part_beside(root)
@@ -108,7 +108,7 @@ def write_synthetic(root, clips=400, seconds=3.0, seed=0, progress=None):
         counts = write_tables(part, sorted(rows))
         part.replace(root)
     except OSError as error:
-        raise AscError(f"{root}: cannot be written ({error.strerror or error})") from error
+        raise unwritable(root, error) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return counts

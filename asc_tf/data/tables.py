@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asc_tf.data.names import escaped, shown
-from asc_tf.errors import AscError
+from asc_tf.errors import AscError, unreadable
 
 _UTF_16_OR_32 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 
@@ -48,7 +48,7 @@ def read_table(path, needed, optional=()):
     header = [name.strip() for name in _fields(path, number, first)]
     _check_header(path, first, header, needed)
     if not rows:
-        raise AscError(f"{path}: names no clips; expected a line for each below the header")
+        raise AscError(f"{path}: names no clips; expected a line for each clip below the header")
     split = [_row(path, number, line, header) for number, line in rows]
     columns = dict(zip(header, zip(*split, strict=True), strict=True))
     wanted = {name: list(columns[name]) for name in (*needed, *optional) if name in columns}
@@ -61,7 +61,7 @@ def _lines_of(path):
     except FileNotFoundError:
         raise AscError(f"{path}: no such file; expected metadata in the TAU layout") from None
     except OSError as error:
-        raise AscError(f"{path}: cannot be read ({error.strerror})") from error
+        raise unreadable(path, error) from error
     if content.startswith(_UTF_16_OR_32):
         raise AscError(f"{path}: is not a tab-separated table in UTF-8 (it begins like UTF-16); save it as UTF-8")
     try:

@@ -3,7 +3,7 @@
 import numpy as np
 import soundfile
 
-from asc_tf.atomic import is_own, whole_file, write_text
+from asc_tf.atomic import check_new, whole_file, write_text
 from asc_tf.errors import AscError
 
 _META = ("filename", "scene_label", "identifier", "source_label")
@@ -48,10 +48,9 @@ def claim_folder(path, text, command, of):
     out = path.parent
     if path.is_file():
         if path.read_bytes() != text.encode():
-            raise AscError(f"{path}: is {of}; give another --out folder")
-    elif out.exists() and (not out.is_dir() or not all(is_own(each.name) for each in out.iterdir())):
-        raise AscError(f"{out}: is not empty and was not made by 'asc-tf {command}'; expected a new folder")
+            raise AscError(f"{path}: is {of}; expected another --out")
     else:
+        check_new(out, f"data set of 'asc-tf {command}'")
         write_text(path, text)
 
 

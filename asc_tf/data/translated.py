@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from asc_tf.atomic import exclusive, write_text
+from asc_tf.atomic import check_new, exclusive, write_text
 from asc_tf.data.cache import feature_settings
 from asc_tf.data.names import filename_problem, shown
 from asc_tf.data.shards import SHARDS, StoredFeatures, read_shard, row_type, shard_of, write_shard
 from asc_tf.data.waveforms import audio_state
-from asc_tf.errors import AscError
+from asc_tf.errors import AscError, unreadable
 
 BATCH = 8  # clips translated at once
 
@@ -24,7 +24,7 @@ def translated_folder(root, name):
         AscError: the name leads out of that folder.
     """
     if not Path(name).is_absolute() and (problem := filename_problem(name.rstrip("/"))):
-        raise AscError(f"translated clips {shown(name)}: {problem}; an absolute path may be anywhere")
+        raise AscError(f"translated clips {shown(name)}: {problem}; an absolute path may lead anywhere")
     return Path(root).resolve() / "features" / name
 
 
@@ -83,11 +83,9 @@ def _check_settings(folder, settings):
     text = json.dumps(settings, indent=2) + "\n"
     path = folder / "settings.json"
     if path.is_file() and path.read_bytes() != text.encode():
-        raise AscError(
-            f"{folder}: holds clips of another translator or to other devices; give another --out, or delete it"
-        )
-    if not path.is_file() and any(not each.name.startswith(".") for each in folder.iterdir()):
-        raise AscError(f"{folder}: is not empty and holds no translated clips; give another --out")
+        raise AscError(f"{folder}: holds clips of another translator or of other devices; expected another --out")
+    if not path.is_file():
+        check_new(folder, "translated clips")
     write_text(path, text)
 
 
@@ -117,14 +115,12 @@ def read_translated(folder, root, clips, frontend, cut, left_out=()):
         settings = json.loads(path.read_text())
         targets, source = settings.pop("targets"), settings.pop("source")
         del settings["translator"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise AscError(
-            f"{path}: cannot be read; make it with 'asc-tf translate train' and 'asc-tf translate apply'"
-        ) from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise unreadable(path, error, "a folder of 'asc-tf translate apply'") from None
     expected = feature_settings(frontend, cut)
     if settings != expected:
         names = [name for name in expected if settings.get(name) != expected[name]]
-        raise AscError(f"{folder}: its features are of another {' and '.join(names)} than the run's")
+        raise AscError(f"{folder}: has features of another {' and '.join(names)} than the run; expected the same")
     rows = translated_clips(clips[clips.device == source], targets)
     rows = rows[~rows.device.isin(left_out)].reset_index(drop=True)
     shape = (expected["frontend"]["mel_bins"], frontend.feature_shape(cut.samples)[1])
@@ -137,7 +133,7 @@ def read_translated(folder, root, clips, frontend, cut, left_out=()):
     missing = [name for name in rows.filename if name not in offsets]
     if missing:
         raise AscError(
-            f"{folder}: lacks {len(missing)} of {len(rows)} translated clips, {missing[0]} for one; "
+            f"{folder}: lacks {len(missing)} of {len(rows)} translated clips, such as {missing[0]}; "
             "run the same 'asc-tf translate apply' command again"
         )
     shards = rows.filename.map(shard_of).to_numpy(np.int64)

@@ -38,11 +38,12 @@ class Cut:
     def __post_init__(self):
         for seconds in (self.clip_seconds, self.piece_seconds):
             if seconds is not None and not 1 <= seconds * self.sample_rate_hz < 2**31:
-                raise AscError(f"a length of {seconds:g} s was asked for; expected a positive number of seconds")
+                raise AscError(f"a length of {seconds:g} s is given; expected a positive number of seconds")
         if self.samples > self.clip_samples:
             raise AscError(
-                f"pieces of {self.piece_seconds:g} s were asked for; the clips last {self.clip_seconds:g} s, "
-                "expected a piece of that length at the most"
+                f"pieces of {self.piece_seconds:g} s are given; expected at most {self.clip_seconds:g} s, the "
+                "length of "
+                "the clips"
             )
 
     @property
@@ -98,7 +99,7 @@ def read_clip_seconds(root: str | os.PathLike, clips: pd.DataFrame) -> float:
             return audio_seconds(Path(root) / name)
         except AscError as error:
             first = first or error
-    raise first or AscError(f"{root}: there is no clip to read the length from")
+    raise first or AscError(f"{root}: has no clip to read the length from")
 
 
 def repeat_pieces(clips, pieces):

@@ -12,7 +12,7 @@ import time
 from asc_tf.distributed import worker_start
 from asc_tf.distributed.cluster import Cluster
 from asc_tf.distributed.private_network import private_network
-from asc_tf.errors import AscError, WorkerLostError
+from asc_tf.errors import AscError, WorkerLostError, reason_of
 
 RESTARTS = 3  # failures in a row, with no checkpoint in between
 _MISTAKES = (1, 2)  # exit statuses of an AscError and of a wrong flag: starting again would not help
@@ -88,7 +88,7 @@ def _network(trusted):
         except OSError as error:
             raise AscError(
                 f"launch: the workers' servers listen to the whole network and ask for no password, and no network of "
-                f"their own can be made here ({error.strerror or error}); expected root, user namespaces or a machine "
+                f"their own can be made here ({reason_of(error)}); expected root, user namespaces or a machine "
                 "without network, or --trusted-network behind train if whoever reaches this machine may do all you can"
             ) from None
         yield namespaces

@@ -3,7 +3,7 @@
 import numpy as np
 
 from asc_tf.atomic import whole_file
-from asc_tf.errors import AscError
+from asc_tf.errors import not_installed
 from asc_tf.evidence.series import features_over_time, scores_over_time, shares_over_time, shown_range
 
 _TICKS_HZ = (200, 500, 1000, 2000, 4000, 8000, 16000, 24000)
@@ -32,7 +32,7 @@ def _figure(evidence, title, scenes):
     try:
         from matplotlib.figure import Figure
     except ModuleNotFoundError:
-        raise AscError("the picture needs matplotlib: pip install 'asc-tf[report]', or print --json") from None
+        raise not_installed("the picture", "matplotlib", "report", ", or print --json") from None
     shown = evidence.ranked(scenes) if evidence.confidence else []
     figure = Figure(figsize=(11, 2.6 * (len(shown) + 2)), layout="constrained")
     axes = figure.subplots(len(shown) + 2, sharex=True, squeeze=False)[:, 0]

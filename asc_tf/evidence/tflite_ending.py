@@ -47,8 +47,8 @@ def ending_of(graph, path, network):
             return Ending(tensor, tuple(linear))
     found = "no operator" if operator is None else operator.name
     raise AscError(
-        f"{path}: holds no scores of single places: {found} gives what the logits of its network {network} are made "
-        "of; expected the mean over frequency and time of one map"
+        f"{path}: holds no scores of single places: the logits of its network {network} come from {found}; expected "
+        "the mean over frequency and time of one map"
     )
 
 

@@ -40,7 +40,9 @@ def build_model(config, dataset):
     given |= arguments_of(config, "model.")
     builder = NETWORKS.find(network)
     for name in sorted(given.keys() - inspect.signature(builder).parameters.keys()):
-        raise AscError(f"setting model.{name} is {given[name]}; the network {network} has no such setting")
+        raise AscError(
+            f"setting model.{name} is {given[name]}; expected none, since the network {network} has no such setting"
+        )
     try:
         return builder(
             input_shape=frontend.feature_shape(round(dataset.clip_seconds * frontend.sample_rate_hz)),

@@ -28,7 +28,7 @@ class Compression:
     epochs: Annotated[
         int | None,
         Setting(
-            "of additional training after pruning, then a quarter of it with rounded kernels; the run's if not given",
+            "of the training after pruning; a quarter of them follows with rounded kernels; the run's if not given",
             1, 100_000,
         ),
     ] = None  # fmt: skip
@@ -39,8 +39,8 @@ class Compression:
     scope: Annotated[
         Literal["connected", "global", "layer"],
         Setting(
-            "what is pruned at once: the smallest of the weights that lie on a path from input to output, the smallest"
-            " of all, or the same share of each kernel"
+            "which weights are pruned at once: the smallest that lie on a path from input to output, the smallest of"
+            " all, or the same share of each kernel"
         ),
     ] = "connected"
 
@@ -59,19 +59,18 @@ class Translation:
         int, Setting("channels of the first convolution of generator and discriminator; 8 is for a CPU", 1, 1024)
     ] = 64
     depth: Annotated[int, Setting("how often the U-Net halves the spectrogram", 1, 8)] = 4
-    residual_blocks: Annotated[int, Setting("in its middle", 0, 100)] = 6
-    sub_bands: Annotated[int, Setting("of its SubSpectral Normalization", 1, 2048)] = 16
-    dropout: Annotated[float, Setting("in its decoder", 0, 0.99)] = 0.5
-    epochs: Annotated[int, Setting("of 250 batches each, however many pairs there are", 1, 100_000)] = 200
+    residual_blocks: Annotated[int, Setting("in the middle of the U-Net", 0, 100)] = 6
+    sub_bands: Annotated[int, Setting("of the U-Net's SubSpectral Normalization", 1, 2048)] = 16
+    dropout: Annotated[float, Setting("in the U-Net's decoder", 0, 0.99)] = 0.5
+    epochs: Annotated[int, Setting("of 250 batches each, for any number of pairs", 1, 100_000)] = 200
     batch_size: Annotated[int, Setting("pairs a batch", 1, 65_536)] = 1
     frames: Annotated[
-        int, Setting("length of the stretches that are cut from longer pairs; at least 2 to the depth", 2, 100_000)
+        int,
+        Setting("length of the pieces that longer pairs are cut into; at least 2 to the power of --depth", 2, 100_000),
     ] = 256
     learning_rate: Annotated[float, Setting("of Adam", 0, 100)] = 2e-4
     reconstruction_weight: Annotated[float, Setting("of the L2 distance, against 1 of the GAN's loss", 0, 1e6)] = 100.0
-    max_lag_seconds: Annotated[
-        float, Setting("largest lag between the clips of a pair that is looked for", 0, 600, "s")
-    ] = 1.0
+    max_lag_seconds: Annotated[float, Setting("largest lag between the clips of a pair", 0, 600, "s")] = 1.0
     min_correlation: Annotated[float, Setting("pairs that correlate less are dropped", -1, 1)] = 0.5
     held_out: Annotated[float, Setting("share of the pairs' locations to measure on", 0.01, 0.9)] = 0.2
     seed: Seed = 0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from asc_tf.atomic import read_checked, write_checked
 from asc_tf.data.names import check_labels
-from asc_tf.errors import AscError
+from asc_tf.errors import AscError, unreadable
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def read_dataset(path):
     except FileNotFoundError:
         raise
     except (OSError, ValueError, AttributeError, RecursionError) as error:
-        raise AscError(f"{path}: cannot be read back ({error}); expected what 'asc-tf train' has written") from error
+        raise unreadable(path, error, "what 'asc-tf train' has written") from error
     required = {field.name for field in dataclasses.fields(Dataset) if field.default is dataclasses.MISSING}
     if not required <= values.keys() <= _FIELDS.keys():
         raise AscError(f"{path}: holds {', '.join(values) or 'nothing'}; expected {', '.join(_FIELDS)}"[:1000])

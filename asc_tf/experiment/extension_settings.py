@@ -40,8 +40,8 @@ def check_extensions(config, values):
         field = extension_field(config, key)
         if field is None:
             raise AscError(
-                f"setting {escaped(key)}: neither the network {config.model.network} nor a registered augmentation has "
-                "it; is the package that it is from installed?"
+                f"setting {escaped(key)}: is no setting of the network {config.model.network} or of a registered "
+                "augmentation; expected its package to be installed"
             )
         try:
             checked[key] = field.checked(value)

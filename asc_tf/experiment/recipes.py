@@ -15,7 +15,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from asc_tf.data.names import escaped
-from asc_tf.errors import AscError, nearest
+from asc_tf.errors import AscError, nearest, unreadable
 from asc_tf.experiment.sections import AUGMENTATIONS, FRONTENDS, DataConfig, ModelConfig
 from asc_tf.experiment.setting import LONGEST_PATH
 from asc_tf.experiment.settings import Config
@@ -307,9 +307,7 @@ def find_recipe(name: str) -> Recipe:
         try:
             return Recipe(name, "a file", "", "-", Config.read(name))
         except (OSError, ValueError) as error:  # a NUL in the name raises ValueError
-            raise AscError(
-                f"--recipe {escaped(name, LONGEST_PATH)}: cannot be read ({getattr(error, 'strerror', error)})"
-            ) from None
+            raise unreadable(f"--recipe {escaped(name, LONGEST_PATH)}", error, "a file of settings") from None
     if name not in RECIPES:
         raise AscError(f"--recipe {escaped(name)}: no such recipe; {nearest(escaped(name), list(RECIPES))}")
     return RECIPES[name]

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from asc_tf.atomic import checked_file, is_own, read_checked, whole_file, write_checked
-from asc_tf.errors import AscError
+from asc_tf.atomic import check_new, checked_file, read_checked, whole_file, write_checked
+from asc_tf.errors import AscError, unreadable
 from asc_tf.experiment.dataset import read_dataset, write_dataset
 from asc_tf.experiment.settings import Config
 from asc_tf.experiment.trained_on import check_trained, digest_of, write_trained
@@ -17,6 +17,7 @@ from asc_tf.extensions import NETWORKS, NORMALIZATIONS
 
 # Each states what was asked for, in the folder of a run that was made from other runs.
 MADE_FROM_ANOTHER = ("compression.json", "finetuning.json", "calibration.json", "ensemble.json", "soup.json")
+TRAINED_ON_ALL = "was trained on the test part too (data.split=full)"
 
 
 def read_run(run):
@@ -27,7 +28,7 @@ def read_run(run):
     except FileNotFoundError as error:
         raise AscError(f"{error.filename}: no such file; expected a run folder made by 'asc-tf train'") from None
     except OSError as error:
-        raise AscError(f"{error.filename or run}: cannot be read ({error.strerror or error})") from error
+        raise unreadable(error.filename or run, error) from error
 
 
 def check_finished(run):
@@ -70,12 +71,12 @@ def check_repeatable(run, advice):
         advice: what to do with the original run, if this run was made from one.
     """
     if (Path(run) / "imported.json").is_file():
-        raise AscError(f"{run}: was imported (imported.json), so that its training cannot be repeated here")
+        raise AscError(f"{run}: was imported (imported.json); expected a run that was trained here")
     for name in MADE_FROM_ANOTHER:
         if (Path(run) / name).is_file():
             raise AscError(f"{run}: was made from another run ({name}); {advice}")
     if read_run(run)[0].data.split == "full":
-        raise AscError(f"{run}: was trained on the test part too (data.split=full): there is nothing to compare")
+        raise AscError(f"{run}: {TRAINED_ON_ALL}; expected a run with a test part")
 
 
 def claim(path, asked, kind, of, before=None, flag="--out"):
@@ -95,9 +96,9 @@ def claim(path, asked, kind, of, before=None, flag="--out"):
         try:
             known = {**(before or {}), **json.loads(read_checked(path))}
         except (ValueError, TypeError, RecursionError) as error:
-            raise AscError(f"{path}: cannot be read back ({error}); expected what was asked for here") from error
+            raise unreadable(path, error, "what was asked for here") from error
         if known != json.loads(text):
-            raise AscError(f"{path}: is {of}; give another {flag} folder")
+            raise AscError(f"{path}: is {of}; expected another {flag}")
     else:
         check_free(path, kind)
         write_checked(path, text)
@@ -105,11 +106,8 @@ def claim(path, asked, kind, of, before=None, flag="--out"):
 
 def check_free(path, kind):
     """Raise an AscError if the folder of a file that `claim` has not yet written holds something else."""
-    out = path.parent
-    if path.is_file() or not out.exists():
-        return
-    if not out.is_dir() or not all(is_own(each.name) for each in out.iterdir()):
-        raise AscError(f"{out}: is not empty and holds no {kind}; expected a new folder")
+    if not path.is_file():
+        check_new(path.parent, kind)
 
 
 def check_run_folder(run, config, root):
@@ -121,18 +119,13 @@ def check_run_folder(run, config, root):
             longer = any(difference.startswith("train.epochs: ") for difference in differences)
             raise AscError(
                 f"{run}: holds a run of other settings ({'; '.join(differences)}); "
-                "give the same settings to go on with it, or another --run folder"
-                + (", as a longer training has other learning rates from the first step on" if longer else "")
+                "expected the same settings, or another --run"
+                + (" (a longer training has other learning rates from the first step on)" if longer else "")
             )
         if (run / "dataset.json").is_file() and (trained_on := read_run(run)[1].root) != str(Path(root).resolve()):
-            raise AscError(f"{run}: is a run on {trained_on}, not on {root}; give another --run folder")
-    elif run.exists() and (not run.is_dir() or any(_is_foreign(path) for path in run.iterdir())):
-        raise AscError(f"{run}: is not empty and holds no run; expected a new folder or that of a run")
-
-
-def _is_foreign(path):
-    """Whether a file is not one of those that a killed run leaves before config.json is written."""
-    return path.name not in ("features", "teacher") and not is_own(path.name)
+            raise AscError(f"{run}: holds a run on {trained_on}; expected {root}, or another --run")
+    else:
+        check_new(run, "run", ("features", "teacher"))  # a killed run leaves these before it writes config.json
 
 
 def write_settings(run, config, dataset, trained=None):
@@ -154,7 +147,7 @@ def write_settings(run, config, dataset, trained=None):
         if trained is not None:
             check_trained(run, before, trained)
         if not same_data(before, dataset):
-            raise AscError(f"{run}: the data set has changed since the run began; give another --run folder")
+            raise AscError(f"{run}: the data set has changed since the run began; expected another --run")
         return
     write_checked(run / "config.json", config.to_json())
     if trained is not None:
@@ -201,7 +194,7 @@ def read_csv(path, columns, text=()):
         content = io.BytesIO(read_checked(path))
         frame = pd.read_csv(content, dtype=dict.fromkeys(text, str), keep_default_na=False, na_values=[""])
     except (OSError, ValueError) as error:  # pandas raises its own errors as ValueErrors
-        raise AscError(f"{path}: cannot be read back ({str(error).splitlines()[0]}); expected a table") from error
+        raise unreadable(path, error, "a table") from error
     missing = [name for name in columns if name not in frame.columns]
     if missing or not len(frame):
         found = f"no column '{missing[0]}'" if missing else "no row"

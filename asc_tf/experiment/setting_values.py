@@ -23,12 +23,16 @@ def check_values(settings):
 def check_flags(settings):
     """As `check_values`, for a dataclass whose fields are flags of a command."""
     for item in fields_of(type(settings)):
-        value = value_at(settings, item.key)
-        try:
-            item.checked(value)
-        except ValueError as expected:
-            found = escaped(value) if isinstance(value, str) else shown(value)
-            raise AscError(f"{item.flag} {found}: expected {expected}") from None
+        check_flag(item, value_at(settings, item.key))
+
+
+def check_flag(item, value):
+    """Raise an AscError if a `Field`, a flag of a command, cannot have this value."""
+    try:
+        item.checked(value)
+    except ValueError as expected:
+        found = escaped(value) if isinstance(value, str) else shown(value)
+        raise AscError(f"{item.flag} {found}: expected {expected}") from None
 
 
 def from_values(cls, values, section=""):

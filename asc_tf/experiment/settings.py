@@ -86,13 +86,15 @@ class Config:
         if self.model.width and self.model.width % 2:
             raise AscError(f"setting model.width is {self.model.width}; expected an even number of channels")
         if self.train.select != "last" and self.data.validation_fraction == 0:
-            raise AscError(f"setting train.select is {self.train.select}, which needs data.validation_fraction above 0")
+            raise AscError(
+                f"setting train.select is {self.train.select}; expected data.validation_fraction above 0 with it"
+            )
         if self.distillation.teacher and self.distillation.recipe:
             raise AscError("settings distillation.teacher and distillation.recipe are both given; expected one teacher")
         for teacher in self.distillation.teacher or ():
             if teacher.endswith(LOGITS_FILES) and self.distillation.logits == "online":
                 raise AscError(
-                    f"setting distillation.teacher is {teacher}, which holds logits of the clips as they are; "
+                    f"setting distillation.teacher is {teacher}, a file of logits; "
                     "expected distillation.logits=cached with it"
                 )
         samples = round(self.frontend.window_ms * self.frontend.sample_rate_hz / 1000)
@@ -102,12 +104,20 @@ class Config:
                 f"{self.frontend.sample_rate_hz} Hz; expected at most {LONGEST_WINDOW:,} samples"
             )
         if self.frontend.compression == "pcen" and self.frontend.floor != FrontendConfig.floor:
-            raise AscError(f"setting frontend.floor is {self.frontend.floor}; PCEN (frontend.compression) has no floor")
+            raise AscError(
+                f"setting frontend.floor is {self.frontend.floor}; expected none with frontend.compression=pcen"
+            )
         for name, off in (("gain_db", 0), ("drc_ratio", 1)):
             if self.frontend.compression != "log" and getattr(self.augment, name) != off:
-                raise AscError(f"setting augment.{name} adds to a logarithm, which needs frontend.compression=log")
+                raise AscError(
+                    f"setting augment.{name} is {getattr(self.augment, name)}; expected frontend.compression=log "
+                    "with it"
+                )
         if self.augment.impulse_responses and self.data.features == "cache":
-            raise AscError("setting augment.impulse_responses treats waveforms, which needs data.features=stream")
+            raise AscError(
+                f"setting augment.impulse_responses is {self.augment.impulse_responses}; expected "
+                "data.features=stream with it"
+            )
 
     def to_json(self) -> str:
         """JSON text; `from_json` reads it back to an equal Config."""

@@ -8,6 +8,8 @@ from asc_tf.experiment.recipes import find_recipe
 from asc_tf.experiment.run_folder import read_run
 from asc_tf.experiment.training_sections import DistillationConfig
 
+OTHER_TEACHER = "has other scenes, clips or features than the run; expected a teacher that hears what the run hears"
+
 
 def teacher_config(config):
     """Settings of the teacher in distillation.recipe: "self", or a recipe on the student's data.

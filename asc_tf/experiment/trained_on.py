@@ -71,8 +71,8 @@ def check_unseen(run, dataset, clips):
     known = set() if before is None else {*before.filename}.intersection(clips.filename)
     if known:
         raise AscError(
-            f"{run}: the data set has changed since the run began: {_counted(len(known))} of the test part, "
-            f"{min(known)} for one, it was trained on; expected others"
+            f"{run}: the data set has changed since the run began: it was trained on {_counted(len(known))} "
+            f"of the test part, such as {min(known)}; expected others"
         )
 
 

@@ -15,7 +15,7 @@ import tensorflow as tf
 import tf_keras as keras
 
 from asc_tf.atomic import whole_file
-from asc_tf.errors import AscError
+from asc_tf.errors import AscError, not_installed
 from asc_tf.export.agreement import Agreement
 from asc_tf.export.deployment import deployment_graph
 from asc_tf.export.tflite import metadata_of
@@ -99,4 +99,4 @@ def _module(name):
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise AscError(f"--format onnx: needs {name}; pip install 'asc-tf[onnx]' ({error})") from error
+        raise not_installed("--format onnx", name, "onnx", f" ({error})") from error

@@ -86,9 +86,9 @@ def export_tflite(
     """
     for value, known in ((format, FORMATS), (input, INPUTS)):
         if value not in known:
-            raise AscError(f"a file of '{value}' was asked for; expected one of {', '.join(known)}")
+            raise AscError(f"'{value}' is no format or input of a file; expected one of {', '.join(known)}")
     if format == "int8" and (calibrate_on is None or not len(calibrate_on)):
-        raise AscError("no clips to calibrate on are given; expected about 100 training clips for an 8-bit file")
+        raise AscError("an 8-bit file is asked for without clips to calibrate on; expected about 100 training clips")
     samples = round(clip_seconds * frontend.sample_rate_hz)
     joined = waveform_model(frontend, model, samples)
     content = _convert(frontend, model, samples, format, input, calibrate_on)

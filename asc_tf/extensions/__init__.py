@@ -77,7 +77,7 @@ def register(kind: str, name: str, thing: object = None) -> object:
         True
     """
     if kind not in _REGISTRIES:
-        raise AscError(f"register: there is no kind '{kind}'; {nearest(kind, list(_REGISTRIES))}")
+        raise AscError(f"register: '{kind}' is no kind of extension; {nearest(kind, list(_REGISTRIES))}")
     if thing is None:
         return lambda function: register(kind, name, function)
     _REGISTRIES[kind].register(name, thing)

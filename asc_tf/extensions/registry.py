@@ -51,7 +51,7 @@ class Registry(Mapping):
             AscError: no such name (names the nearest one), or it cannot be imported.
         """
         if name not in self:
-            raise AscError(f"{self.kind} {name}: there is none; {nearest(name, list(self))}")
+            raise AscError(f"{self.kind} {name}: is not known; {nearest(name, list(self))}")
         return self[name]
 
     def __getitem__(self, name):

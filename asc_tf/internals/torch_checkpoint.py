@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from asc_tf.errors import AscError
+from asc_tf.errors import AscError, unreadable
 
 MOST_BYTES = 1 << 30
 _TYPES = {
@@ -45,8 +45,7 @@ def read_tensors(path):
     except FileNotFoundError:
         raise AscError(f"{path}: no such file; expected a PyTorch checkpoint") from None
     except Exception as error:  # the parsers of zip archives and pickles raise any exception on damage
-        found = (str(error).splitlines() or [""])[0][:300] or type(error).__name__
-        raise AscError(f"{path}: cannot be read ({found}); expected a PyTorch checkpoint of tensors") from error
+        raise unreadable(path, error, "a PyTorch checkpoint of tensors") from error
 
 
 def _tensors(checkpoint):

@@ -92,8 +92,8 @@ def load_public_weights(model, network, tensors, source):
     superfluous = [name for name in left if not name.endswith(".num_batches_tracked")]
     if superfluous:
         raise AscError(
-            f"{source}: holds {prefix}{superfluous[0]} too, one of {len(superfluous)} that {network} does not "
-            "have; expected a checkpoint of that network"
+            f"{source}: holds {len(superfluous)} tensors that {network} does not have, such as {prefix}"
+            f"{superfluous[0]}; expected a checkpoint of that network"
         )
     for layer, weights in values.items():
         layer.set_weights([_ours(weight, own.shape) for weight, own in zip(weights, layer.get_weights(), strict=True)])

@@ -56,7 +56,7 @@ def probe_accuracy(statistics, devices, groups, seed=0):
     devices, groups = np.asarray(devices), np.asarray(groups)
     names = np.unique(devices)
     if len(names) < 2:
-        raise AscError(f"clips of {len(names)} device; expected training clips of two or more to tell apart")
+        raise AscError(f"the training clips are of {len(names)} device; expected two or more to tell apart")
     counts = {name: len(np.unique(groups[devices == name])) for name in names}
     folds = min(_FOLDS, *counts.values())
     if folds < 2:

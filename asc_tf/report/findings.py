@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asc_tf.errors import AscError
+from asc_tf.errors import AscError, unreadable
 from asc_tf.evaluation.calibration import expected_calibration_error, reliability_of
 from asc_tf.evaluation.metrics import confusion_matrix, device_metrics, scene_metrics
 from asc_tf.experiment.dataset import Dataset
@@ -147,7 +147,7 @@ def read_made_by(run):
             try:
                 found[name] = read_json(path)
             except OSError as error:
-                raise AscError(f"{path}: cannot be read ({error.strerror or error})") from error
+                raise unreadable(path, error) from error
             if not isinstance(found[name], dict):
                 raise AscError(f"{path}: holds {str(found[name])[:60]}; expected what was asked for, by name")
     return found

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from asc_tf.atomic import exclusive
 from asc_tf.audio.finding import ENDINGS, Found, audio_below
-from asc_tf.errors import AscError
+from asc_tf.errors import AscError, unreadable
 from asc_tf.runtime.archive_plan import make_plan, refuse_other_files
 from asc_tf.runtime.classifier import Classifier
 from asc_tf.runtime.scenes_csv import read_failures
@@ -64,7 +64,7 @@ def classify_archive(
 
     output, archive = Path(output).absolute(), Path(archive)
     if output.exists() and not output.is_dir():
-        raise AscError(f"--output {output}: is no folder; expected one, for the files of the shards")
+        raise AscError(f"--output {output}: is no folder; expected one for the files of the shards")
     refuse_other_files(output)
     if not 1 <= shards <= MOST_SHARDS:
         raise AscError(f"--shards {shards}: expected 1 to {MOST_SHARDS}")
@@ -80,7 +80,7 @@ def classify_archive(
             run(pipeline)
         missing = shards - len(plan.finished())
         if missing:
-            raise AscError(f"{output}: Beam has ended, but {missing} of {shards} shards are not there")
+            raise AscError(f"{output}: lacks {missing} of {shards} shards though Beam has ended")
         for part in output.glob(".part-*"):
             part.unlink(missing_ok=True)
         progress(plan.files, plan.files)
@@ -97,7 +97,7 @@ def _listed(path):
         with path.open(encoding="utf-8", errors="surrogateescape") as file:
             names = sorted(name for line in file if (name := line.rstrip("\n")))
     except OSError as error:
-        raise AscError(f"{path}: cannot be read ({error.strerror})") from error
+        raise unreadable(path, error) from error
     if not names:
         raise AscError(f"{path}: names no file; expected a recording on every line")
     for name, following in itertools.pairwise(names):

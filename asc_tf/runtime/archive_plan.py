@@ -8,7 +8,7 @@ from pathlib import Path
 
 from asc_tf.atomic import checked_file, read_checked, write_checked
 from asc_tf.atomic.checksums import SUMS
-from asc_tf.errors import AscError
+from asc_tf.errors import AscError, unreadable
 
 KINDS = ("scenes", "failures")
 
@@ -49,7 +49,7 @@ class Plan:
                 file.seek(self.starts[shard])
                 names = [json.loads(line) for line in itertools.islice(file, self.size(shard))]
         except (OSError, ValueError) as error:
-            raise AscError(f"{path}: cannot be read ({error})") from error
+            raise unreadable(path, error) from error
         if len(names) != self.size(shard):
             raise AscError(f"{path}: has {len(names)} names for shard {shard}; expected {self.size(shard)}")
         return names
@@ -76,7 +76,9 @@ def refuse_other_files(output):
     names = set(os.listdir(output)) if output.exists() else set()
     other = {name for name in names - own if not name.startswith(".")}
     if other and "manifest.json" not in names:
-        raise AscError(f"{output}: holds {min(other)} but no manifest.json; expected a new folder or a begun one")
+        raise AscError(
+            f"{output}: is not empty and holds no manifest.json ({min(other)} is there); expected a new folder"
+        )
 
 
 def make_plan(classifier, model, archive, names, output, shards, report):
@@ -104,7 +106,7 @@ def make_plan(classifier, model, archive, names, output, shards, report):
         kept = json.loads(read_checked(manifest))
         begun, files, starts = {name: kept[name] for name in own}, kept["files"], tuple(kept["starts"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise AscError(f"{manifest}: cannot be read ({error}); expected what asc-tf predict wrote") from error
+        raise unreadable(manifest, error, "what asc-tf predict wrote") from error
     for name, value in own.items():
         if begun[name] != value:
             what = {"shards": "number of shards"}.get(name, name) + ("" if name == "model" else f" ({begun[name]})")
@@ -142,6 +144,6 @@ def _compare(archive, names, output, report):
             )
         new = set(names).difference(map(json.loads, kept))
     except (OSError, ValueError, TypeError) as error:
-        raise AscError(f"{path}: cannot be read ({error}); expected the names that asc-tf predict wrote") from error
+        raise unreadable(path, error, "the names that asc-tf predict wrote") from error
     if new:
         report(f"{archive}: {len(new)} files came after {output} was begun and are left out, such as {min(new)}")

@@ -5,7 +5,7 @@ import io
 import logging
 import os
 
-from asc_tf.errors import AscError, nearest
+from asc_tf.errors import AscError, nearest, not_installed
 from asc_tf.quiet import root_log_hidden
 from asc_tf.runtime.classifier import Classifier
 from asc_tf.runtime.folder import classified
@@ -16,7 +16,7 @@ try:
     with root_log_hidden():  # it reports that clients of Google's services are missing
         import apache_beam as beam
 except ModuleNotFoundError as error:
-    raise AscError("--shards needs Apache Beam: pip install 'asc-tf[beam]'") from error
+    raise not_installed("--shards", "Apache Beam", "beam") from error
 
 LOCAL = "FnApiRunner"  # Beam's DirectRunner without Prism, which Beam would download on first use
 
@@ -41,7 +41,9 @@ class ClassifyShard(beam.DoFn):
     def setup(self):
         self._classifiers = [Classifier(self._plan.model) for _ in range(self._threads)]
         if self._classifiers[0].sha256 != self._plan.sha256:
-            raise AscError(f"{self._plan.model}: is not the file that the archive's work began with")
+            raise AscError(
+                f"{self._plan.model}: has changed since the work on the archive began; expected the same file"
+            )
 
     def process(self, shard):
         names = self._plan.names(shard)

@@ -9,7 +9,7 @@ import numpy as np
 
 from asc_tf.audio.levels import check_levels, is_silent
 from asc_tf.audio.waveform import enough_memory, mixed_down, resample, waveform_blocks
-from asc_tf.errors import AscError
+from asc_tf.errors import AscError, unreadable
 from asc_tf.runtime.frontend import frontend_of
 from asc_tf.runtime.interpreter import loaded
 from asc_tf.runtime.isolated_run import check_by_trial
@@ -42,7 +42,7 @@ class Classifier:
         try:
             content = Path(path).read_bytes()
         except OSError as error:
-            raise AscError(f"{path}: cannot be read ({error.strerror})") from error
+            raise unreadable(path, error) from error
         self.sha256 = hashlib.sha256(content).hexdigest()
         self.metadata = read_metadata(content, path)
         self.labels = self.metadata.labels

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from asc_tf.atomic import check_replaceable, exclusive_file
-from asc_tf.errors import AscError
+from asc_tf.errors import AscError, unwritable
 
 FORMAT = "asc-tf predict journal 1"
 _SYNC_SECONDS = 1.0  # a power failure may lose this much; a killed process loses nothing that it wrote
@@ -73,13 +73,11 @@ class Journal:
         known = _record(first)
         if known is None or known.get("format") != FORMAT:
             raise AscError(
-                f"{self._path}: is no journal of 'asc-tf predict', which would keep its results there; "
-                "move that file away or choose another --output"
+                f"{self._path}: is no journal of 'asc-tf predict', whose results go there; "
+                "move that file away, or give another --output"
             )
         if first != self._header:
-            raise AscError(
-                f"{self._path}: was begun with another model or folder; delete it or choose another --output"
-            )
+            raise AscError(f"{self._path}: was begun with another model or folder; delete it, or give another --output")
         whole = len(first)
         for line in lines:
             if (record := _record(line)) is None:
@@ -97,7 +95,7 @@ class Journal:
             self._synced = time.monotonic()
 
     def _unwritable(self, error):
-        return AscError(f"{self._path}: cannot be written ({error.strerror or error})")
+        return unwritable(self._path, error)
 
 
 def _line(record):

@@ -1,6 +1,6 @@
 """Samples from the microphone, through the optional package sounddevice."""
 
-from asc_tf.errors import AscError
+from asc_tf.errors import AscError, not_installed
 
 _INSTEAD = "or use a pipe: arecord -f S16_LE -r {rate} -c 1 -t raw | asc-tf listen MODEL -"
 
@@ -24,10 +24,10 @@ class Microphone:
         try:
             import sounddevice
         except ModuleNotFoundError:
-            raise AscError(f"the microphone needs sounddevice: pip install 'asc-tf[listen]', {instead}") from None
+            raise not_installed("the microphone", "sounddevice", "listen", f", {instead}") from None
         except OSError as error:
             raise AscError(
-                f"the microphone needs the PortAudio library ({error}): install libportaudio2, {instead}"
+                f"the microphone: needs the PortAudio library ({error}); install libportaudio2, {instead}"
             ) from None
         self._error, self._report = sounddevice.PortAudioError, report
         self.sample_rate_hz = sample_rate_hz
@@ -38,7 +38,7 @@ class Microphone:
                 self.sample_rate_hz = round(sounddevice.query_devices(kind="input")["default_samplerate"])
             self._stream = sounddevice.InputStream(self.sample_rate_hz, channels=1, dtype="float32")
         except (sounddevice.PortAudioError, ValueError) as error:
-            raise AscError(f"no microphone can be opened ({error}); {instead}") from error
+            raise AscError(f"the microphone: cannot be opened ({error}); {instead}") from error
 
     def __iter__(self):
         """Float32 arrays [n, 1] in +-1, a tenth of a second each, without end."""
@@ -52,4 +52,4 @@ class Microphone:
                         self._report(f"the microphone dropped samples after {taken / self.sample_rate_hz:.1f} s")
                     yield samples
         except self._error as error:
-            raise AscError(f"the microphone failed ({error})") from error
+            raise AscError(f"the microphone: failed ({error})") from error

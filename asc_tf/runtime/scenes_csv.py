@@ -52,7 +52,7 @@ def read_failures(path):
                 return [error for _, error in rows]
     except (OSError, ValueError, csv.Error):
         pass
-    raise AscError(f"{path}: cannot be read back; delete it to have its shard done anew")
+    raise AscError(f"{path}: cannot be read; delete it and run the same command again")
 
 
 @contextlib.contextmanager

@@ -54,7 +54,7 @@ def find_model(name=None):
     path = Path(name)
     if path.is_dir() and (path / "config.json").is_file():
         if not (path / "model.tflite").is_file():
-            raise AscError(f"{path}: is a run without model.tflite; make it with: asc-tf export {path}")
+            raise AscError(f"{path}: is a run without model.tflite; write it by: asc-tf export {path}")
         return path / "model.tflite"
     if not path.exists() and str(name) in shipped:
         return shipped[str(name)].path

@@ -57,9 +57,9 @@ class SceneStream:
         rate = classifier.sample_rate_hz if sample_rate_hz is None else sample_rate_hz
         self._hop = round(hop_seconds * classifier.sample_rate_hz) if 0 < hop_seconds < 86_400 else 0
         if self._hop < 1:
-            raise AscError(f"a hop of {hop_seconds:g} s cannot be; expected more than 0 and less than a day")
+            raise AscError(f"hop_seconds is {hop_seconds:g}; expected more than 0 and less than a day")
         if not 0 < smoothing <= 1:
-            raise AscError(f"a smoothing of {smoothing:g} cannot be; expected more than 0, up to 1")
+            raise AscError(f"smoothing is {smoothing:g}; expected more than 0, up to 1")
         check_rate(rate, "the stream")
         self._classifier, self._smoothing, self._channels, self._rate = classifier, smoothing, channels, rate
         self._report, self._to_be_reported = report, True

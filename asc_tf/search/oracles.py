@@ -216,7 +216,7 @@ def _reading(path):
         yield
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
         raise AscError(
-            f"{path}: cannot be read back ({type(error).__name__}: {error}); give another --out to search anew"
+            f"{path}: cannot be read ({type(error).__name__}: {error}); give another --out to search anew"
         ) from error
 
 

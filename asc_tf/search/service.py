@@ -53,7 +53,9 @@ def serve(oracle, address, report=print, lease_seconds=LEASE_SECONDS):
     except (RuntimeError, ValueError):
         bound = 0
     if not bound:
-        raise AscError(f"--chief {address}: cannot be listened on; expected HOST:PORT of this machine, not in use")
+        raise AscError(
+            f"--chief {address}: cannot be listened on; expected HOST:PORT of this machine that is not in use"
+        )
     server.start()
     if not is_loopback(address):
         report(f"whoever reaches {address} can take part in the search: for a network that you trust only")

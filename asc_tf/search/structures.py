@@ -53,7 +53,7 @@ class Structures:
             problem = "it is of another space"
         except (OSError, ValueError, AttributeError, RecursionError) as error:
             problem = str(error)
-        raise AscError(f"{self.path}: cannot be read back ({problem}); delete it to have the networks counted anew")
+        raise AscError(f"{self.path}: cannot be read ({problem}); delete it and run the same command again")
 
     def keep(self):
         """Write the networks found, unless the file exists."""

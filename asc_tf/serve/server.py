@@ -3,7 +3,7 @@
 import os
 import socket
 
-from asc_tf.errors import AscError
+from asc_tf.errors import AscError, not_installed
 from asc_tf.serve.answer import Answers
 from asc_tf.serve.uploads import upload_folder
 
@@ -29,7 +29,7 @@ def serve(model, host, port, report, keep_seconds=KEEP_SECONDS):
         os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
         import gradio  # noqa: F401
     except ModuleNotFoundError as error:
-        raise AscError(f"the page needs {error.name}: pip install 'asc-tf[serve]'") from None
+        raise not_installed("the page", error.name, "serve") from None
     from asc_tf.serve.page import application
 
     answers = Answers(model, at_once=os.cpu_count())
@@ -54,5 +54,5 @@ def _listen(host, port):
         listening.bind(address)
     except (OSError, OverflowError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise AscError(f"{host}, port {port}: nobody can listen there ({reason}); give another --port") from None
+        raise AscError(f"--port {port}: cannot be listened on at {host} ({reason}); expected another port") from None
     return listening

@@ -56,7 +56,9 @@ def _evaluate_left_out_devices(run, report):
     seen = device_metrics(predict_test(run, report=report), dataset.seen_devices)
     clips = _clips_left_out(config, dataset, [*seen.index], report)
     if not clips:
-        raise AscError(f"{run}: none of its devices ({', '.join(dataset.seen_devices)}) can be left out")
+        raise AscError(
+            f"{run}: none of its devices ({', '.join(dataset.seen_devices)}) can be left out; expected one or more"
+        )
     unseen = {}
     for number, device in enumerate(clips, start=1):
         report(f"without device {device} ({number} of {len(clips)})")

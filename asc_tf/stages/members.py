@@ -18,7 +18,7 @@ def check_members(runs, out):
             ("frontend", config.frontend, other.frontend),
         ):
             if one != two:
-                raise AscError(f"{run}: has another {what} than {runs[0]}; expected runs that differ in neither")
+                raise AscError(f"{run}: has another {what} than {runs[0]}; expected the same")
     for run in runs:
         check_finished(run)
 
@@ -47,5 +47,5 @@ def check_soup(runs, out, choose):
 
 def _read(runs, what):
     if len(runs) < 2:
-        raise AscError(f"{len(runs)} run is given; expected 2 or more for {what}")
+        raise AscError(f"RUN: {len(runs)} is given; expected 2 or more for {what}")
     return [read_run(run) for run in runs]

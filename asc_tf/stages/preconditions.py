@@ -15,9 +15,16 @@ from asc_tf.data.tau import SCENES
 from asc_tf.errors import AscError, nearest
 from asc_tf.experiment.bench_rows import find_rows
 from asc_tf.experiment.named_networks import NAMED_NETWORKS
-from asc_tf.experiment.run_folder import check_finished, check_free, check_repeatable, check_run_folder, read_run
+from asc_tf.experiment.run_folder import (
+    TRAINED_ON_ALL,
+    check_finished,
+    check_free,
+    check_repeatable,
+    check_run_folder,
+    read_run,
+)
 from asc_tf.experiment.setting_values import check_flags
-from asc_tf.experiment.teachers import hears_the_same
+from asc_tf.experiment.teachers import OTHER_TEACHER, hears_the_same
 from asc_tf.micro.folder import check_free_folder
 from asc_tf.runtime.metadata import read_metadata
 from asc_tf.runtime.shipped import find_model, is_model
@@ -76,9 +83,11 @@ def check_evaluation(run, root=None, seconds=None):
     if root is None:
         check_has_data(run, "--data")
     if root is None and not has_test_part(run):
-        raise AscError(f"{run}: was trained on the test part too (data.split=full); give another data set with --data")
+        raise AscError(f"{run}: {TRAINED_ON_ALL}; expected another data set by --data")
     if seconds is not None and (run / "ensemble.json").is_file():
-        raise AscError(f"{run}: an ensemble classifies whole clips; expected --seconds with one of its members")
+        raise AscError(
+            f"{run}: is an ensemble, and those classify whole clips; expected one of its members with --seconds"
+        )
 
 
 def in_run_folder(file):
@@ -92,10 +101,10 @@ def file_data_set(file, root=None):
         return Path(root)
     run = Path(file).parent
     if not in_run_folder(file):
-        raise AscError(f"{file}: is in no run folder; name a data set with --data")
+        raise AscError(f"{file}: is in no run folder; expected a data set by --data")
     check_has_data(run, "--data")
     if not has_test_part(run):
-        raise AscError(f"{run}: was trained on the test part too (data.split=full); give another with --data")
+        raise AscError(f"{run}: {TRAINED_ON_ALL}; expected another data set by --data")
     return Path(read_run(run)[1].root)
 
 
@@ -109,8 +118,8 @@ def check_left_out_devices(run):
         raise AscError(f"{run}: leaves out {left_out} itself (data.leave_out); expected a run on all devices")
     if config.distillation.teacher:
         raise AscError(
-            f"{run}: learnt from trained runs (distillation.teacher), which have heard its devices; "
-            "expected no teacher or distillation.recipe, whose teacher is trained again too"
+            f"{run}: has teachers that have heard its devices (distillation.teacher); expected none, or "
+            "distillation.recipe, as that teacher is trained again too"
         )
 
 
@@ -122,7 +131,7 @@ def check_export(run, out, format, input, root=None):
     An existing file of this format is replaced; a file of another format may be in use and is not.
     """
     if format == "onnx" and input != "features":
-        raise AscError(f"--input {input}: an ONNX file takes features only; give --input features")
+        raise AscError(f"--input {input}: an ONNX file takes features only; expected --input features")
     check_finished(run)
     if root is not None:
         read_clips(root)
@@ -165,24 +174,23 @@ def _check_same_format(path, format, input):
     try:
         metadata = read_metadata(path.read_bytes(), path)
     except (AscError, OSError):
-        raise AscError(
-            f"{path}: is there and is no whole file of asc-tf; delete it first, or give another --out"
-        ) from None
+        raise AscError(f"{path}: is no whole file of asc-tf; delete it, or give another --out") from None
     if (metadata.format, metadata.input) != (format, input):
         raise AscError(
-            f"{path}: is there as --format {metadata.format} --input {metadata.input}, not {format} and {input}; "
-            "give another --out, or delete it first"
+            f"{path}: has --format {metadata.format} --input {metadata.input}; expected {format} and {input}: "
+            "delete it, "
+            "or give another --out"
         )
 
 
 def check_report(runs, out):
     """For `write_report`: trained runs, and a page that may be written. Returns the page's path."""
     if not runs:
-        raise AscError("no run is given; expected folders of runs")
+        raise AscError("RUN: is not given; expected folders of runs")
     for run in runs:
         check_finished(run)
     if len({Path(run).resolve() for run in runs}) < len(runs):
-        raise AscError(f"{', '.join(map(str, runs))}: a run is named twice; expected different ones")
+        raise AscError(f"{', '.join(map(str, runs))}: one run is named twice; expected different runs")
     if out is None and len(runs) > 1:
         raise AscError(
             f"--out: is not given; expected the name of a page for the {len(runs)} runs, such as report.html"
@@ -231,14 +239,14 @@ def check_finetuning(run, out, settings):
     check_free(Path(out) / "finetuning.json", "fine-tuning")
     for setting in settings:
         if not setting.startswith(("finetune.", "train.select=")):
-            raise AscError(f"--set {setting}: fine-tuning keeps the run's settings; expected finetune.NAME=VALUE")
+            raise AscError(f"--set {setting}: is kept by fine-tuning; expected finetune.NAME=VALUE")
     config = read_run(run)[0].with_settings(settings)
     check_finished(run)
     check_has_data(run)
     if (run / "ensemble.json").is_file():
-        raise AscError(f"{run}: is an ensemble; fine-tune its members")
+        raise AscError(f"{run}: is an ensemble; expected one of its members")
     if (run / "compression.json").is_file():
-        raise AscError(f"{run}: is compressed, which training would undo; fine-tune first, then compress")
+        raise AscError(f"{run}: is compressed, and training would undo that; fine-tune first, then compress")
     return config
 
 
@@ -247,17 +255,17 @@ def check_compression(run, out, settings):
     check_flags(settings)
     check_free(Path(out) / "compression.json", "compression")
     if settings.activations == "int8" and settings.weights != "int8":
-        raise AscError("--activations int8: needs --weights int8")
+        raise AscError(f"--activations int8: is given with --weights {settings.weights}; expected --weights int8")
     config, dataset = read_run(run)
     check_finished(run)
     check_has_data(run)
     if settings.teacher is not None:
         if is_logits_file(settings.teacher):
-            raise AscError(f"--teacher {settings.teacher}: is a file; expected a run, which hears augmented clips too")
-        if not hears_the_same(settings.teacher, config, dataset):
             raise AscError(
-                f"--teacher {settings.teacher}: has other scenes, clips or features than the run to compress"
+                f"--teacher {settings.teacher}: is a file; expected a run, since only a network hears augmented clips"
             )
+        if not hears_the_same(settings.teacher, config, dataset):
+            raise AscError(f"--teacher {settings.teacher}: {OTHER_TEACHER}")
         check_finished(settings.teacher)
 
 
@@ -282,7 +290,7 @@ def check_counted(target):
             raise AscError(f"{path}: no such file; expected a network, a .keras or .tflite file")
     elif str(target) not in NAMED_NETWORKS or path.exists():
         raise AscError(
-            f"{target}: is no run folder, .keras or .tflite file, and no network of that name is known; "
+            f"{target}: is no run folder, .keras or .tflite file, nor the name of a network; "
             f"{nearest(str(target), list(NAMED_NETWORKS))}"
         )
 
@@ -307,11 +315,11 @@ def check_search(root, out, config, settings):
     parse_budget(settings.budget)
     Space(settings.space, config)
     if config.data.split == "full":
-        raise AscError("setting data.split is full; a search must not train on the test part")
+        raise AscError("setting data.split is full; expected official, since a search must not hear the test part")
     if out is not None:
         check_free(Path(out) / "search.json", "search")
     if not len(split_clips(root, config)[2]):
-        raise AscError("setting data.validation_fraction is 0; a search needs validation clips, such as 0.2")
+        raise AscError("setting data.validation_fraction is 0; expected more for a search, such as 0.2")
 
 
 def check_bench(root, names, responses):
@@ -319,6 +327,6 @@ def check_bench(root, names, responses):
     rows = find_rows(names)
     lacking = [row.name for row in rows if row.responses and responses is None]
     if lacking:
-        raise AscError(f"--responses: is not given; rows {', '.join(lacking)} need it, other --rows do not")
+        raise AscError(f"--responses: is not given; expected it for --rows {' '.join(lacking)}")
     read_clips(root)
     return rows

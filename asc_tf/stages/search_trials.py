@@ -32,7 +32,7 @@ def read_result(path):
         problem = "it holds no result"
     except (OSError, ValueError, AttributeError, RecursionError) as error:
         problem = str(error)
-    raise AscError(f"{path}: cannot be read back ({problem}); delete it to have the trial finished anew")
+    raise AscError(f"{path}: cannot be read ({problem}); delete it and run the same command again")
 
 
 class Trials:

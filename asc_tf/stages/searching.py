@@ -92,7 +92,7 @@ def _work(tuner, run, worker, report):
     try:
         tuner.search()
     except grpc.RpcError as error:
-        raise AscError(f"--worker {worker}: the chief does not answer any more ({error.code().name})") from error
+        raise AscError(f"--worker {worker}: the chief no longer answers ({error.code().name})") from error
     if run.seconds:
         seconds = time.monotonic() - start
         report(f"{run.count} trials in {seconds:.0f} s, {100 * run.seconds / seconds:.1f} % of it training")

@@ -10,7 +10,7 @@ from asc_tf.data.loader import evaluation_batches, reading
 from asc_tf.data.logits_file import is_logits_file, read_logits
 from asc_tf.errors import AscError
 from asc_tf.experiment.run_folder import load_model, read_run
-from asc_tf.experiment.teachers import hears_the_same
+from asc_tf.experiment.teachers import OTHER_TEACHER, hears_the_same
 from asc_tf.export.agreement import SMALLEST
 from asc_tf.models.ensemble import ensemble
 from asc_tf.training.distillation import DistilledModel, soften
@@ -28,7 +28,7 @@ def teacher_runs(config, run, dataset, report):
         if is_logits_file(teacher):
             continue
         if not hears_the_same(teacher, config, dataset):
-            raise AscError(f"{teacher}: the teacher has other scenes, clips or features than the run")
+            raise AscError(f"{teacher}: {OTHER_TEACHER}")
         load_model(teacher)
         report_advantages(teacher, config, report)
     return runs

@@ -90,9 +90,7 @@ def _check_shareable(config, replicas):
             "that share each batch"
         )
     if config.train.select == "min-var":
-        raise AscError(
-            "setting train.select is min-var, which needs one process; expected last or best, or no strategy"
-        )
+        raise AscError("setting train.select is min-var; expected last or best with --strategy")
 
 
 def _silent(line):

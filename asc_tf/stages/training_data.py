@@ -51,7 +51,9 @@ def _heard(clips, held_out, config):
     setting = f"setting data.leave_out is {','.join(left_out)}"
     for scene in scenes_of(clips):
         if not (heard & ~held_out)[clips.scene == scene].any():
-            raise AscError(f"{setting}, which leaves no training clips of scene '{scene}'")
+            raise AscError(f"{setting} and leaves no training clips of scene '{scene}'")
     if config.train.select != "last" and not (heard & held_out).any():
-        raise AscError(f"{setting}, which leaves no validation clips; train.select={config.train.select} needs some")
+        raise AscError(
+            f"{setting} and leaves no validation clips; expected some for train.select={config.train.select}"
+        )
     return heard

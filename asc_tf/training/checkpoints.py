@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from asc_tf.atomic import check_sums, part_beside, read_checked, write_sums, write_text
 from asc_tf.distributed.replicas import gathered, is_chief
-from asc_tf.errors import AscError
+from asc_tf.errors import AscError, reason_of, unwritable
 from asc_tf.internals.tf_keras import random_generators
 
 if TYPE_CHECKING:
@@ -107,10 +107,7 @@ class EpochCheckpoints:
             self._state.read(str(newest / "state")).assert_existing_objects_matched()
             return progress
         except (AscError, tf.errors.OpError, AssertionError, ValueError, TypeError, IndexError, OSError) as error:
-            raise AscError(
-                f"{newest}: the checkpoint cannot be read back ({str(error).splitlines()[0]}); "
-                "delete the folder to begin anew"
-            ) from error
+            raise AscError(f"{newest}: cannot be read ({reason_of(error)}); delete the folder to begin anew") from error
 
     def save(self, progress: Progress) -> None:
         """Keep the present state as the state at `progress`.
@@ -134,7 +131,7 @@ class EpochCheckpoints:
             write_sums(part)  # so that progress and weights belong together
             os.replace(part, final)
         except (tf.errors.OpError, OSError) as error:
-            raise AscError(f"{final}: cannot be written ({getattr(error, 'message', error)})") from error
+            raise unwritable(final, error) from error
         finally:
             shutil.rmtree(part, ignore_errors=True)
         for older in self.directory.glob("epoch-*"):

@@ -9,7 +9,7 @@ import tensorflow as tf
 import tf_keras as keras
 
 from asc_tf.atomic import part_beside
-from asc_tf.errors import AscError
+from asc_tf.errors import unwritable
 from asc_tf.training.confusion import ConfusionAccuracy
 
 _ROWS, _COLUMNS = 128, 256  # of a spectrogram's picture at the most
@@ -57,7 +57,7 @@ class EventFiles(keras.callbacks.Callback):
         try:
             self._write(epoch + 1, logs, confusion)
         except tf.errors.OpError as error:
-            raise AscError(f"{self.directory}: cannot be written ({error.message.splitlines()[0]})") from error
+            raise unwritable(self.directory, error) from error
 
     def _write(self, step, logs, confusion):
         for name, value in logs.items():

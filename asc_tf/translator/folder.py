@@ -4,9 +4,9 @@ import dataclasses
 import json
 from pathlib import Path
 
-from asc_tf.atomic import is_own, write_checked
+from asc_tf.atomic import check_new, write_checked
 from asc_tf.data.names import check_labels
-from asc_tf.errors import AscError
+from asc_tf.errors import AscError, unreadable
 from asc_tf.experiment.command_settings import Translation
 from asc_tf.experiment.sections import FrontendConfig
 from asc_tf.experiment.setting_values import check_flags, from_values
@@ -19,7 +19,7 @@ def check_translation(settings, frontend):
     if settings.frames < 2**settings.depth:
         raise AscError(f"--frames {settings.frames}: expected at least {2**settings.depth}, 2 to the --depth")
     if frontend.compression != "log":
-        raise AscError(f"setting frontend.compression is {frontend.compression}; the translator needs log")
+        raise AscError(f"setting frontend.compression is {frontend.compression}; expected log for a translator")
     if frontend.mel_bins % (2**settings.depth * settings.sub_bands):
         raise AscError(
             f"{frontend.mel_bins} mel bins cannot be halved {settings.depth} times into {settings.sub_bands} sub-bands;"
@@ -32,8 +32,8 @@ def read_translator(folder):
     path = Path(folder) / "translator.json"
     try:
         values = read_json(path)
-    except OSError:
-        raise AscError(f"{path}: cannot be read; expected a folder of 'asc-tf translate train'") from None
+    except OSError as error:
+        raise unreadable(path, error, "a folder of 'asc-tf translate train'") from None
     if not isinstance(values, dict) or not isinstance(values.get("root"), str):
         raise AscError(f"{path}: names no data set; expected what 'asc-tf translate train' has written")
     try:
@@ -49,9 +49,11 @@ def check_translator_folder(folder, root, settings, frontend):
     """Raise an AscError if the folder holds something else than a translator of these settings."""
     if (folder / "translator.json").is_file():
         if read_translator(folder) != (str(Path(root).resolve()), settings, frontend):
-            raise AscError(f"{folder}: holds a translator of another data set or other settings; give another --out")
-    elif folder.exists() and (not folder.is_dir() or not all(is_own(each.name) for each in folder.iterdir())):
-        raise AscError(f"{folder}: is not empty and holds no translator; expected a new folder")
+            raise AscError(
+                f"{folder}: holds a translator of another data set or of other settings; expected another --out"
+            )
+    else:
+        check_new(folder, "translator")
 
 
 def write_translator(folder, root, settings, frontend):

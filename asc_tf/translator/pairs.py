@@ -28,7 +28,7 @@ def find_pairs(clips: pd.DataFrame, source: str, targets: Sequence[str]) -> pd.D
     devices = sorted(clips.device.unique())
     for device in (source, *targets):
         if device not in devices:
-            raise AscError(f"device '{device}' has no clips in the training part; it has {', '.join(devices)}")
+            raise AscError(f"device '{device}' has no clips in the training part; expected one of {', '.join(devices)}")
     if source in targets or len(set(targets)) < len(targets):
         raise AscError(f"translation from {source} to {', '.join(targets)}: expected different devices, each once")
     heard = clips[clips.device == source].rename(columns={"filename": "source"})[[*SEGMENT, "source"]]
@@ -62,15 +62,15 @@ def hold_out_pairs(pairs, fraction, seed=0):
     for device, group in pairs.groupby("device"):
         if group.location.nunique() < 2:
             raise AscError(
-                f"device '{device}' has pairs of one location only ({group.location.iloc[0]}); "
-                "expected two, one of which is held out"
+                f"device '{device}' has pairs of only one location ({group.location.iloc[0]}); "
+                "expected two or more, since some are held out"
             )
         held_out.update(group.location[hold_out_locations(group.assign(scene=device), fraction, seed)])
     for device, group in pairs.groupby("device"):
         if group.location.isin(held_out).all():
             raise AscError(
-                f"device '{device}': all its {group.location.nunique()} locations are held out, as others draw them"
-                " too; give a lower --held-out or another --seed"
+                f"device '{device}' has no locations left to train on: all {group.location.nunique()} are held out; "
+                "give a lower --held-out or another --seed"
             )
     return pairs.location.isin(held_out).to_numpy()
 

@@ -166,7 +166,7 @@ LIST = struct.pack("<4sI", b"LIST", 4) + b"INFO"
 def test_no_samples_are_no_samples(path, behind):
     content = wav(fmt(PCM, 16), b"", behind=behind)
     assert not [*SamplePipe(io.BytesIO(content), RATE_HZ)]
-    with pytest.raises(AscError, match=f"^{path}: holds no audio samples"):
+    with pytest.raises(AscError, match=f"^{path}: holds no samples"):
         of_file(path, content)
 
 
@@ -184,8 +184,8 @@ def test_chunks_behind_the_samples_are_no_samples(path, length):
         (lambda data: with_long_sizes(fmt(PCM, 16), data)[:-500], "truncated, the header promises 2080 bytes"),
         (lambda data: wave64(fmt(PCM, 16), data)[:-8], "truncated, the header promises 2136 bytes and .* 2128"),
         (lambda data: wav(fmt(MULAW, 8), data)[:-1], "truncated, the header promises 2044 bytes and the file has 2043"),
-        (lambda data: wav(fmt(PCM, 16), data) * 2, r"holds other samples behind the first ones \(RIFF\); expected one"),
-        (lambda data: wav(fmt(PCM, 16), data, behind=b"data\4\0\0\0abcd"), r"other samples .* \(data\)"),
+        (lambda data: wav(fmt(PCM, 16), data) * 2, r"has a second block of samples \(RIFF\); expected one"),
+        (lambda data: wav(fmt(PCM, 16), data, behind=b"data\4\0\0\0abcd"), r"second block of samples \(data\)"),
         (lambda data: wav(fmt(PCM, 16), data, 10) + b"\1" * 2**20, "it promises 10 bytes of samples and 1050566 stand"),
         (lambda data: wav(fmt(PCM, 16, 1), data), "damaged WAV header, 1 channels of 16 in 16 bits in 1 bytes a frame"),
         (lambda data: wav(fmt(PCM, 16, channels=0), data), "damaged WAV header, 0 channels"),
@@ -198,7 +198,7 @@ def test_chunks_behind_the_samples_are_no_samples(path, length):
         (lambda data: wav(fmt(PCM, 16), data, before=b"\0\1\2\3\4\0\0\0abcd"), "a chunk .* of 4 bytes before the samp"),
         (lambda data: wav(fmt(PCM, 16), data, before=b"LIST\0\0\0\x10"), "a chunk b'LIST' of 268435456 bytes before"),
         (lambda data: b"RIFF\4\0\0\0AVI " + data, "is a RIFF file without WAVE; expected audio"),
-        (lambda data: wav(fmt(PCM, 16), b"OggS" + data), "holds Ogg data in place of WAV samples"),
+        (lambda data: wav(fmt(PCM, 16), b"OggS" + data), "holds Ogg data; expected WAV samples"),
     ],
 )  # fmt: skip
 def test_a_header_that_cannot_be_right_is_refused_in_a_sentence(path, write, message):

@@ -77,14 +77,14 @@ def test_formats_that_do_not_tell_where_their_end_is_are_refused(tmp_path, file_
     content = written(path, file_format, subtype)
     for length in (len(content), len(content) // 2):
         path.write_bytes(content[:length])
-        with pytest.raises(AscError, match=f"^{path}: (is a file of the format |cannot be decoded as audio)"):
+        with pytest.raises(AscError, match=f"^{path}: (has the format |cannot be decoded as audio)"):
             load_waveform(path, RATE_HZ)
 
 
 def test_an_sd2_file_is_refused(tmp_path):
     """Its header is in a file of its own beside it."""
     written(tmp_path / "clip.sd2", "SD2", "PCM_16")
-    with pytest.raises(AscError, match="is a file of the format SD2, of which nobody can tell"):
+    with pytest.raises(AscError, match="has the format SD2, whose end may be missing unseen"):
         load_waveform(tmp_path / "clip.sd2", RATE_HZ)
 
 

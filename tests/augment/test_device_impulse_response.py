@@ -196,12 +196,12 @@ def notes_alone(folder):
     [
         (
             recording,
-            "{}/response.wav: lasts 2.5 s, which is a recording; expected an impulse response of at most 2 s",
+            "{}/response.wav: lasts 2.5 s, as a recording does; expected an impulse response of at most 2 s",
         ),
         (silence, "{}/response.wav: is silent; expected an impulse response"),
-        (nothing, "{}/response.wav: the file is empty"),
+        (nothing, "{}/response.wav: is empty; expected an audio file"),
         (notes_alone, "{}: holds no audio file; expected impulse responses, such as .wav"),
-        (lambda folder: folder.rmdir(), "{}: no such folder; expected one of impulse responses"),
+        (lambda folder: folder.rmdir(), "{}: no such folder; expected impulse responses"),
     ],
 )
 def test_what_cannot_be_used_is_named_in_one_sentence(tmp_path, prepare, sentence):

@@ -10,7 +10,7 @@ def test_check_counts_and_exits_with_one_on_problems(root, capsys):
     assert main(["data", "check", str(root)]) == 0
     assert "train 40 / test 90" in capsys.readouterr().out
     next((root / "audio").glob("*-a.wav")).unlink()
-    assert "not on disk" in fails(capsys, "data", "check", root)
+    assert "no such file" in fails(capsys, "data", "check", root)
 
 
 @pytest.mark.shared

@@ -67,4 +67,4 @@ def test_devices_are_left_out_in_turn(run, capsys, monkeypatch):
 @pytest.mark.parametrize("other", [["--seeds", 2], ["--seconds", 0.5], ["--data", "x"]])
 def test_leaving_devices_out_goes_with_no_other_flag(run, capsys, other):
     sentence = fails(capsys, "evaluate", run, "--leave-device-out", *other)
-    assert "--leave-device-out: expected without --data, --seconds and --seeds" in sentence
+    assert "--leave-device-out: is given with --data, --seconds or --seeds" in sentence

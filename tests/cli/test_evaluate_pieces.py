@@ -41,10 +41,10 @@ def test_one_piece_is_the_whole_clip(run, root, capsys):
 @pytest.mark.parametrize(
     ("seconds", "message"),
     [
-        ("99", "pieces of 99 s were asked for; the clips last 1 s"),
-        ("0", "a length of 0 s was asked for"),
-        ("-1", "a length of -1 s was asked for"),
-        ("nan", "a length of nan s was asked for"),
+        ("99", "pieces of 99 s are given; expected at most 1 s"),
+        ("0", "--seconds 0.0: expected a value from 0.001"),
+        ("-1", "--seconds -1.0: expected a value from 0.001"),
+        ("nan", "--seconds nan: expected a value from 0.001"),
     ],
 )
 def test_pieces_of_an_impossible_length(run, capsys, seconds, message):
@@ -54,4 +54,4 @@ def test_pieces_of_an_impossible_length(run, capsys, seconds, message):
 
 
 def test_pieces_and_seeds_do_not_go_together(run, capsys):
-    assert "only without --data and --seconds" in fails(capsys, "evaluate", run, "--seconds", 0.5, "--seeds", 2)
+    assert "is given with --data or --seconds" in fails(capsys, "evaluate", run, "--seconds", 0.5, "--seeds", 2)

@@ -46,7 +46,7 @@ def test_features_of_a_clip_that_cannot_be_read(bare, capsys):
     clip = next((bare / "audio").glob("*-s5.wav"))
     clip.write_bytes(b"")
     sentence = fails(capsys, "features", bare)
-    assert sentence.startswith(f"asc-tf: {clip}: the file is empty; 1 of 130 clips cannot be used")
+    assert sentence.startswith(f"asc-tf: {clip}: is empty; expected an audio file; 1 of 130 clips cannot be used")
     assert len(rows(bare)) == 129 and f"audio/{clip.name}" not in rows(bare)
     (table,) = bare.rglob("unreadable.csv")
     assert str(table) in sentence and pd.read_csv(table).filename.tolist() == [f"audio/{clip.name}"]
@@ -54,7 +54,9 @@ def test_features_of_a_clip_that_cannot_be_read(bare, capsys):
 
 @pytest.mark.parametrize("workers", [0, -1])
 def test_features_with_an_impossible_number_of_workers(bare, capsys, workers):
-    assert f"--workers {workers}: expected 1 or more" in fails(capsys, "features", bare, "--workers", workers)
+    assert f"--workers {workers}: expected a value from 1 to 4,096" in fails(
+        capsys, "features", bare, "--workers", workers
+    )
     assert not (bare / "features").exists()
 
 

@@ -71,5 +71,7 @@ def test_a_background_job_of_a_shell_stays_deaf_to_ctrl_c():
 
 @pytest.mark.parametrize("seed", [-1, 2**31])
 def test_a_seed_that_is_none_is_a_sentence(tmp_path, capsys, seed):
-    assert f"seed is {seed}; expected 0 to 2147483647" in fails(capsys, "data", "synth", tmp_path / "x", "--seed", seed)
+    assert f"--seed {seed}: expected a value from 0 to 2,147,483,647" in fails(
+        capsys, "data", "synth", tmp_path / "x", "--seed", seed
+    )
     assert not list(tmp_path.iterdir())

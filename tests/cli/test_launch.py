@@ -40,9 +40,12 @@ def test_launch_runs_the_command_as_workers_and_exits_as_it_does(monkeypatch, tm
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--workers", "0", *TRAIN], "--workers 0: expected 1 or more"),
-        (["--", "evaluate", "RUN"], "launch: got 'evaluate'; expected train and its flags"),
-        ([*TRAIN, "--strategy", "mirrored"], "--strategy: expected without it, as launch chooses multi_worker"),
+        (["--workers", "0", *TRAIN], "--workers 0: expected a value from 1 to 4,096"),
+        (["--", "evaluate", "RUN"], "launch: is given 'evaluate'; expected train and its flags"),
+        (
+            [*TRAIN, "--strategy", "mirrored"],
+            "--strategy: is given; expected none, because launch chooses multi_worker",
+        ),
     ],
 )
 def test_what_launch_cannot_run(capsys, arguments, sentence):
@@ -64,7 +67,7 @@ def test_multi_worker_without_a_cluster(monkeypatch, capsys):
 
 def test_a_trusted_network_is_for_workers(capsys):
     assert main([*TRAIN, "--trusted-network"]) == 1
-    assert "expected it with --strategy multi_worker or launch" in capsys.readouterr().err
+    assert "expected --strategy multi_worker as well" in capsys.readouterr().err
 
 
 @pytest.mark.slow

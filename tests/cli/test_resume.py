@@ -25,7 +25,7 @@ def test_a_finished_run_is_evaluated_again_and_says_what_comes_next(run, capsys)
 )
 def test_a_resumed_run_has_its_own_data_and_settings(run, capsys, flags, named):
     sentence = fails(capsys, "train", "--resume", run, *flags)
-    assert f"expected no {named}: a training of other settings, also a longer one, has another --run" in sentence
+    assert f"expected no {named} (a training of other settings, or a longer one, needs another --run" in sentence
 
 
 def test_what_cannot_be_resumed(tmp_path, capsys):
@@ -41,16 +41,16 @@ def test_a_longer_training_says_how(run, synthetic_root, capsys):
     settings = [*TINY_SETTINGS, "train.epochs=4"]
     sentence = fails(capsys, "train", "--data", synthetic_root, "--run", run, "--set", *settings)
     assert "train.epochs: 2 and 4" in sentence
-    assert "another --run folder, as a longer training has other learning rates from the first step on" in sentence
+    assert "another --run (a longer training has other learning rates from the first step on)" in sentence
 
 
 def test_a_file_of_another_format_is_not_overwritten(smallest_file, run, capsys):
     (run / "model.tflite").write_bytes(smallest_file.read_bytes())
     sentence = fails(capsys, "export", run, "--format", "int8")
-    assert f"{run / 'model.tflite'}: is there as --format float --input waveform, not int8 and waveform" in sentence
+    assert f"{run / 'model.tflite'}: has --format float --input waveform; expected int8 and waveform" in sentence
     assert check_export(run, None, "float", "waveform") == run / "model.tflite"
     (run / "model.tflite").write_text("mine")
-    assert "is there and is no whole file of asc-tf; delete it first" in fails(capsys, "export", run)
+    assert "is no whole file of asc-tf; delete it" in fails(capsys, "export", run)
     assert (run / "model.tflite").read_text() == "mine"
 
 

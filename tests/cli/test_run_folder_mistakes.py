@@ -13,7 +13,7 @@ def test_run_folder_of_other_settings(train_smallest, run, synthetic_root, capsy
 
 def test_run_folder_of_another_data_set(train_smallest, run, root, capsys):
     sentence = fails(capsys, *train_smallest, "--data", root, "--run", run)
-    assert f"{run}: is a run on " in sentence and f"not on {root}" in sentence
+    assert f"{run}: holds a run on " in sentence and f"; expected {root}" in sentence
 
 
 def test_data_that_changed_since_the_run_began(train_smallest, run, synthetic_root, capsys):

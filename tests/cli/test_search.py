@@ -8,7 +8,7 @@ FLAGS = ["search", "--space", "lambda,width=4:8", "--budget", "bytes=24KB", "--s
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--chief", "localhost:1", "--worker", "localhost:1"], "--chief and --worker are both given"),
+        (["--chief", "localhost:1", "--worker", "localhost:1"], "--chief and --worker: are both given"),
         (["--chief", "127.0.0.1"], "--chief 127.0.0.1: expected HOST:PORT, such as 127.0.0.1:5000"),
         (["--chief", ":5000"], "--chief :5000: expected HOST:PORT"),
         (["--worker", "127.0.0.1:99999"], "--worker 127.0.0.1:99999: expected HOST:PORT"),

@@ -11,7 +11,7 @@ from asc_tf.cli import main
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--port", "99999"], "--port 99999: expected 0 to 65535"),
+        (["--port", "99999"], "--port 99999: expected a value from 0 to 65,535"),
         (["recording.wav"], "recording.wav: is no model; expected a .tflite file"),
         (["esc10-mobile", "procedural-scenes"], "MODEL: 2 names; expected one model"),
     ],

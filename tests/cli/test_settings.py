@@ -33,11 +33,11 @@ def test_mistakes_are_told_before_tensorflow_is_loaded(tmp_path):
     translate = ["translate", "train", "D", "--from", "a", "--to", "b", "--out", str(tmp_path / "O")]
     commands = {
         "roll_seconds is inf; expected a value from 0": [*train, "--set", "augment.roll_seconds=inf"],
-        "setting seed is -1; expected a value from 0": [*train, "--seed", "-1"],
+        "--seed -1: expected a value from 0": [*train, "--seed", "-1"],
         "is taught by itself": [*train, "--recipe", str(tmp_path / "self.json")],
         'foo.json: setting data.features is "foo"; expected one of': [*train, "--recipe", str(tmp_path / "foo.json")],
         "x.json: cannot be read": [*search, "--set", "distillation.recipe=x.json"],
-        "expected settings of the frontend only": [*translate, "--set", "train.epochs=7"],
+        "is no setting of the frontend; expected frontend.NAME=VALUE": [*translate, "--set", "train.epochs=7"],
     }
     code = (
         "import sys, asc_tf.cli\n"

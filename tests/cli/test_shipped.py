@@ -70,7 +70,7 @@ def test_a_model_may_be_a_name_or_a_run(noise, capsys, tmp_path):
     assert "uncertain (" in capsys.readouterr().out
     (tmp_path / "config.json").write_text("{}")
     assert is_model(tmp_path)
-    with pytest.raises(AscError, match="is a run without model.tflite; make it with: asc-tf export"):
+    with pytest.raises(AscError, match="is a run without model.tflite; write it by: asc-tf export"):
         find_model(tmp_path)
 
 
@@ -93,9 +93,9 @@ def test_models_shipped_lists_them(capsys):
 @pytest.mark.parametrize(
     ("command", "expected"),
     [
-        (["predict"], "AUDIO: no audio file is named"),
-        (["predict", "x.wav", "--hop", "2"], "--hop and --smoothing are for --timeline"),
-        (["predict", "x.wav", "--threshold", "2"], "--threshold 2: expected a probability from 0 to 1"),
+        (["predict"], "AUDIO: is not given"),
+        (["predict", "x.wav", "--hop", "2"], "--hop and --smoothing: are for --timeline"),
+        (["predict", "x.wav", "--threshold", "2"], "--threshold 2.0: expected a value from 0 to 1"),
         (["listen", "a.wav", "b.wav"], "SOURCE: 2 names; expected one"),
         (["listen", "a.wav", "--rate", "8000"], "--rate 8000: is for raw samples from a pipe"),
         (["predict", ".", "--timeline"], "--timeline: is for files"),

@@ -70,7 +70,7 @@ def test_a_streamed_training_hears_impulse_responses(streamed_run, train, tmp_pa
 
 def test_impulse_responses_need_streamed_features(root, tmp_path, capsys):
     sentence = train_fails(capsys, root, tmp_path / "run", f"augment.impulse_responses={tmp_path}")
-    assert "augment.impulse_responses treats waveforms, which needs data.features=stream" in sentence
+    assert "expected data.features=stream with it" in sentence
 
 
 def test_a_missing_folder_of_impulse_responses(bare, tmp_path, capsys):

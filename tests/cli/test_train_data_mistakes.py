@@ -19,13 +19,15 @@ def test_metadata_without_a_needed_column(root, tmp_path, capsys):
 def test_clip_in_a_split_and_not_on_disk(root, tmp_path, capsys):
     clip = next((root / "audio").glob("*-s5.wav"))
     clip.unlink()
-    assert f"audio/{clip.name}: named in the metadata and not on disk" in train_fails(capsys, root, tmp_path / "run")
+    assert f"audio/{clip.name}: no such file; expected every file that the metadata names" in train_fails(
+        capsys, root, tmp_path / "run"
+    )
 
 
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (damage_empty, "the file is empty"),
+        (damage_empty, "is empty; expected an audio file"),
         (damage_truncate, "truncated"),
         (damage_text, "cannot be decoded as audio"),
         (damage_nan, "sample 1234 is nan, which is not a finite number"),

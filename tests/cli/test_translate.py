@@ -53,16 +53,16 @@ def test_train_and_apply(trained, root, capsys):
     assert run("translate", "apply", folder, "--out", "mine") == 0
     assert f"translated clips in {root.resolve() / 'features' / 'mine'}" in capsys.readouterr().out
     assert fails(capsys, "translate", "train", root, "--from", "a", "--to", "b", "--out", folder, *SMALL) == (
-        f"asc-tf: {folder}: holds a translator of another data set or other settings; give another --out"
+        f"asc-tf: {folder}: holds a translator of another data set or of other settings; expected another --out"
     )
 
 
 def test_mistakes_are_told_in_one_sentence(root, tmp_path, capsys):
     begin = ["translate", "train", root, "--out", tmp_path / "t"]
-    assert "device 's5' has no clips in the training part; it has a, b, c, s1, s2, s3" in fails(
+    assert "device 's5' has no clips in the training part; expected one of a, b, c, s1, s2, s3" in fails(
         capsys, *begin, "--from", "a", "--to", "s5", *SMALL
     )
-    assert "--set model.width: expected settings of the frontend only" in fails(
+    assert "--set model.width: is no setting of the frontend; expected frontend.NAME=VALUE" in fails(
         capsys, *begin, "--from", "a", "--to", "b", "--set", "model.width=20"
     )
     assert "no such folder" in fails(
@@ -72,12 +72,12 @@ def test_mistakes_are_told_in_one_sentence(root, tmp_path, capsys):
     assert "expected a folder of 'asc-tf translate train'" in fails(capsys, "translate", "apply", tmp_path)
 
 
-def test_training_without_translated_clips_names_the_commands(root, tmp_path, capsys):
+def test_training_without_translated_clips_names_the_command(root, tmp_path, capsys):
     sentence = fails(
         capsys, "train", "--data", root, "--run", tmp_path / "run", "--set", "data.translated=none-such",
         "frontend.mel_bins=32",
     )  # fmt: skip
-    assert "none-such" in sentence and "make it with 'asc-tf translate train' and 'asc-tf translate apply'" in sentence
+    assert "none-such" in sentence and "expected a folder of 'asc-tf translate apply'" in sentence
     assert not (tmp_path / "run").exists()
 
 

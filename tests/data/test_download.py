@@ -370,7 +370,7 @@ def test_file_that_is_no_archive_is_named(server, tmp_path):
 
 
 def test_unknown_name_is_refused_before_a_folder_is_made(tmp_path):
-    with pytest.raises(AscError, match="'tau2021' to download; did you mean 'tau202[02]'"):
+    with pytest.raises(AscError, match="'tau2021' is no data set that can be downloaded; did you mean 'tau202[02]'"):
         download("tau2021", tmp_path / "data")
     assert not (tmp_path / "data").exists()
 
@@ -389,7 +389,7 @@ except AscError as error:
 def test_install_without_the_extra_is_told_of_it(tmp_path):
     command = [sys.executable, "-c", WITHOUT_EXTRA, tmp_path / "data"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stdout == "data download needs soundata: pip install 'asc-tf[download]'\n"
+    assert done.stdout == "data download: needs soundata; install it by: pip install 'asc-tf[download]'\n"
     assert not (tmp_path / "data").exists()
 
 

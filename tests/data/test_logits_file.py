@@ -34,10 +34,10 @@ def test_arrays_say_the_same(tmp_path):
     ("lines", "message"),
     [
         (["filename,bus", "one,1"], "has no column 'park'; expected filename, bus, park"),
-        (LINES[:2], "has no logits of 1 training clips, two for one; expected all"),
+        (LINES[:2], "lacks 1 training clips, such as two; expected all of them"),
         ([*LINES, "one.flac,1,2"], "has one twice; expected a row for each clip"),
-        ([*LINES[:2], "two,inf,1"], "the logits of two are not all numbers"),
-        ([*LINES[:2], "two,loud,1"], "the logits of two are not all numbers"),
+        ([*LINES[:2], "two,inf,1"], "the logits of two are not all finite; expected finite numbers"),
+        ([*LINES[:2], "two,loud,1"], "the logits of two are not all finite; expected finite numbers"),
         ([], "cannot be read"),
     ],
 )
@@ -59,5 +59,5 @@ def test_files_that_are_none_are_refused(tmp_path):
 
 def test_a_file_of_logits_needs_cached_ones():
     assert is_logits_file("a/logits.csv") and not is_logits_file("a/run")
-    with pytest.raises(AscError, match=r"logits\.csv, which holds logits .*; expected distillation.logits=cached"):
+    with pytest.raises(AscError, match=r"logits\.csv, a file of logits; expected distillation.logits=cached"):
         Config().with_settings(["distillation.teacher=logits.csv"])

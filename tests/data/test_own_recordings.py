@@ -103,11 +103,11 @@ def test_locations_whose_names_look_alike_stay_apart():
     ("arguments", "expected"),
     [
         (["--folders", "scene/room"], "--folders scene/room: expected scene, and device or location"),
-        (["--folders", "scene/device/location"], "lies too high; expected"),
-        (["--seconds", "60"], "no recording lasts 60 s, the longest one 3.5 s: give --seconds"),
-        (["--seconds", "0"], "expected 0.1 to 3600 seconds"),
-        (["--test", "1"], "--test 1: expected a share between 0 and 1"),
-        (["--seconds", "3"], "scene 'kitchen' has one location only"),
+        (["--folders", "scene/device/location"], "is not deep enough in folders; expected"),
+        (["--seconds", "60"], "--seconds 60: is longer than every recording; expected at most 3.5"),
+        (["--seconds", "0"], "--seconds 0.0: expected a value from 0.1 to 3,600"),
+        (["--test", "1"], "--test 1.0: expected a value from 0.001 to 0.999"),
+        (["--seconds", "3"], "scene 'kitchen' has only one location"),
     ],
 )
 def test_mistakes_are_one_sentence(folder, tmp_path, capsys, arguments, expected):

@@ -296,7 +296,7 @@ def cut_short(path):
 
 
 DAMAGES = {
-    "empty": (lambda path: path.write_bytes(b""), "the file is empty"),
+    "empty": (lambda path: path.write_bytes(b""), "is empty; expected an audio file"),
     "text": (lambda path: path.write_text("this is no audio at all, but long enough for a header of 44 bytes"),
              "cannot be decoded as audio"),
     "half a header": (lambda path: os.truncate(path, 30), "ended inside the WAV header"),
@@ -359,7 +359,7 @@ def test_a_pipeline_ends_with_the_error_that_it_raised(root, clips):
             for _ in batches:
                 pass
 
-    with pytest.raises(AscError, match="the file is empty"):
+    with pytest.raises(AscError, match="is empty; expected an audio file"):
         train()
     gc.collect()
     assert pipelines[0]() is None
@@ -375,7 +375,7 @@ def test_an_error_of_before_is_not_taken_for_one_of_now(root, clips):
     path = root / clips.filename[0]
     content = path.read_bytes()
     path.write_bytes(b"")
-    with pytest.raises(AscError, match="the file is empty"):
+    with pytest.raises(AscError, match="is empty; expected an audio file"):
         features[0]
     path.write_bytes(content)
     with pytest.raises(tf.errors.InvalidArgumentError), reading(features):

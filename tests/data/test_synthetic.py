@@ -164,10 +164,10 @@ def test_progress_counts_to_the_total(tmp_path):
 
 def test_an_empty_folder_is_filled_and_another_refused(tmp_path):
     write_synthetic(tmp_path, clips=20, seconds=1.0)
-    with pytest.raises(AscError, match="not an empty folder"):
+    with pytest.raises(AscError, match="is not empty; expected a new folder"):
         write_synthetic(tmp_path, clips=20, seconds=1.0)
     assert len(read_clips(tmp_path)) == 110
-    with pytest.raises(AscError, match="not an empty folder"):
+    with pytest.raises(AscError, match="is not empty; expected a new folder"):
         write_synthetic(tmp_path / "meta.csv", clips=20, seconds=1.0)
 
 

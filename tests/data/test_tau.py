@@ -80,7 +80,9 @@ def test_the_same_frame_in_taus_names_is_a_part_of_it():
 def test_a_part_of_a_published_set_is_said_and_is_no_problem(tmp_path):
     text, problems = check_report(tmp_path, frame())
     assert text.startswith("TAU Urban Acoustic Scenes 2020 Mobile, development, a part of it (train 1 of 13,962, ")
-    assert problems == [f"{tmp_path / 'audio/bus-lyon-7-3-a.wav'}: named in the metadata and not on disk"]
+    assert problems == [
+        f"{tmp_path / 'audio/bus-lyon-7-3-a.wav'}: no such file; expected every file that the metadata names"
+    ]
     assert "train 1 / test 0" in text
 
 

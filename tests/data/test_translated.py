@@ -168,17 +168,17 @@ def test_a_damaged_row_is_translated_anew(tmp_path, synthetic_root, clips, rows)
 def test_other_translators_settings_and_folders_are_refused(tmp_path, synthetic_root, clips, rows):
     write(tmp_path / "t", synthetic_root, rows)
     for change in ({"translator": "two"}, {"targets": ("b", "c")}):
-        with pytest.raises(AscError, match="holds clips of another translator or to other devices"):
+        with pytest.raises(AscError, match="holds clips of another translator or of other devices"):
             write(tmp_path / "t", synthetic_root, rows, **change)
-    with pytest.raises(AscError, match="its features are of another frontend than the run's"):
+    with pytest.raises(AscError, match="has features of another frontend than the run; expected the same"):
         read(tmp_path / "t", synthetic_root, clips, frontend=LogMel(mel_bins=32))
     with pytest.raises(AscError, match="another clip_samples and piece_samples"):
         read(tmp_path / "t", synthetic_root, clips, cut=Cut(16000, 0.5))
-    with pytest.raises(AscError, match="make it with 'asc-tf translate train' and 'asc-tf translate apply'"):
+    with pytest.raises(AscError, match="expected a folder of 'asc-tf translate apply'"):
         read(tmp_path / "nothing", synthetic_root, clips)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").write_text("")
-    with pytest.raises(AscError, match="is not empty and holds no translated clips"):
+    with pytest.raises(AscError, match="is not empty and holds no translated clips; expected a new folder"):
         write(tmp_path / "mine", synthetic_root, rows)
 
 

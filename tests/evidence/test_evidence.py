@@ -109,7 +109,7 @@ def test_silence_has_a_picture_and_no_scores(tmp_path, capsys):
     [
         ([], "AUDIO: 0 names; expected one audio file"),
         (["a.wav", "b.wav"], "AUDIO: 2 names"),
-        (["nowhere.wav", "--json"], "nowhere.wav: no such audio file"),
+        (["nowhere.wav", "--json"], "nowhere.wav: no such file; expected an audio file"),
         (["a.wav", "--output", "a.jpg"], "--output a.jpg: expected a name that ends in .png"),
         (["a.wav", "--top", "0"], "--top 0"),
     ],

@@ -55,9 +55,9 @@ def test_settings_of_before_there_were_baselines_are_read_as_what_they_were(befo
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("frontend.floor=1e-5", "setting frontend.floor is 1e-05; PCEN (frontend.compression) has no floor"),
-        ("augment.drc_ratio=4", "setting augment.drc_ratio adds to a logarithm, which needs frontend.compression=log"),
-        ("augment.gain_db=6", "setting augment.gain_db adds to a logarithm, which needs frontend.compression=log"),
+        ("frontend.floor=1e-5", "setting frontend.floor is 1e-05; expected none with frontend.compression=pcen"),
+        ("augment.drc_ratio=4", "setting augment.drc_ratio is 4.0; expected frontend.compression=log with it"),
+        ("augment.gain_db=6", "setting augment.gain_db is 6.0; expected frontend.compression=log with it"),
     ],
 )
 def test_what_needs_a_logarithm_is_refused_with_pcen(setting, message):
@@ -104,7 +104,10 @@ def test_what_needs_a_logarithm_is_refused_with_pcen(setting, message):
         ("data.leave_out=a,\n", "--set data.leave_out=a,\\n: expected a name or path"),
         ("sample_rate", "--set sample_rate: expected name=value"),
         ("x=1", "--set x: no such setting; 'asc-tf settings' lists them"),
-        ("augment.impulse_responses=micirp", "augment.impulse_responses treats waveforms, which needs data.features="),
+        (
+            "augment.impulse_responses=micirp",
+            "setting augment.impulse_responses is micirp; expected data.features=stream",
+        ),
     ],
 )
 def test_wrong_settings_are_named(setting, message):
@@ -130,7 +133,7 @@ def test_a_frontend_is_chosen_by_its_name_and_changed_after():
 
 
 def test_best_needs_a_validation_part():
-    with pytest.raises(AscError, match="needs data.validation_fraction above 0"):
+    with pytest.raises(AscError, match="train.select is best; expected data.validation_fraction above 0"):
         Config().with_settings(["train.select=best", "data.validation_fraction=0"])
 
 

@@ -55,7 +55,7 @@ def test_a_teacher_that_cannot_be_read_is_named_before_anything_is_trained(tmp_p
 
 def test_a_teacher_whose_settings_contradict_the_students_is_refused():
     student = taught_by("qti-submission-1").with_settings(["data.validation_fraction=0"])
-    with pytest.raises(AscError, match="train.select is min-var, which needs data.validation_fraction above 0"):
+    with pytest.raises(AscError, match="train.select is min-var; expected data.validation_fraction above 0"):
         teacher_config(student)
     assert teacher_config(dataclasses.replace(student, data=Config().data)).train.select == "min-var"
 

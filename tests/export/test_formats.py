@@ -109,9 +109,9 @@ def test_the_command_prints_the_agreement_of_every_device(tiny_run, tmp_path, ca
 
 def test_a_format_or_input_that_does_not_exist_is_refused(tmp_path):
     for settings in ({"format": "int4"}, {"input": "images"}):
-        with pytest.raises(AscError, match=r"a file of '\w+' was asked for; expected one of"):
+        with pytest.raises(AscError, match=r"'\w+' is no format or input of a file; expected one of"):
             tflite.export_tflite(tmp_path / "x", None, None, (), 1.0, **settings)
-    with pytest.raises(AscError, match="no clips to calibrate on"):
+    with pytest.raises(AscError, match="an 8-bit file is asked for without clips to calibrate on"):
         tflite.export_tflite(tmp_path / "x", None, None, (), 1.0, format="int8")
     assert list(tmp_path.iterdir()) == []
 

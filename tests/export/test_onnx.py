@@ -54,7 +54,7 @@ def test_a_file_that_disagrees_is_not_written(exported, smallest_run, tmp_path, 
 def test_waveforms_are_refused(smallest_run, tmp_path, capsys):
     assert main(["export", str(smallest_run), "--out", str(tmp_path / "model.onnx"), "--format", "onnx"]) == 1
     error = capsys.readouterr().err.strip()
-    assert error == "asc-tf: --input waveform: an ONNX file takes features only; give --input features"
+    assert error == "asc-tf: --input waveform: an ONNX file takes features only; expected --input features"
 
 
 def test_without_the_extra_a_sentence_says_so(smallest_run, tmp_path, monkeypatch, capsys):

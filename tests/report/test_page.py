@@ -112,7 +112,7 @@ def test_runs_side_by_side_with_the_spread_of_their_seeds(reported_run, tmp_path
 @pytest.mark.parametrize(
     ("flags", "sentence"),
     [
-        (["RUN", "RUN"], "a run is named twice"),
+        (["RUN", "RUN"], "one run is named twice"),
         (["RUN", "OTHER"], "OTHER/config.json: no such file"),
         (["RUN", "--out", "page.txt"], "--out page.txt: expected a name that ends in .html"),
         (["nowhere"], "nowhere/config.json: no such file; expected a run folder"),

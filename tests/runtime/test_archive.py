@@ -307,7 +307,7 @@ def test_a_worker_that_finds_another_model_stops(recordings, classifier, file, t
     plan = make_plan(classifier, file, recordings, audio_below(recordings).names, tmp_path, 2, print)
     pipeline = new_pipeline(())
     classify_shards(pipeline, replace(plan, sha256="of another"))
-    with pytest.raises(AscError, match="is not the file that the archive's work began with$"):
+    with pytest.raises(AscError, match="has changed since the work on the archive began$"):
         run(pipeline)
     assert not list(tmp_path.glob("*.csv"))
 
@@ -328,16 +328,16 @@ def test_what_stops_a_worker_is_one_sentence_of_ours(recordings, classifier, fil
     ("arguments", "message"),
     [
         (["FOLDER", "--shards", "2"], "--shards: expected --output FOLDER as well"),
-        (["FOLDER", "FOLDER", "--shards", "2", "--output", "OUT"], "2 names; --shards expects one folder or one list"),
+        (["FOLDER", "FOLDER", "--shards", "2", "--output", "OUT"], "2 names; expected one folder or one list"),
         (["FOLDER", "--shards", "0", "--output", "OUT"], "--shards 0: expected 1 to 99999"),
         (["FOLDER", "--shards", "2", "--output", "FILE"], "file.txt: is no folder"),
         (["FOLDER", "--shards", "2", "--output", "FULL"], "full: holds x.txt but no manifest.json"),
-        (["FULL", "--shards", "2", "--output", "OUT"], "no audio file is in it"),
+        (["FULL", "--shards", "2", "--output", "OUT"], "holds no audio file"),
         (["WAV", "--shards", "2", "--output", "OUT"], "is an audio file; expected a folder, or a text file"),
         (["MISSING", "--shards", "2", "--output", "OUT"], "cannot be read (No such file or directory)"),
         (["EMPTY", "--shards", "2", "--output", "OUT"], "empty.txt: names no file"),
         (["FILE", "--shards", "2", "--output", "OUT"], "file.txt: names x.wav more than once"),
-        (["FOLDER", "--output", "OUT", "--beam", "runner=FnApiRunner"], "--beam: expected with --shards"),
+        (["FOLDER", "--output", "OUT", "--beam", "runner=FnApiRunner"], "--beam: expected --shards as well"),
         (["FOLDER", "--shards", "2", "--output", "OUT", "--beam", "runner=None"], "Unexpected pipeline runner: None"),
         (["FOLDER", "--shards", "2", "--output", "OUT", "--beam", "direct_num_worker=2"], "'direct_num_workers'?"),
         (["FOLDER", "--shards", "2", "--output", "OUT", "--beam", "zzz=2"], "is no option of Beam; its documentation"),
@@ -362,5 +362,8 @@ def test_without_beam_the_user_is_told_what_to_install(recordings, file, tmp_pat
     code = "import sys; sys.modules['apache_beam'] = None; import asc_tf.cli; sys.exit(asc_tf.cli.main(sys.argv[1:]))"
     command = [sys.executable, "-c", code, "predict", file, recordings, "--output", tmp_path / "out", "--shards", "2"]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
-    assert done.returncode == 1 and done.stderr == "asc-tf: --shards needs Apache Beam: pip install 'asc-tf[beam]'\n"
+    assert (
+        done.returncode == 1
+        and done.stderr == "asc-tf: --shards: needs Apache Beam; install it by: pip install 'asc-tf[beam]'\n"
+    )
     assert not (tmp_path / "out").exists()

@@ -111,7 +111,7 @@ def test_too_little_memory_is_one_sentence_that_names_the_file(classifier, tmp_p
         raise MemoryError
 
     monkeypatch.setattr(classifier, "window_probabilities", fail)
-    with pytest.raises(AscError, match=f"^{tmp_path / 'clip.wav'}: needs more memory than there is$"):
+    with pytest.raises(AscError, match=f"^{tmp_path / 'clip.wav'}: needs more memory than this machine has$"):
         classifier.classify_file(tmp_path / "clip.wav")
 
 

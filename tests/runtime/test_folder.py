@@ -171,7 +171,7 @@ def test_running_out_of_memory_at_one_file_is_its_error_and_the_others_go_on(rec
     monkeypatch.setattr(Classifier, "window_probabilities", sometimes)
     count, errors = classify_folder(file, recordings, tmp_path / "scenes.csv")
     assert count == FILES and 0 < len(errors) == len(loud) < FILES
-    assert all(error.endswith(": needs more memory than there is") for error in errors)
+    assert all(error.endswith(": needs more memory than this machine has") for error in errors)
     assert [row["error"] for row in rows(tmp_path / "scenes.csv") if row["error"]] == errors
 
 
@@ -222,7 +222,7 @@ def test_names_that_are_no_text_are_kept_byte_for_byte(file, tmp_path):
         (["FOLDER", "--output", "clip.wav"], "is a folder or an audio file's name"),
         (["FOLDER", "--output", "OUT", "--workers", "0"], "--workers 0: expected 1 or more"),
         (["clip.wav", "--output", "OUT"], "are for a folder"),
-        (["EMPTY", "--output", "OUT"], "no audio file is in it"),
+        (["EMPTY", "--output", "OUT"], "holds no audio file"),
     ],
 )
 def test_mistakes_get_one_sentence_and_leave_nothing(recordings, file, tmp_path, capsys, arguments, message):

@@ -181,7 +181,7 @@ def test_a_microphone_is_opened_at_its_own_rate_and_its_losses_are_reported(file
     out, err = capsys.readouterr()
     assert out.startswith("     0.5 s  ") and len(out.splitlines()) == 1
     assert "the microphone, 44100 Hz" in err and "the microphone dropped samples after 0.6 s" in err
-    assert "asc-tf: the microphone failed (Device unavailable)" in err
+    assert "asc-tf: the microphone: failed (Device unavailable)" in err
 
 
 def test_without_sounddevice_the_ways_out_are_named(file, monkeypatch, capsys):

@@ -56,7 +56,7 @@ def test_a_damaged_oracle_is_refused_or_goes_on(begun, tmp_path, name):
             tuner_of(folder, "hyperband", FakeTraining())
         except AscError as error:
             refused += 1
-            assert ".json: cannot be read back (" in str(error) and "\n" not in str(error)
+            assert ".json: cannot be read (" in str(error) and "\n" not in str(error)
     assert refused > CHANGES / 2
 
 
@@ -76,7 +76,7 @@ def test_a_state_of_other_hyperparameters_or_trials_is_refused(begun, tmp_path, 
     state = json.loads(path.read_text())
     change(state)
     path.write_text(json.dumps(state))
-    with pytest.raises(AscError, match=rf"{name}: cannot be read back \("):
+    with pytest.raises(AscError, match=rf"{name}: cannot be read \("):
         tuner_of(folder, "hyperband", FakeTraining())
 
 
@@ -85,14 +85,14 @@ def test_a_worker_that_asks_whether_the_search_has_ended(tmp_path, content):
     assert not has_ended(tmp_path)
     (tmp_path / "trials").mkdir()
     (tmp_path / "trials" / "oracle.json").write_bytes(content)
-    with pytest.raises(AscError, match="oracle.json: cannot be read back"):
+    with pytest.raises(AscError, match="oracle.json: cannot be read"):
         has_ended(tmp_path)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"": "wide"}', b'{"depth=1": 3}', b"\xff"])
 def test_damaged_counts_of_structures(tmp_path, content):
     (tmp_path / "structures.json").write_bytes(content)
-    with pytest.raises(AscError, match="structures.json: cannot be read back .*; delete it"):
+    with pytest.raises(AscError, match="structures.json: cannot be read .*; delete it"):
         structures_of(tmp_path, "width=4:8", "bytes=100KB")
 
 
@@ -102,5 +102,5 @@ def test_a_damaged_result_is_refused(tmp_path):
     assert read_result(path) == RESULT
     for wrong in ("", "[]", "{}", json.dumps({**RESULT, "accuracy": "50"}), json.dumps(RESULT)[:-30], "\ud800"):
         path.write_bytes(wrong.encode("utf-8", "surrogatepass"))
-        with pytest.raises(AscError, match="result.json: cannot be read back .*; delete it"):
+        with pytest.raises(AscError, match="result.json: cannot be read .*; delete it"):
             read_result(path)

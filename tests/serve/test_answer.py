@@ -52,11 +52,11 @@ def test_a_short_one_is_repeated_and_silence_has_no_evidence(answers, tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        ("empty.wav", b"", "empty.wav: the file is empty"),
+        ("empty.wav", b"", "empty.wav: is empty; expected an audio file"),
         ("noise.wav", bytes(range(256)) * 40, "noise.wav: cannot be decoded as audio"),
         ("page.mp3", b"<html><script>alert(1)</script>", "page.mp3: cannot be decoded"),
         ("<img src=x onerror=alert(1)>.wav", b"RIFF....WAVE", "&lt;img src=x"),
-        ("bell\x1b[2J.wav", b"", "the file is empty"),
+        ("bell\x1b[2J.wav", b"", "is empty; expected an audio file"),
     ],
 )
 def test_junk_gets_one_sentence_and_nothing_of_it_is_run(answers, tmp_path, name, content, sentence):

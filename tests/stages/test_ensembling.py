@@ -71,13 +71,13 @@ def test_a_device_is_left_out_where_all_members_leave_it_out(runs, joined, tmp_p
 
 
 def test_what_an_ensemble_cannot_do_is_said(joined):
-    with pytest.raises(AscError, match="an ensemble classifies whole clips"):
+    with pytest.raises(AscError, match="is an ensemble, and those classify whole clips"):
         stages.evaluate(joined, seconds=0.5)
     with pytest.raises(AscError, match=r"was made from another run \(ensemble.json\)"):
         stages.evaluate_seeds(joined, 2)
     with pytest.raises(AscError, match=r"\(ensemble.json\); leave devices out of that one"):
         stages.evaluate_left_out_devices(joined)
-    with pytest.raises(AscError, match="is an ensemble; fine-tune its members"):
+    with pytest.raises(AscError, match="is an ensemble; expected one of its members"):
         stages.finetune(joined, joined.parent / "tuned")
 
 

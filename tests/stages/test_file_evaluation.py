@@ -37,7 +37,7 @@ def test_the_file_of_a_run_hears_what_the_network_does(run, synthetic_root, caps
 
 def test_a_file_elsewhere_needs_a_data_set_and_counts_its_devices(run, synthetic_root, tmp_path):
     moved = shutil.move(run / "model.tflite", tmp_path / "moved.tflite")
-    with pytest.raises(AscError, match="moved.tflite: is in no run folder; name a data set with --data"):
+    with pytest.raises(AscError, match="moved.tflite: is in no run folder; expected a data set by --data"):
         evaluate_file(moved)
     progress = []
     evaluate_file(moved, synthetic_root, lambda done, total: progress.append((done, total)))

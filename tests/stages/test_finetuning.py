@@ -109,7 +109,7 @@ def test_a_folder_of_something_else_is_refused(pretrained, tmp_path):
 def test_a_compressed_network_is_refused(pretrained, tmp_path):
     run = shutil.copytree(pretrained, tmp_path / "small")
     (run / "compression.json").write_text("{}")
-    with pytest.raises(AscError, match="is compressed, which training would undo"):
+    with pytest.raises(AscError, match="is compressed, and training would undo that"):
         stages.finetune(run, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
@@ -121,7 +121,7 @@ def test_a_compressed_network_is_refused(pretrained, tmp_path):
             ["--set", "finetune.max_drop_rate=1.5"],
             "setting finetune.max_drop_rate is 1.5; expected a value from 0 to 1",
         ),
-        (["--set", "model.width=8"], "--set model.width=8: fine-tuning keeps the run's settings"),
+        (["--set", "model.width=8"], "--set model.width=8: is kept by fine-tuning"),
         (["--set", "finetune.device=s6"], "setting finetune.device is s6; expected a device with training clips: a, b"),
     ],
 )

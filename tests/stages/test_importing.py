@@ -62,7 +62,7 @@ def test_what_needs_clips_says_so(asks, advice, imported, tmp_path):
 def test_its_training_cannot_be_repeated(imported, flags, capsys):
     assert main(["evaluate", str(imported), *flags]) == 1
     said = capsys.readouterr().err
-    assert "its training cannot be repeated here" in said and "--data" not in said
+    assert "was imported (imported.json); expected a run that was trained here" in said and "--data" not in said
 
 
 @pytest.mark.slow
@@ -70,7 +70,7 @@ def test_the_same_import_changes_nothing_and_another_is_refused(imported, checkp
     before = (imported / "last.keras").stat().st_mtime_ns
     stages.import_checkpoint(checkpoint, "cp-mobile-2023", imported)
     assert (imported / "last.keras").stat().st_mtime_ns == before
-    with pytest.raises(AscError, match="is an import of another checkpoint or data set; give another --run folder"):
+    with pytest.raises(AscError, match="is an import of another checkpoint or data set; expected another --run"):
         stages.import_checkpoint(checkpoint, "cp-mobile-2023", imported, synthetic_root)
     with pytest.raises(AscError, match=r"has no tensor backbone\.conv_layers\.0\._conv\.weight"):
         stages.import_checkpoint(checkpoint, "tf-sepnet", tmp_path / "other")

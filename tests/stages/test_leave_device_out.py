@@ -141,7 +141,7 @@ def test_an_int8_file_is_not_calibrated_on_a_device_that_was_left_out(evaluated,
     [
         ({"data": {"split": "full"}}, r"was trained on the test part too \(data.split=full\)"),
         ({"data": {"leave_out": ["s2"]}}, r"leaves out s2 itself \(data.leave_out\); expected a run on all devices"),
-        ({"distillation": {"teacher": ["x"]}}, r"learnt from trained runs \(distillation.teacher\), which have heard"),
+        ({"distillation": {"teacher": ["x"]}}, r"has teachers that have heard its devices \(distillation.teacher\)"),
     ],
 )
 def test_runs_that_cannot_be_compared_are_refused(evaluated, tmp_path, monkeypatch, settings, sentence):

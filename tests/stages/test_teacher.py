@@ -125,7 +125,7 @@ def test_a_teacher_of_other_features_is_refused(small, synthetic_root, smallest_
     values["frontend"]["hop_ms"] += 1
     (teacher / "SHA256SUMS").unlink(missing_ok=True)  # the change is meant
     (teacher / "config.json").write_text(json.dumps(values))
-    with pytest.raises(AscError, match="the teacher has other scenes, clips or features than the run"):
+    with pytest.raises(AscError, match="has other scenes, clips or features than the run; expected a teacher"):
         stages.train(synthetic_root, small.with_settings([f"distillation.teacher={teacher}"]), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

@@ -212,5 +212,5 @@ def test_settings_that_cannot_be_used_leave_nothing_behind(root, tmp_path, chang
 
 def test_pcen_is_refused(root, tmp_path):
     pcen = FrontendConfig(mel_bins=32, compression="pcen")
-    with pytest.raises(AscError, match="frontend.compression is pcen; the translator needs log"):
+    with pytest.raises(AscError, match="frontend.compression is pcen; expected log for a translator"):
         stages.train_translator(root, SETTINGS, tmp_path / "t", pcen, report=quiet)

@@ -277,7 +277,7 @@ def test_damaged_checkpoint_is_named(interrupted, tmp_path, file, content):
     for with_sums in (True, False):  # older ones have none
         if not with_sums:
             path.with_name("SHA256SUMS").unlink()
-        with pytest.raises(AscError, match=f"{name}: the checkpoint cannot be read back .*; delete the folder"):
+        with pytest.raises(AscError, match=f"{name}: cannot be read .*; delete the folder"):
             fit(build(), tmp_path)
 
 

@@ -129,5 +129,5 @@ def test_damage_of_a_clip_that_is_not_asked_for_costs_nothing(built, clips, deco
 def test_a_shard_that_is_cut_short_while_it_is_read_is_named(built, clips):
     features, path = build(built, clips), fullest_shard(built)
     os.truncate(path, path.stat().st_size - 1)
-    with pytest.raises(AscError, match=f"{path}: was cut short while it was read; run the same command again"):
+    with pytest.raises(AscError, match=f"{path}: became shorter while it was read; run the same command again"):
         np.asarray(features)

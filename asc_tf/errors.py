@@ -57,3 +57,13 @@ def reason_of(error):
         return f"it has no {error.args[0]!r}"
     text = getattr(error, "strerror", None) or getattr(error, "message", None) or str(error)
     return (text.strip().splitlines() or [""])[0][:300] or type(error).__name__
+
+
+def shown(name):
+    """A name for a sentence: in quotes, and `escaped`."""
+    return f"'{escaped(name, 60)}'"
+
+
+def escaped(name, longest=200):
+    """A name cut to a length, with Python's escapes for characters that cannot be printed."""
+    return repr(name if len(name) <= longest else f"{name[: longest - 3]}...")[1:-1]

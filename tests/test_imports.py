@@ -92,3 +92,12 @@ def test_light_imports_load_no_framework(statement):
 def test_help_loads_no_tensorflow():
     help_ = "import contextlib, io, asc_tf.cli\nwith contextlib.suppress(SystemExit):\n    asc_tf.cli.main(['--help'])"
     assert "asc_tf.cli" in (modules := loaded(help_ + "\n")) and "tensorflow" not in modules
+
+
+def test_no_two_rooms_import_each_other():
+    arrows = set()
+    for path in modules():
+        room = path.relative_to(PACKAGE).parts[0]
+        arrows |= {(room, name.split(".")[1]) for name in imported(path) if name.startswith("asc_tf.")}
+    both = {(one, two) for one, two in arrows if one < two and (two, one) in arrows and (PACKAGE / one).is_dir()}
+    assert not both

@@ -4,7 +4,6 @@ import dataclasses
 import typing
 from typing import Annotated
 
-from asc_tf.audio.wav_header import HIGHEST_RATE_HZ, LOWEST_RATE_HZ
 from asc_tf.experiment.setting import Setting, field_from
 from asc_tf.experiment.setting_values import check_flag
 
@@ -25,9 +24,6 @@ def _windows(before):
 Hop, Smoothing = (Annotated[float, setting] for setting in _windows(""))
 TimelineHop, TimelineSmoothing = (Annotated[float, setting] for setting in _windows("with --timeline: "))
 Workers = Annotated[int | None, Setting("files to work on at once; one a processor if not given", 1, 4096)]
-Rate = Annotated[
-    int | None, Setting("sample rate of raw samples; the network's if not given", LOWEST_RATE_HZ, HIGHEST_RATE_HZ, "Hz")
-]
 
 
 def check_ranges(command):

@@ -8,6 +8,7 @@ from typing_extensions import Doc
 from tyro.conf import Positional, arg
 
 from asc_tf.cli.next_steps import say_next
+from asc_tf.experiment.named_networks import PUBLIC_RECIPES
 
 
 @dataclass
@@ -16,7 +17,7 @@ class Import:
 
     checkpoint: Positional[Path]
     """.ckpt or .pt file, as the network's authors publish it"""
-    network: Literal["cp-mobile-2023", "tf-sepnet"]
+    network: Literal[tuple(PUBLIC_RECIPES)]
     """network that the file holds"""
     run_folder: Annotated[Path, arg(name="run")]
     """folder for the run"""
@@ -29,17 +30,11 @@ class Import:
     ] = None
 
     def run(self):
-        from asc_tf.data.clips import read_clips
-        from asc_tf.experiment.run_folder import check_free
-        from asc_tf.internals.torch_checkpoint import read_tensors
-
-        check_free(self.run_folder / "imported.json", "import")
-        read_tensors(self.checkpoint)  # a mistake is told before TensorFlow is loaded
-        if self.data is not None:
-            read_clips(self.data)
         from asc_tf import stages
+        from asc_tf.stages.preconditions import check_import
 
-        stages.import_checkpoint(self.checkpoint, self.network, self.run_folder, self.data)
+        checkpoint = check_import(self.checkpoint, self.run_folder, self.data)
+        stages.import_checkpoint(checkpoint, self.network, self.run_folder, self.data)
         more = () if self.data else ("--data", "TAU")
         say_next(
             f"{self.run_folder}: the network is last.keras; imported.json says where it comes from",

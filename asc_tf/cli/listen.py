@@ -8,7 +8,7 @@ from typing import Annotated
 from typing_extensions import Doc
 from tyro.conf import Positional, arg
 
-from asc_tf.cli.flags import Hop, Rate, Smoothing, Threshold
+from asc_tf.cli.flags import Hop, Smoothing, Threshold
 from asc_tf.cli.predict import chosen_model
 from asc_tf.errors import AscError
 from asc_tf.terminal import say
@@ -28,7 +28,8 @@ class Listen:
             "samples of one channel), or microphone, the source if none is given"
         ),
     ] = ()
-    rate: Rate = None
+    rate: int | None = None
+    """sample rate of raw samples, in Hz; the network's if not given"""
     hop: Hop = 1.0
     smoothing: Smoothing = 0.5
     threshold: Threshold = None

@@ -10,9 +10,10 @@ from tyro.conf import Positional, arg
 
 from asc_tf.cli.next_steps import after_training, say_next
 from asc_tf.cli.tracker import Tracker
+from asc_tf.data.names import LOGITS_FILES
 from asc_tf.distributed.cluster import read_cluster
 from asc_tf.errors import AscError
-from asc_tf.experiment.training_sections import LOGITS_FILES, Deterministic, Seed
+from asc_tf.experiment.training_sections import Deterministic, Seed
 from asc_tf.terminal import say
 
 

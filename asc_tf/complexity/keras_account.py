@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     import tf_keras as keras
 
 
+def trainable_parameters(model: keras.Model) -> int:
+    """Number of a model's parameters that training changes, without the account of its layers."""
+    return sum(weight.shape.num_elements() for weight in model.trainable_weights)
+
+
 def keras_account(model: keras.Model, seconds: float | None = None, length: int | None = None) -> Account:
     """Account of a Keras model for one clip at inference, layer by layer: storage and computation.
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from asc_tf.data.names import LOGITS_FILES
 from asc_tf.errors import AscError, unreadable
-from asc_tf.experiment.training_sections import LOGITS_FILES
 
 
 def is_logits_file(teacher):

@@ -2,9 +2,9 @@
 
 import unicodedata
 
-from asc_tf.data.names import escaped, filename_problem, label_problem, plain, shown, spelling
+from asc_tf.data.names import filename_problem, label_problem, plain, spelling
 from asc_tf.data.tables import Table
-from asc_tf.errors import AscError
+from asc_tf.errors import AscError, escaped, shown
 
 META_COLUMNS = ("filename", "scene_label", "identifier", "source_label")
 

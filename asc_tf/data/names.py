@@ -9,25 +9,16 @@ import os
 import re
 import unicodedata
 
-from asc_tf.errors import AscError
+from asc_tf.errors import AscError, shown
 
 SUMMARY_ROWS = ("seen", "unseen", "all", "mean")  # of the result tables, beside the names of scenes and devices
 _TAKEN = {*SUMMARY_ROWS, "file", "scene", "confidence", "error", "accuracy %", "log loss"}  # rows and columns
+LOGITS_FILES = (".csv", ".npz")  # endings of files of logits, see `asc_tf.data.logits_file`
 LONGEST_LABEL_BYTES = 72  # three labels fit into a file name, whose limit is 255
 LONGEST_PART_BYTES = 255  # of a path, on the usual file systems
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _BLANKS = re.compile(r"[^\S\x00-\x1f\x7f-\x9f\u2028\u2029]+")  # white space without control characters
 _UNUSUAL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\\]|^/|/$|//|(?:^|/)\.{1,2}(?:/|$)|[^/]{64}")
-
-
-def shown(name):
-    """A name for a sentence: in quotes, and `escaped`."""
-    return f"'{escaped(name, 60)}'"
-
-
-def escaped(name, longest=200):
-    """A name cut to a length, with Python's escapes for characters that cannot be printed."""
-    return repr(name if len(name) <= longest else f"{name[: longest - 3]}...")[1:-1]
 
 
 def plain(name):

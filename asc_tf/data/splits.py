@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from asc_tf.data.metadata import META_COLUMNS, named_table
-from asc_tf.data.names import escaped, filename_problem, shown
+from asc_tf.data.names import filename_problem
 from asc_tf.data.tables import read_table
-from asc_tf.errors import AscError
+from asc_tf.errors import AscError, escaped, shown
 
 FOLDER = "evaluation_setup"
 

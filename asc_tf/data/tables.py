@@ -4,8 +4,7 @@ import codecs
 from dataclasses import dataclass
 from pathlib import Path
 
-from asc_tf.data.names import escaped, shown
-from asc_tf.errors import AscError, unreadable
+from asc_tf.errors import AscError, escaped, shown, unreadable
 
 _UTF_16_OR_32 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 

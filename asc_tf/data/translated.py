@@ -9,10 +9,10 @@ from tqdm import tqdm
 
 from asc_tf.atomic import check_new, exclusive, write_text
 from asc_tf.data.cache import feature_settings
-from asc_tf.data.names import filename_problem, shown
+from asc_tf.data.names import filename_problem
 from asc_tf.data.shards import SHARDS, StoredFeatures, read_shard, row_type, shard_of, write_shard
 from asc_tf.data.waveforms import audio_state
-from asc_tf.errors import AscError, unreadable
+from asc_tf.errors import AscError, shown, unreadable
 
 BATCH = 8  # clips translated at once
 

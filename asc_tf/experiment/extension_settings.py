@@ -10,8 +10,7 @@ import inspect
 import typing
 from types import SimpleNamespace
 
-from asc_tf.data.names import escaped
-from asc_tf.errors import AscError
+from asc_tf.errors import AscError, escaped
 from asc_tf.experiment.setting import Setting, field_from, shown
 from asc_tf.extensions import AUGMENTATIONS, NETWORKS
 

@@ -37,3 +37,6 @@ NAMED_NETWORKS = {
     "cp-mobile-2023": NamedNetwork("cp-mobile-2023", "Schmid et al., DCASE Workshop 2023", 1.0, 64),
     "tf-sepnet-64": NamedNetwork("tf-sepnet", "Cai et al., ICASSP 2024", 1.0, 64, mel_bins=512),
 }
+PUBLIC_RECIPES = {"cp-mobile-2023": "cp-mobile-2023", "tf-sepnet": "tf-sepnet-64"}
+"""recipe of each network whose public checkpoints `asc-tf import` reads; their tensors are in
+`asc_tf.models.public_checkpoints`"""

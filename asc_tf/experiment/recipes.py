@@ -14,8 +14,7 @@ microphones come with `augment.impulse_responses=FOLDER data.features=stream`.
 import dataclasses
 from dataclasses import dataclass
 
-from asc_tf.data.names import escaped
-from asc_tf.errors import AscError, nearest, unreadable
+from asc_tf.errors import AscError, escaped, nearest, unreadable
 from asc_tf.experiment.sections import AUGMENTATIONS, FRONTENDS, DataConfig, ModelConfig
 from asc_tf.experiment.setting import LONGEST_PATH
 from asc_tf.experiment.settings import Config

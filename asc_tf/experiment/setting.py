@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from typing_extensions import Doc
 
-from asc_tf.data.names import escaped
+from asc_tf.errors import escaped
 from asc_tf.extensions.registry import Registry
 
 LONGEST_LIST = 100

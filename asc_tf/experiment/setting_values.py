@@ -2,8 +2,7 @@
 
 import dataclasses
 
-from asc_tf.data.names import escaped
-from asc_tf.errors import AscError, nearest
+from asc_tf.errors import AscError, escaped, nearest
 from asc_tf.experiment.setting import fields_of, shown
 
 

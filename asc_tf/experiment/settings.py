@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from asc_tf.data.names import escaped
-from asc_tf.errors import AscError, nearest
+from asc_tf.data.names import LOGITS_FILES
+from asc_tf.errors import AscError, escaped, nearest
 from asc_tf.experiment.extension_settings import check_extensions, extension_field, extension_fields
 from asc_tf.experiment.sections import (
     AUGMENTATIONS,
@@ -22,7 +22,6 @@ from asc_tf.experiment.setting import Setting, fields_of
 from asc_tf.experiment.setting_values import check_values, from_values, value_at
 from asc_tf.experiment.strict_json import parse_json, read_json
 from asc_tf.experiment.training_sections import (
-    LOGITS_FILES,
     TRAININGS,
     Deterministic,
     DistillationConfig,

@@ -55,9 +55,6 @@ TRAININGS = {
 }
 
 
-LOGITS_FILES = (".csv", ".npz")
-
-
 @dataclass(frozen=True)
 class DistillationConfig:
     """Knowledge distillation in training, from `teacher` or `recipe`; without both there is none.

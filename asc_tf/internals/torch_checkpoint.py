@@ -5,11 +5,13 @@ NAME/data/KEY, the numbers of each storage. A pickle can call any name that it c
 three kinds of names that tensors need, and refuses all others.
 """
 
+import hashlib
 import io
 import math
 import pickle
 import pickletools
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +26,23 @@ _TYPES = {
 _PLACES_IN_MEMORY = {"PUT", "BINPUT", "LONG_BINPUT"}
 
 
-def read_tensors(path):
-    """{name: array} of a checkpoint's tensors: those of its "state_dict", or of the checkpoint itself.
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint as it was read, once.
+
+    Args:
+        path: of the file.
+        sha256: digest of its content.
+        tensors: {name: array} of its "state_dict", or of the checkpoint itself.
+    """
+
+    path: Path
+    sha256: str
+    tensors: dict
+
+
+def read_checkpoint(path):
+    """The `Checkpoint` in a file.
 
     Args:
         path: of a file that `torch.save` of PyTorch 1.6 or later, or PyTorch Lightning, wrote.
@@ -41,7 +58,7 @@ def read_tensors(path):
         if not content.startswith(b"PK"):
             raise ValueError("it is no zip archive")
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            return _tensors(_checkpoint(archive))
+            return Checkpoint(path, hashlib.sha256(content).hexdigest(), _tensors(_checkpoint(archive)))
     except FileNotFoundError:
         raise AscError(f"{path}: no such file; expected a PyTorch checkpoint") from None
     except Exception as error:  # the parsers of zip archives and pickles raise any exception on damage

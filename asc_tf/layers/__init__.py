@@ -5,6 +5,7 @@ from asc_tf.layers.adaptive_residual_norm import AdaptiveResidualNormalization
 from asc_tf.layers.batch_norm import BatchNormalization
 from asc_tf.layers.channel_shuffle import ChannelShuffle
 from asc_tf.layers.channel_split import ChannelSplit
+from asc_tf.layers.device_response import DeviceResponse
 from asc_tf.layers.frequency_pooling import FrequencyAveragePooling
 from asc_tf.layers.global_freq_norm import GlobalFrequencyNormalization
 from asc_tf.layers.global_response_norm import GlobalResponseNormalization
@@ -13,6 +14,7 @@ from asc_tf.layers.pixel_shuffle import PixelShuffle
 from asc_tf.layers.relaxed_ifn import RelaxedInstanceFrequencyNormalization
 from asc_tf.layers.residual_norm import FrequencyInstanceNormalization, ResidualNormalization
 from asc_tf.layers.strided_depthwise import StridedDepthwiseConv2D
+from asc_tf.layers.sub_spectral_instance_norm import SubSpectralInstanceNormalization
 from asc_tf.layers.sub_spectral_norm import SubSpectralNormalization
 from asc_tf.layers.time_pooling import TimeAveragePooling
 
@@ -23,6 +25,7 @@ __all__ = [
     "BatchNormalization",
     "ChannelShuffle",
     "ChannelSplit",
+    "DeviceResponse",
     "FrequencyAveragePooling",
     "FrequencyInstanceNormalization",
     "GlobalFrequencyNormalization",
@@ -32,6 +35,7 @@ __all__ = [
     "RelaxedInstanceFrequencyNormalization",
     "ResidualNormalization",
     "StridedDepthwiseConv2D",
+    "SubSpectralInstanceNormalization",
     "SubSpectralNormalization",
     "TimeAveragePooling",
 ]

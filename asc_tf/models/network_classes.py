@@ -9,15 +9,12 @@ from asc_tf.frontend.log_mel import LogMel
 from asc_tf.frontend.mel_spectrogram import MelSpectrogram
 from asc_tf.frontend.pcen import Pcen
 from asc_tf.internals.tf_keras import FUNCTIONAL
-from asc_tf.translator.clip_norm import SubSpectralInstanceNormalization
-from asc_tf.translator.unet import DeviceResponse
 
 _OURS = {
     keras.saving.get_registered_name(each)
     for each in (
         *(getattr(layers, name) for name in layers.__all__),
         *(KaldiLogMel, LogMel, MelSpectrogram, Pcen),
-        *(DeviceResponse, SubSpectralInstanceNormalization),
     )
 }
 # Those that compute with numbers alone. A Lambda runs what the file says, a StringLookup reads the file that it names.

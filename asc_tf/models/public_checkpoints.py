@@ -76,7 +76,7 @@ def load_public_weights(model, network, tensors, source):
     Args:
         model: of `asc_tf.models`.
         network: name of `PUBLIC_NETWORKS`.
-        tensors: {name: array}, as `read_tensors` has them. Those beside the network's prefix, such as a frontend's, are
+        tensors: {name: array}, as a `Checkpoint` has them. Those beside the network's prefix, such as a frontend's, are
             left alone.
         source: the checkpoint's path, for errors.
 
@@ -92,8 +92,8 @@ def load_public_weights(model, network, tensors, source):
     superfluous = [name for name in left if not name.endswith(".num_batches_tracked")]
     if superfluous:
         raise AscError(
-            f"{source}: holds {len(superfluous)} tensors that {network} does not have, such as {prefix}"
-            f"{superfluous[0]}; expected a checkpoint of that network"
+            f"{source}: holds tensors that {network} does not have ({len(superfluous)}, such as {prefix}"
+            f"{superfluous[0]}); expected a checkpoint of that network"
         )
     for layer, weights in values.items():
         layer.set_weights([_ours(weight, own.shape) for weight, own in zip(weights, layer.get_weights(), strict=True)])

@@ -3,8 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from asc_tf.data.names import shown
-from asc_tf.errors import AscError
+from asc_tf.errors import AscError, shown
 from asc_tf.report.drawing import INK, MARKERS, SERIES, drawn, shortened
 
 STATISTICS = {"frequency-wise": (2, 3), "channel-wise": (1, 2)}

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from ai_edge_litert import schema_py_generated as schema
 
 from asc_tf import __version__
-from asc_tf.data.names import label_problem, shown
-from asc_tf.errors import AscError
+from asc_tf.data.names import label_problem
+from asc_tf.errors import AscError, shown
 from asc_tf.runtime.sharing_builder import packed
 
 ENTRY = b"asc_tf"

@@ -87,10 +87,10 @@ def counted(account):
 
 def cost_of(account, latency_ms=None):
     """The Cost of a network with this `Account`."""
-    stored = counted(account).parameters()
+    stored = counted(account)
     return Cost(
-        sum(tensor.count for tensor in stored if tensor.trainable),
-        sum(tensor.bytes for tensor in stored if tensor.kind != "statistic"),
+        stored.trainable_parameters(),
+        sum(tensor.bytes for tensor in stored.parameters() if tensor.kind != "statistic"),
         account.operations().macs,
         latency_ms,
     )

@@ -5,8 +5,7 @@ import itertools
 import math
 from dataclasses import dataclass
 
-from asc_tf.data.names import escaped
-from asc_tf.errors import AscError, nearest
+from asc_tf.errors import AscError, escaped, nearest
 from asc_tf.experiment.extension_settings import extension_fields
 from asc_tf.experiment.setting import Searched, fields_of
 from asc_tf.experiment.settings import Config

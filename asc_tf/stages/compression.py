@@ -16,10 +16,10 @@ from asc_tf.experiment.trained_on import check_trained
 from asc_tf.models.network_file import read_network
 from asc_tf.stages.compression_steps import StepTable
 from asc_tf.stages.experiment import Experiment
+from asc_tf.stages.fitting import fit
 from asc_tf.stages.preconditions import check_compression
 from asc_tf.stages.teacher import report_advantages
 from asc_tf.stages.tracking import tracked
-from asc_tf.stages.training import fit
 from asc_tf.training.distillation import DistilledModel
 from asc_tf.training.fit import save_model
 from asc_tf.training.seeding import set_seed

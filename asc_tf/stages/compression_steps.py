@@ -77,7 +77,7 @@ class StepTable:
 
     def _measured(self, name, model, types, folder, format):
         nonzeros = {layer: int(np.count_nonzero(kernel)) for layer, kernel in effective_kernels(model).items()}
-        parameters = keras_account(model, self.experiment.dataset.clip_seconds).with_types(types).parameters()
+        account = keras_account(model, self.experiment.dataset.clip_seconds).with_types(types)
         devices = self._on_validation(model)
         row = {"step": name}
         if devices is not None:
@@ -85,9 +85,9 @@ class StepTable:
             row |= devices.loc["all", ["accuracy", "log_loss"]].to_dict()
             row["worst_change"] = float((devices.accuracy - first.accuracy).drop("all").min())
         row |= {
-            "parameters": sum(tensor.count for tensor in parameters if tensor.trainable),
+            "parameters": account.trainable_parameters(),
             "kernel_nonzeros": sum(nonzeros.values()),
-            "nonzero_bytes": sum(tensor.nonzero_bytes for tensor in parameters if tensor.kind != "statistic"),
+            "nonzero_bytes": sum(tensor.nonzero_bytes for tensor in account.parameters() if tensor.kind != "statistic"),
             "format": format,
             **self._file(name, model, folder / "model.tflite", format),
         }

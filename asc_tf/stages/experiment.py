@@ -11,7 +11,7 @@ import pandas as pd
 from asc_tf.data.clips import devices_of, scenes_of
 from asc_tf.data.loader import label_indices
 from asc_tf.data.waveforms import Cut, read_clip_seconds
-from asc_tf.experiment.build import build_frontend, build_model, waveform_augmentation
+from asc_tf.experiment.build import build_frontend, waveform_augmentation
 from asc_tf.experiment.dataset import Dataset
 from asc_tf.experiment.settings import Config
 from asc_tf.experiment.trained_on import digest_of, trained_clips
@@ -49,10 +49,8 @@ class Experiment:
     def begin(cls, root, config):
         """The experiment of a new run, without features and their statistics.
 
-        Settings that fit no network are refused here, not after hours of computing features.
-
         Raises:
-            AscError: as `split_clips` and `build_model`.
+            AscError: as `split_clips`, `read_clip_seconds` and `waveform_augmentation`.
         """
         clips, training, validation = split_clips(root, config)
         waveform_augmentation(config)
@@ -61,7 +59,6 @@ class Experiment:
         scenes, devices = (tuple(names(used)) for names in (scenes_of, devices_of))
         digest = digest_of(trained_clips(clips, training, validation))
         dataset = Dataset(str(Path(root).resolve()), scenes, devices, seconds, 0.0, 1.0, digest)
-        build_model(config, dataset)
         return cls(config, dataset, clips, training, validation, training)
 
     @classmethod

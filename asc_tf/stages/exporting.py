@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from asc_tf.atomic import exclusive
+from asc_tf.complexity.keras_account import trainable_parameters
 from asc_tf.data.clips import read_clips
 from asc_tf.data.loader import label_indices
 from asc_tf.experiment.build import build_frontend
@@ -69,7 +70,7 @@ def export(
                 path, model, experiment, checked, clips[(clips.split == "train") & heard], format, input,
                 clips_to_check, calibration_clips, threshold,
             )  # fmt: skip
-    return path, sum(int(np.prod(weight.shape)) for weight in model.trainable_weights), agreement
+    return path, trainable_parameters(model), agreement
 
 
 def _write_without_clips(path, model, config, dataset, format, input):

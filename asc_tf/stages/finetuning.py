@@ -13,9 +13,9 @@ from asc_tf.experiment.run_folder import claim, load_model, read_run, write_sett
 from asc_tf.experiment.trained_on import check_trained
 from asc_tf.models.network_file import read_network
 from asc_tf.stages.experiment import Experiment
+from asc_tf.stages.fitting import fit, selection
 from asc_tf.stages.preconditions import check_finetuning
 from asc_tf.stages.tracking import tracked
-from asc_tf.stages.training import fit, selection
 from asc_tf.training.device_drop import DeviceRandomDrop, DropRateLog
 from asc_tf.training.fine_tuning import AnchoredModel, freeze_all_but_classifier, renew_classifier
 from asc_tf.training.fit import save_model

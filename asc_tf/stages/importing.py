@@ -1,7 +1,6 @@
 """A run made of a public PyTorch checkpoint."""
 
 import dataclasses
-import hashlib
 from pathlib import Path
 
 from asc_tf.atomic import exclusive
@@ -10,13 +9,12 @@ from asc_tf.data.loader import label_indices
 from asc_tf.data.tau import SCENES
 from asc_tf.experiment.build import build_model
 from asc_tf.experiment.dataset import Dataset
+from asc_tf.experiment.named_networks import PUBLIC_RECIPES
 from asc_tf.experiment.recipes import find_recipe
 from asc_tf.experiment.run_folder import claim, write_settings
-from asc_tf.internals.torch_checkpoint import read_tensors
 from asc_tf.models.public_checkpoints import load_public_weights
 from asc_tf.training.fit import save_model
 
-RECIPES = {"cp-mobile-2023": "cp-mobile-2023", "tf-sepnet": "tf-sepnet-64"}
 _DEVICES = ("a", "b", "c", "s1", "s2", "s3")  # of the training part of TAU 2022 Mobile
 
 
@@ -27,28 +25,26 @@ def import_checkpoint(checkpoint, network, run, data=None):
     its scenes and devices are those of TAU 2022 Mobile's training part.
 
     Args:
-        checkpoint: file of PyTorch or PyTorch Lightning; its code is not run, and PyTorch is not needed.
-        network: "cp-mobile-2023" or "tf-sepnet".
+        checkpoint: `Checkpoint`, as `check_import` returns it, of PyTorch or PyTorch Lightning; PyTorch is not needed.
+        network: one of `PUBLIC_RECIPES`.
         run: folder to make.
         data: folder of a data set of the same scenes, for evaluating, calibrating, fine-tuning and compressing the run;
             without it these commands ask for one.
 
     Raises:
-        AscError: not such a checkpoint, tensors of another network, a data set of other scenes, or `run` holds
+        AscError: tensors of another network, a data set of other scenes, or `run` holds
             something else or is being written.
     """
-    checkpoint, run = Path(checkpoint), Path(run)
-    tensors = read_tensors(checkpoint)
+    run = Path(run)
     root = "" if data is None else str(Path(data).resolve())
     dataset = Dataset(root, SCENES, _DEVICES, 1.0, 0.0, 1.0)
     if root:
         label_indices(read_clips(root), SCENES)
-    config = find_recipe(RECIPES[network]).config
+    config = find_recipe(PUBLIC_RECIPES[network]).config
     config = dataclasses.replace(config, model=dataclasses.replace(config.model, network=network))
     model = build_model(config, dataset)
-    load_public_weights(model, network, tensors, checkpoint)
-    digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
-    asked = {"checkpoint": checkpoint.name, "sha256": digest, "network": network, "data": root}
+    load_public_weights(model, network, checkpoint.tensors, checkpoint.path)
+    asked = {"checkpoint": checkpoint.path.name, "sha256": checkpoint.sha256, "network": network, "data": root}
     with exclusive(run):
         claim(run / "imported.json", asked, "import", "an import of another checkpoint or data set", flag="--run")
         if not (run / "last.keras").is_file():

@@ -25,6 +25,7 @@ from asc_tf.experiment.run_folder import (
 )
 from asc_tf.experiment.setting_values import check_flags
 from asc_tf.experiment.teachers import OTHER_TEACHER, hears_the_same
+from asc_tf.internals.torch_checkpoint import read_checkpoint
 from asc_tf.micro.folder import check_free_folder
 from asc_tf.runtime.metadata import read_metadata
 from asc_tf.runtime.shipped import find_model, is_model
@@ -267,6 +268,14 @@ def check_compression(run, out, settings):
         if not hears_the_same(settings.teacher, config, dataset):
             raise AscError(f"--teacher {settings.teacher}: {OTHER_TEACHER}")
         check_finished(settings.teacher)
+
+
+def check_import(checkpoint, run, root=None):
+    """For `import_checkpoint`: a PyTorch checkpoint, a folder that is free. Returns the `Checkpoint`."""
+    check_free(Path(run) / "imported.json", "import")
+    if root is not None:
+        read_clips(root)
+    return read_checkpoint(checkpoint)
 
 
 def check_calibration(run, out):

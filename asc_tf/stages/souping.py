@@ -15,8 +15,8 @@ from asc_tf.experiment.run_folder import claim, load_model, read_run, write_csv,
 from asc_tf.experiment.trained_on import check_trained
 from asc_tf.models.soup import soup
 from asc_tf.stages.experiment import Experiment
+from asc_tf.stages.fitting import batches_of
 from asc_tf.stages.members import check_soup
-from asc_tf.stages.training import batches_of
 from asc_tf.training.fit import save_model
 from asc_tf.training.moving_statistics import measure
 from asc_tf.training.seeding import set_seed

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import tf_keras as keras
 
-from asc_tf.layers import BatchNormalization
-from asc_tf.translator.unet import KERNEL, DeviceResponse, convolution
+from asc_tf.layers import BatchNormalization, DeviceResponse
+from asc_tf.translator.unet import KERNEL, convolution
 
 LEAK = 0.2
 

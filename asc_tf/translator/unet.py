@@ -3,49 +3,13 @@
 from collections.abc import Sequence
 
 import numpy as np
-import tensorflow as tf
 import tf_keras as keras
 
-from asc_tf.translator.clip_norm import SubSpectralInstanceNormalization
+from asc_tf.layers import DeviceResponse, SubSpectralInstanceNormalization
 
 KERNEL = 4  # bins and frames of the strided convolutions, as in pix2pix
 WIDEST = 8  # channels of the deepest levels, in widths, as in pix2pix
 DROPOUTS = 3  # decoder levels with dropout, from the deepest up, as in pix2pix
-
-
-@keras.saving.register_keras_serializable("asc_tf")
-class DeviceResponse(keras.layers.Layer):
-    """The translator's input for the target device: a trained number for each device and mel bin.
-
-        y_bft = sum_d t_bd W_df
-
-    Input: features [batch, frequency, time, channel], frequency static, used only for the shape; and one-hot targets t
-    [batch, devices]. Output: [batch, frequency, time, 1]. Weight: W [devices, frequency].
-
-    Args:
-        initial: initial W, [devices, frequency].
-    """
-
-    def __init__(self, initial, **kwargs):
-        super().__init__(**kwargs)
-        self.initial = np.asarray(initial, np.float32)
-
-    def build(self, input_shape):
-        self.response = self.add_weight(
-            name="response", shape=self.initial.shape, initializer=lambda shape, dtype=None, **_: self.initial
-        )
-        super().build(input_shape)
-
-    def call(self, inputs):
-        features, targets = inputs
-        response = tf.matmul(targets, self.response)[:, :, tf.newaxis, tf.newaxis]
-        return tf.broadcast_to(response, tf.shape(features[..., :1]))
-
-    def compute_output_shape(self, input_shape):
-        return (*input_shape[0][:3], 1)
-
-    def get_config(self):
-        return {**super().get_config(), "initial": self.initial.tolist()}
 
 
 def unet(

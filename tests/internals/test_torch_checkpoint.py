@@ -17,7 +17,7 @@ from torch_files import (
 )  # fmt: skip
 
 from asc_tf.errors import AscError
-from asc_tf.internals.torch_checkpoint import read_tensors
+from asc_tf.internals.torch_checkpoint import read_checkpoint
 
 
 def test_tensors_are_read_as_they_were_written(tmp_path):
@@ -27,7 +27,7 @@ def test_tensors_are_read_as_they_were_written(tmp_path):
         "model.half": generator.normal(size=5).astype(np.float16),
         "model.count": np.array(7),
     }
-    found = read_tensors(write_checkpoint(tmp_path / "a.ckpt", tensors))
+    found = read_checkpoint(write_checkpoint(tmp_path / "a.ckpt", tensors)).tensors
     assert list(found) == list(tensors)
     for key, value in tensors.items():
         assert found[key].dtype == value.dtype
@@ -38,14 +38,14 @@ def test_a_part_of_a_storage_in_another_order_is_read_too(tmp_path):
     numbers = np.arange(12, dtype=np.float32)
     state = {"a": tensor("0", "f4", 12, (2, 3), (1, 2), offset=4)}
     path = write_archive(tmp_path / "a.pt", dictionary(state), {"0": numbers.tobytes()})
-    np.testing.assert_array_equal(read_tensors(path)["a"], [[4, 6, 8], [5, 7, 9]])
+    np.testing.assert_array_equal(read_checkpoint(path).tensors["a"], [[4, 6, 8], [5, 7, 9]])
 
 
 def test_pytorchs_own_files_are_read(tmp_path):
     torch = pytest.importorskip("torch")
     state = {"w": torch.arange(6.0).reshape(2, 3).T, "n": torch.tensor(3), "h": torch.ones(2, dtype=torch.float16)}
     torch.save({"state_dict": state, "optimizer_states": [{"lr": 0.1}]}, tmp_path / "a.pt")
-    found = read_tensors(tmp_path / "a.pt")
+    found = read_checkpoint(tmp_path / "a.pt").tensors
     for key, value in state.items():
         np.testing.assert_array_equal(found[key], value.numpy())
 
@@ -79,7 +79,7 @@ def test_what_may_run_code_is_refused_and_not_run(pickled, tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     write_archive(tmp_path / "a.ckpt", pickled)
     with pytest.raises(AscError, match=r"a\.ckpt: cannot be read \(.*names .*\); expected a PyTorch"):
-        read_tensors(tmp_path / "a.ckpt")
+        read_checkpoint(tmp_path / "a.ckpt")
     assert not (tmp_path / "run").exists()
 
 
@@ -104,7 +104,7 @@ DAMAGED = {
 def test_damage_is_one_sentence(pickled, message, tmp_path):
     write_archive(tmp_path / "a.ckpt", pickled, {"0": NUMBERS})
     with pytest.raises(AscError, match=message) as caught:
-        read_tensors(tmp_path / "a.ckpt")
+        read_checkpoint(tmp_path / "a.ckpt")
     assert "\n" not in str(caught.value)
 
 
@@ -116,16 +116,16 @@ def test_truncated_and_changed_files_are_refused(tmp_path):
     for each in [*changed, content[:middle] + b"\xff" + content[middle + 1 :], b"text"]:
         path.write_bytes(each)
         with pytest.raises(AscError, match="cannot be read"):
-            read_tensors(path)
+            read_checkpoint(path)
 
 
 def test_other_archives_are_refused(tmp_path):
     with pytest.raises(AscError, match=r"none\.ckpt: no such file"):
-        read_tensors(tmp_path / "none.ckpt")
+        read_checkpoint(tmp_path / "none.ckpt")
     write_archive(tmp_path / "a.ckpt", dictionary({}), compression=zipfile.ZIP_DEFLATED)
     with pytest.raises(AscError, match="the archive is compressed"):
-        read_tensors(tmp_path / "a.ckpt")
+        read_checkpoint(tmp_path / "a.ckpt")
     with zipfile.ZipFile(tmp_path / "b.ckpt", "w") as archive:
         archive.writestr("config.json", "{}")
     with pytest.raises(AscError, match=r"holds no data\.pkl"):
-        read_tensors(tmp_path / "b.ckpt")
+        read_checkpoint(tmp_path / "b.ckpt")

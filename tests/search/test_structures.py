@@ -26,6 +26,12 @@ def built(monkeypatch):
     return seen
 
 
+def test_settings_that_fit_no_network_are_named_as_such(tmp_path):
+    config = CONFIG.with_settings(["model.sub_bands=3"])
+    with pytest.raises(AscError, match="the network's settings do not fit together: SubSpectralNormalization"):
+        structures_of(tmp_path, "width=4:30", "2022", config=config)
+
+
 @pytest.mark.slow
 def test_bisection_finds_what_fits_and_builds_few(tmp_path, built):
     space = Space("width=4:30", CONFIG)

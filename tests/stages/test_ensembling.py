@@ -88,7 +88,7 @@ def test_mistakes_are_one_sentence_and_leave_nothing(runs, tmp_path, capsys):
     (other / "SHA256SUMS").unlink(missing_ok=True)  # the change is meant
     (other / "config.json").write_text(json.dumps(config))
     for members, sentence in (
-        ([runs[0]], "1 run is given; expected 2 or more for an ensemble"),
+        ([runs[0]], "RUN: 1 is given; expected 2 or more for an ensemble"),
         ([runs[0], other], f"{other}: has another frontend than {runs[0]}"),
         ([runs[0], tmp_path / "nowhere"], "no such file; expected a run folder"),
     ):

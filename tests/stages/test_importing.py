@@ -1,5 +1,6 @@
 """Runs made of public checkpoints; the checkpoint's numbers are drawn, but for the tests on shared files."""
 
+import hashlib
 import json
 
 import pytest
@@ -13,6 +14,7 @@ from asc_tf.errors import AscError
 from asc_tf.experiment.recipes import find_recipe
 from asc_tf.experiment.run_folder import load_model, read_run
 from asc_tf.experiment.teachers import hears_the_same
+from asc_tf.internals.torch_checkpoint import read_checkpoint
 from asc_tf.models import cp_mobile_2023
 from asc_tf.runtime import Classifier
 from asc_tf.stages import preconditions
@@ -21,7 +23,7 @@ from asc_tf.stages import preconditions
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
     path = tmp_path_factory.mktemp("public") / "cp.ckpt"
-    return write_checkpoint(path, drawn_tensors(cp_mobile_2023(), "cp-mobile-2023"))
+    return read_checkpoint(write_checkpoint(path, drawn_tensors(cp_mobile_2023(), "cp-mobile-2023")))
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +36,9 @@ def imported(checkpoint, tmp_path_factory):
 def test_the_run_says_where_it_comes_from_and_is_loaded_as_any_other(imported, checkpoint):
     config, dataset = read_run(imported)
     assert (dataset.root, dataset.clips_sha256, len(dataset.scenes)) == ("", "", 10)
-    assert json.loads((imported / "imported.json").read_text())["checkpoint"] == "cp.ckpt"
+    said = json.loads((imported / "imported.json").read_text())
+    digest = hashlib.sha256(checkpoint.path.read_bytes()).hexdigest()
+    assert (said["checkpoint"], said["sha256"]) == ("cp.ckpt", digest)
     model = load_model(imported)
     assert model.input_shape == (None, 256, 64, 1) and config.frontend.sample_rate_hz == 32000
     student = find_recipe("cp-mobile-2023").config
@@ -105,7 +109,7 @@ def test_the_8_bit_file_of_a_public_network_hears_the_metro_station(network, fil
             rows.append((name, "metro_station", f"paris-{part}{second // 5}", "a", part))
     write_tables(tmp_path / "data", rows)
     run = tmp_path / "run"
-    stages.import_checkpoint(shared / "checkpoints" / f"{file}.ckpt", network, run)
+    stages.import_checkpoint(read_checkpoint(shared / "checkpoints" / f"{file}.ckpt"), network, run)
     path, _, _ = stages.export(run, format="int8", input="features", report=lambda line: None, root=tmp_path / "data")
     classifier = Classifier(path)
     probabilities = dict(zip(classifier.labels, classifier.classify_file(clip), strict=True))

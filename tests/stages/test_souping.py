@@ -86,7 +86,7 @@ def test_mistakes_are_one_sentence_and_leave_nothing(runs, tmp_path, capsys):
     small = shutil.copytree(runs[0], tmp_path / "small")
     (small / "compression.json").write_text("{}")
     for members, choose, sentence in (
-        ([runs[0]], "uniform", "1 run is given; expected 2 or more for a soup"),
+        ([runs[0]], "uniform", "RUN: 1 is given; expected 2 or more for a soup"),
         ([runs[0], wide], "uniform", f"{wide}: has other settings than {runs[0]} (model.width: 8 and 16)"),
         ([runs[0], other], "uniform", "(data.validation_fraction: 0.1 and 0.2); expected the same"),
         (whole, "greedy", "has no validation clips (data.validation_fraction=0); expected --choose uniform"),

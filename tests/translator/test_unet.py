@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import tf_keras as keras
 
+from asc_tf.layers import DeviceResponse, SubSpectralInstanceNormalization
 from asc_tf.models.network_file import read_network
-from asc_tf.translator.clip_norm import SubSpectralInstanceNormalization
-from asc_tf.translator.unet import DeviceResponse, translate, unet
+from asc_tf.translator.unet import translate, unet
 
 BINS = 64
 

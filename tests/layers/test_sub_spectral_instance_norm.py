@@ -3,7 +3,7 @@ import pytest
 from layer_checks import copy_of
 
 from asc_tf.layers import SubSpectralNormalization
-from asc_tf.translator.clip_norm import SubSpectralInstanceNormalization
+from asc_tf.layers.sub_spectral_instance_norm import SubSpectralInstanceNormalization
 
 FEATURES = np.random.default_rng(0).normal(3, 2, (3, 8, 5, 2)).astype(np.float32)
 

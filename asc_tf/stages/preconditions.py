@@ -324,7 +324,7 @@ def check_search(root, out, config, settings):
     parse_budget(settings.budget)
     Space(settings.space, config)
     if config.data.split == "full":
-        raise AscError("setting data.split is full; expected official, since a search must not hear the test part")
+        raise AscError("setting data.split is full; expected another, since a search must not hear the test part")
     if out is not None:
         check_free(Path(out) / "search.json", "search")
     if not len(split_clips(root, config)[2]):

@@ -180,4 +180,4 @@ def test_a_device_that_alone_recorded_a_scene_is_named(root, smallest_config, ev
         config = smallest_config.with_settings(SMALL)
         found = leave_device_out._clips_left_out(config, read_run(evaluated[0])[1], ["a", "b"], lines.append)
     assert list(found) == ["a"]
-    assert "device b cannot be left out: setting data.leave_out is b, which leaves no" in lines[0]
+    assert "device b cannot be left out: setting data.leave_out is b and leaves no" in lines[0]

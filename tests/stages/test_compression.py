@@ -230,7 +230,7 @@ def test_a_folder_of_something_else_is_refused(smallest_run, tmp_path):
             "--epochs -1: expected a value from 1",
         ),
         (["--epochs", "0"], "--epochs 0: expected a value from 1 to 100,000"),
-        (["--weights", "fp16", "--activations", "int8"], "--activations int8: is given with --weights fp16; expected --weights int8"),
+        (["--weights", "fp16", "--activations", "int8"], "--weights fp16; expected --weights int8"),
         (["--teacher", "nowhere"], "no such file"),
     ],
 )

@@ -56,7 +56,7 @@ def test_it_is_a_run_that_is_evaluated_and_not_mixed_again(mixed, runs, capsys):
     stages.mix_runs(runs, mixed, "greedy")
     assert (mixed / "last.keras").stat().st_mtime_ns == before
     assert main(["soup", *map(str, runs[:2]), "--out", str(mixed), "--choose", "greedy"]) == 1
-    assert "is a soup of other runs or another choice; give another --out folder" in capsys.readouterr().err
+    assert "is a soup of other runs or another choice; expected another --out" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -91,7 +91,7 @@ def test_a_limit_that_may_be_exceeded_is_not_passed():
 
 @pytest.mark.parametrize("seconds", [0, -1.0, float("nan"), float("inf")])
 def test_a_length_that_is_none_is_refused(seconds):
-    with pytest.raises(AscError, match="network: an input of .* seconds; expected a positive number"):
+    with pytest.raises(AscError, match="network: has an input of .* seconds; expected a positive number"):
         account(seconds=seconds)
 
 

@@ -307,7 +307,7 @@ def test_a_worker_that_finds_another_model_stops(recordings, classifier, file, t
     plan = make_plan(classifier, file, recordings, audio_below(recordings).names, tmp_path, 2, print)
     pipeline = new_pipeline(())
     classify_shards(pipeline, replace(plan, sha256="of another"))
-    with pytest.raises(AscError, match="has changed since the work on the archive began$"):
+    with pytest.raises(AscError, match="has changed since the work on the archive began; expected the same file$"):
         run(pipeline)
     assert not list(tmp_path.glob("*.csv"))
 
@@ -327,22 +327,31 @@ def test_what_stops_a_worker_is_one_sentence_of_ours(recordings, classifier, fil
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["FOLDER", "--shards", "2"], "--shards: expected --output FOLDER as well"),
+        (["FOLDER", "--shards", "2"], "--shards: is given without --output; expected --output FOLDER as well"),
         (["FOLDER", "FOLDER", "--shards", "2", "--output", "OUT"], "2 names; expected one folder or one list"),
         (["FOLDER", "--shards", "0", "--output", "OUT"], "--shards 0: expected 1 to 99999"),
         (["FOLDER", "--shards", "2", "--output", "FILE"], "file.txt: is no folder"),
-        (["FOLDER", "--shards", "2", "--output", "FULL"], "full: holds x.txt but no manifest.json"),
+        (
+            ["FOLDER", "--shards", "2", "--output", "FULL"],
+            "full: is not empty and holds no manifest.json (x.txt is there)",
+        ),
         (["FULL", "--shards", "2", "--output", "OUT"], "holds no audio file"),
         (["WAV", "--shards", "2", "--output", "OUT"], "is an audio file; expected a folder, or a text file"),
         (["MISSING", "--shards", "2", "--output", "OUT"], "cannot be read (No such file or directory)"),
         (["EMPTY", "--shards", "2", "--output", "OUT"], "empty.txt: names no file"),
         (["FILE", "--shards", "2", "--output", "OUT"], "file.txt: names x.wav more than once"),
-        (["FOLDER", "--output", "OUT", "--beam", "runner=FnApiRunner"], "--beam: expected --shards as well"),
+        (
+            ["FOLDER", "--output", "OUT", "--beam", "runner=FnApiRunner"],
+            "--beam: is for --shards; expected --shards as well",
+        ),
         (["FOLDER", "--shards", "2", "--output", "OUT", "--beam", "runner=None"], "Unexpected pipeline runner: None"),
         (["FOLDER", "--shards", "2", "--output", "OUT", "--beam", "direct_num_worker=2"], "'direct_num_workers'?"),
         (["FOLDER", "--shards", "2", "--output", "OUT", "--beam", "zzz=2"], "is no option of Beam; its documentation"),
         (["FOLDER", "--shards", "2", "--output", "OUT", "--beam", "direct_num_workers=x"], "invalid int value: 'x'"),
-        (["FOLDER", "--shards", "2", "--output", "OUT", "--workers", "0"], "--workers 0: expected 1 or more"),
+        (
+            ["FOLDER", "--shards", "2", "--output", "OUT", "--workers", "0"],
+            "--workers 0: expected a value from 1 to 4,096",
+        ),
     ],
 )
 def test_mistakes_get_one_sentence_and_leave_nothing(recordings, file, tmp_path, capsys, arguments, message):

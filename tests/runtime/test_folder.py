@@ -217,10 +217,10 @@ def test_names_that_are_no_text_are_kept_byte_for_byte(file, tmp_path):
     ("arguments", "message"),
     [
         (["FOLDER"], "is a folder; expected --output"),
-        (["FOLDER", "FOLDER", "--output", "OUT"], "2 names, a folder among them"),
+        (["FOLDER", "FOLDER", "--output", "OUT"], "2 names, one of them a folder"),
         (["FOLDER", "--output", "FOLDER"], "is a folder or an audio file's name"),
         (["FOLDER", "--output", "clip.wav"], "is a folder or an audio file's name"),
-        (["FOLDER", "--output", "OUT", "--workers", "0"], "--workers 0: expected 1 or more"),
+        (["FOLDER", "--output", "OUT", "--workers", "0"], "--workers 0: expected a value from 1 to 4,096"),
         (["clip.wav", "--output", "OUT"], "are for a folder"),
         (["EMPTY", "--output", "OUT"], "holds no audio file"),
     ],

@@ -9,10 +9,10 @@ from pathlib import Path
 from asc_tf.atomic import check_replaceable
 from asc_tf.data.clips import read_clips, scenes_of
 from asc_tf.data.logits_file import is_logits_file, read_logits
-from asc_tf.data.names import filename_problem, shown
+from asc_tf.data.names import filename_problem
 from asc_tf.data.tables import read_table
 from asc_tf.data.tau import SCENES
-from asc_tf.errors import AscError, nearest
+from asc_tf.errors import AscError, nearest, shown
 from asc_tf.experiment.bench_rows import find_rows
 from asc_tf.experiment.named_networks import NAMED_NETWORKS
 from asc_tf.experiment.run_folder import (

@@ -68,5 +68,5 @@ class Submit:
         if not form.is_confirmed:
             say(f"the metadata's fields of {self.year} could not be read: those of 2021 and the MACs were expected")
         if problems:
-            raise AscError(f"{folder}: {len(problems):,} things would be refused by the forms of {self.year}")
+            raise AscError(f"{folder}: would be refused for what is said above, by the forms of {self.year}")
         print(f"{folder}: nothing in it would be refused by what is known of the forms of {self.year}")

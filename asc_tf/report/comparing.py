@@ -57,9 +57,10 @@ def _by_cost(figure, groups, costs):
     axes = figure.subplots(1, len(costs), sharey=True, squeeze=False)[0]
     for axis, (label, numbers) in zip(axes, costs.items(), strict=True):
         for number, (title, accuracies) in enumerate(groups.items()):
+            size = 7 + 3 * min(3, len(groups) - 1 - number)  # a point behind another one of the same place is seen
             axis.errorbar(
                 [numbers[title]], [np.mean(accuracies)], [np.std(accuracies, ddof=1) if len(accuracies) > 1 else 0],
-                **_style(number, title, 7),
+                **_style(number, title, size),
             )  # fmt: skip
         axis.set_xlabel(label)
         axis.margins(x=0.2, y=0.2)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from asc_tf.data.tau import SCENES
 from asc_tf.errors import AscError
-from asc_tf.submission.label import check_label, meta_name, output_name
+from asc_tf.submission.label import label_problem, meta_name, output_name
 from asc_tf.submission.meta_file import FILL_IN, read_meta
 from asc_tf.submission.output_file import output_problems
 from asc_tf.submission.years import DEVICES
@@ -19,10 +19,8 @@ def submission_problems(folder, form):
     """Sentences on what a `Year`'s organizers would refuse in a folder that is named after its label."""
     folder = Path(folder)
     label = folder.resolve().name
-    try:
-        check_label(label, form)
-    except AscError as error:
-        return [f"{folder}: {error}"]
+    if problem := label_problem(label, form):
+        return [f"{folder}: {problem}"]
     problems, expected = [], {meta_name(label)}
     for split in form.splits or (None,):
         name = output_name(label, form, split)

@@ -132,7 +132,7 @@ def test_what_authors_filled_in_stays(tmp_path):
         (["RUN"], "--evaluation, --out, --label: not given"),
         (["RUN", "--check", "x"], "--check x: is for a folder that is there; expected no RUN"),
         (["--check", "nowhere"], "--check nowhere: no such folder; expected OUT/task1/LABEL"),
-        (["RUN", "--evaluation", "x", "--out", "y", "--label", "Kim_QTI_task1_5"], "--label Kim_QTI_task1_5: expected"),
+        (["RUN", "--evaluation", "x", "--out", "y", "--label", "Kim_QTI_task1_5"], "_task1_5 is no label of 2025"),
         (["RUN", "--evaluation", "x", "--out", "y", "--label", LABEL], "fold1_test.csv: no such file"),
         (["RUN", "--year", "2021", "--evaluation", "x", "--out", "y", "--label", "Kim_QTI_task1a_1"],
          "is a network for clips of 1 s; expected 10 s for 2021"),

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tensorflow as tf
 
-from asc_tf.data.autotuning import untuned
 from asc_tf.data.host_function import gather, host_function
 from asc_tf.errors import AscError
+from asc_tf.internals.tensorflow import untuned
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,11 +9,10 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from asc_tf.data.autotuning import untuned
 from asc_tf.distributed.cluster import read_cluster
 from asc_tf.distributed.private_network import is_private
 from asc_tf.errors import AscError, WorkerLostError
-from asc_tf.internals.tensorflow import change_device_data
+from asc_tf.internals.tensorflow import change_device_data, untuned
 from asc_tf.quiet import native_stderr_hidden
 
 _LOST = (

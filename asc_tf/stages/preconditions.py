@@ -25,6 +25,12 @@ from asc_tf.experiment.run_folder import (
 )
 from asc_tf.experiment.setting_values import check_flags
 from asc_tf.experiment.teachers import OTHER_TEACHER, hears_the_same
+from asc_tf.experiment.translator_folder import (
+    check_translation,
+    check_translator_folder,
+    check_translator_trained,
+    read_translator,
+)
 from asc_tf.internals.torch_checkpoint import read_checkpoint
 from asc_tf.micro.folder import check_free_folder
 from asc_tf.runtime.metadata import read_metadata
@@ -34,12 +40,6 @@ from asc_tf.search.space import Space
 from asc_tf.stages.training_data import split_clips
 from asc_tf.submission.label import check_label
 from asc_tf.submission.years import YEARS
-from asc_tf.translator.folder import (
-    check_translation,
-    check_translator_folder,
-    check_translator_trained,
-    read_translator,
-)
 from asc_tf.translator.pairs import find_pairs
 
 

@@ -18,6 +18,7 @@ from asc_tf.experiment.history import write_history
 from asc_tf.experiment.run_folder import read_csv, write_checked_csv, write_csv
 from asc_tf.experiment.sections import FrontendConfig
 from asc_tf.experiment.settings import Config
+from asc_tf.experiment.translator_folder import load_generator, read_translator, write_translator
 from asc_tf.stages.experiment import Experiment
 from asc_tf.stages.features import features_of
 from asc_tf.stages.preconditions import check_translator, check_translator_training
@@ -25,7 +26,6 @@ from asc_tf.training.fit import resumable_fit, save_model
 from asc_tf.training.schedules import ConstantThenLinear
 from asc_tf.training.seeding import set_seed
 from asc_tf.translator.distance import distance_table, log_mel_distance_db
-from asc_tf.translator.folder import load_generator, read_translator, write_translator
 from asc_tf.translator.pair_features import align_pairs, mean_differences, random_crop, write_pair_features
 from asc_tf.translator.pairs import find_pairs, hold_out_pairs, pairs_table
 from asc_tf.translator.patch_gan import patch_gan

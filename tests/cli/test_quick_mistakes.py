@@ -13,7 +13,7 @@ from asc_tf.experiment.command_settings import Translation
 from asc_tf.experiment.dataset import Dataset
 from asc_tf.experiment.sections import FrontendConfig
 from asc_tf.experiment.settings import Config
-from asc_tf.translator.folder import write_translator
+from asc_tf.experiment.translator_folder import write_translator
 
 SEARCH = ["search", "--data", "DATA", "--out", "NEW"]
 TRANSLATE = ["translate", "train", "DATA", "--out", "NEW"]

@@ -12,7 +12,7 @@ from asc_tf.experiment.dataset import Dataset
 from asc_tf.experiment.run_folder import read_run
 from asc_tf.experiment.sections import FrontendConfig
 from asc_tf.experiment.settings import Config
-from asc_tf.translator.folder import Translation, read_translator, write_translator
+from asc_tf.experiment.translator_folder import Translation, read_translator, write_translator
 
 BAD = ["../../../x/s1", "..", "", "s1\n", "\x1b[2J", "all", "s 1 ", 7, "S4"]
 

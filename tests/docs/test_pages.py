@@ -69,6 +69,16 @@ def test_the_picture_of_the_architecture_is_the_code():
     assert rooms == {room for _, floor in architecture.FLOORS for room in floor}
 
 
+def test_no_room_imports_from_a_floor_below_its_own():
+    architecture = figure("architecture")
+    floors = {room: number for number, (_, rooms) in enumerate(architecture.FLOORS) for room in rooms}
+    names = re.compile(r"^\s*(?:from|import) asc_tf\.(\w+)", re.MULTILINE)
+    for path in architecture.PACKAGE.glob("*/**/*.py"):
+        room = path.relative_to(architecture.PACKAGE).parts[0]
+        below = {name for name in names.findall(path.read_text(encoding="utf-8")) if floors.get(name, 0) > floors[room]}
+        assert not below, f"{path} imports {below}"
+
+
 def test_the_reference_names_every_public_name():
     reference = figure("reference")
     assert reference.FILE.read_text(encoding="utf-8") == reference.page(), "run docs/figures/reference.py"

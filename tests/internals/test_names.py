@@ -74,7 +74,7 @@ def private_attributes(tree):
             of_self = isinstance(node.value, ast.Name) and node.value.id == "self"
             (own if of_self and isinstance(node.ctx, ast.Store) else used).add(node.attr)
         elif isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("getattr", "hasattr", "setattr"):
-            used.add(getattr(node.args[1], "value", ""))
+            used.update([node.args[1].value] if isinstance(node.args[1], ast.Constant) else [])
     return {name for name in used if name.startswith("_") and not name.endswith("_")}, own
 
 

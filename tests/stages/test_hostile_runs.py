@@ -14,8 +14,8 @@ from asc_tf.atomic.checksums import SUMS
 from asc_tf.cli import main
 from asc_tf.errors import AscError
 from asc_tf.experiment.sections import FrontendConfig
+from asc_tf.experiment.translator_folder import write_translator
 from asc_tf.stages.compression_steps import StepTable
-from asc_tf.translator.folder import write_translator
 
 
 @pytest.fixture

@@ -3,11 +3,17 @@
 import numpy as np
 import tf_keras as keras
 
-from asc_tf.export.deployment_layers import BandedDepthwiseConv2D, SpaceToDepthConv2D, space_to_depth_weights
+from asc_tf.export.deployment_layers import (
+    BandedDepthwiseConv2D,
+    BinwiseDepthwiseConv2D,
+    SpaceToDepthConv2D,
+    binwise_weights,
+    space_to_depth_weights,
+)
 from asc_tf.layers.contract import identity_at_inference, inference_affine, kernel_attribute, takes_affine
 
 
-def deployment_graph(model, space_to_depth=False):
+def deployment_graph(model, space_to_depth=False, binwise=False):
     """A new network that computes what `model` computes at inference, in fewer and faster operations.
 
     Normalizations that scale and shift each channel are folded into the convolution before them, those that do so band
@@ -20,6 +26,7 @@ def deployment_graph(model, space_to_depth=False):
         model: flat functional network of `asc_tf.models`, or any other functional model; it is not changed.
         space_to_depth: rewrite 5x5 convolutions of stride 2 on one channel as `SpaceToDepthConv2D`: faster in int8,
             slower in float.
+        binwise: sub-bands as `BinwiseDepthwiseConv2D`: less memory on a microcontroller, slower.
 
     Returns:
         A functional `keras.Model` of the same inputs and outputs, up to float error.
@@ -38,7 +45,7 @@ def deployment_graph(model, space_to_depth=False):
         if space_to_depth and _is_narrow_stem(layer):
             new, values = _stem(layer, normalizations.get(layer), "relu" if layer in relus else None)
         else:
-            new, values = _substitute(layer, normalizations.get(layer))
+            new, values = _substitute(layer, normalizations.get(layer), binwise)
         weights[layer.name] = values
         return new
 
@@ -94,13 +101,16 @@ def _takes_bands(layer):
     )
 
 
-def _substitute(layer, normalization):
+def _substitute(layer, normalization, binwise):
     """(new layer, its weights) to replace a layer and the normalization folded into it, or None."""
     if normalization is None:
         return type(layer).from_config(layer.get_config()), layer.get_weights()
     scale, offset = inference_affine(normalization)
     if scale.ndim == 2:
         kernel, bias = _kernel_and_bias(layer)
+        if binwise:
+            new = BinwiseDepthwiseConv2D(len(scale), layer.kernel_size, name=layer.name)
+            return new, binwise_weights(kernel, bias, scale, offset)
         new = BandedDepthwiseConv2D(len(scale), layer.kernel_size, name=layer.name)
         return new, [kernel[np.newaxis] * scale[:, np.newaxis, np.newaxis, :, np.newaxis], bias * scale + offset]
     return type(layer).from_config({**layer.get_config(), "use_bias": True}), _folded(layer, normalization)

@@ -61,6 +61,78 @@ class BandedDepthwiseConv2D(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("asc_tf")
+class BinwiseDepthwiseConv2D(keras.layers.Layer):
+    """As `BandedDepthwiseConv2D`, in three operations on the whole map: for memory, not for speed.
+
+        y_ftc = s_{B(f) c} (sum_ij w_ijc x_{f+i, t+j, c} + b_c) + o_{B(f) c}
+
+    Bands that are cut out and joined again cost an interpreter for microcontrollers more records than maps. In 8 bits
+    the product and the sum round once more each.
+
+    Input and output: [batch, frequency, time, channel], frequency static and a multiple of the bands.
+    Weights: kernel [kernel bins, kernel frames, channel, 1], bias [channel], scale and offset [band, channel].
+
+    Args:
+        bands: number of sub-bands.
+        kernel_size: (bins, frames).
+    """
+
+    def __init__(self, bands, kernel_size, **kwargs):
+        super().__init__(**kwargs)
+        self.bands = bands
+        self.kernel_size = tuple(kernel_size)
+
+    def build(self, input_shape):
+        channels = input_shape[3]
+        self.bins = input_shape[1]
+        self.kernel = self.add_weight("kernel", (*self.kernel_size, channels, 1))
+        self.bias = self.add_weight("bias", (channels,), initializer="zeros")
+        self.scale = self.add_weight("scale", (self.bands, channels), initializer="ones")
+        self.offset = self.add_weight("offset", (self.bands, channels), initializer="zeros")
+        super().build(input_shape)
+
+    def call(self, inputs):
+        y = tf.nn.depthwise_conv2d(inputs, self.kernel, (1, 1, 1, 1), "SAME") + self.bias
+        return y * self._by_bin(self.scale) + self._by_bin(self.offset)
+
+    def _by_bin(self, values):
+        """[frequency, 1, channel] of [band, channel]."""
+        return tf.repeat(values, self.bins // self.bands, axis=0)[:, tf.newaxis]
+
+    def mean_weights(self):
+        """Kernel [frequency, channel] and bias [channel] that give the mean over frequency directly from the input.
+
+        The layer is affine in its input, so its mean is one weighted sum: it needs no map of the layer's outputs. The
+        kernel must be one frame long.
+        """
+        kernel, bias, scale, offset = (weight.numpy().astype(np.float64) for weight in self.weights)
+        by_bin = np.repeat(scale, self.bins // self.bands, axis=0)
+        half = len(kernel) // 2
+        padded = np.pad(by_bin, ((half, half), (0, 0)))
+        taps = [kernel[i, 0, :, 0] * padded[len(kernel) - 1 - i :][: self.bins] for i in range(len(kernel))]
+        return np.sum(taps, axis=0) / self.bins, (scale * bias + offset).mean(axis=0)
+
+    def get_config(self):
+        return {**super().get_config(), "bands": self.bands, "kernel_size": self.kernel_size}
+
+
+def binwise_weights(kernel, bias, scale, offset):
+    """The weights of `BinwiseDepthwiseConv2D` for a depthwise convolution and an affine map of each band.
+
+    The largest scale of a channel goes into its kernel, which has a step of its own for each channel, and as much of
+    the offsets as one bias can hold goes into the bias: little is left for the products and sums that share one step.
+
+    Args:
+        kernel, bias: [kernel bins, kernel frames, channel, 1] and [channel].
+        scale, offset: [band, channel], of the affine map after them.
+    """
+    largest = np.take_along_axis(scale, np.abs(scale).argmax(axis=0)[np.newaxis], axis=0)[0]
+    rest = scale / np.where(largest == 0, 1, largest)
+    shift = (rest * offset).sum(axis=0) / np.maximum((rest**2).sum(axis=0), 1e-12)
+    return [kernel * largest[:, np.newaxis], bias * largest + shift, rest, offset - rest * shift]
+
+
+@keras.saving.register_keras_serializable("asc_tf")
 class SpaceToDepthConv2D(keras.layers.Layer):
     """A 5x5 convolution of stride 2 with "same" padding, two frames of its output at once.
 

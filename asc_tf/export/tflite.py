@@ -19,8 +19,11 @@ from asc_tf.export.chaining import chained
 from asc_tf.export.conversion import FORMATS, converted
 from asc_tf.export.deployment import deployment_graph
 from asc_tf.export.integer_norms import with_integer_norms
+from asc_tf.export.memory_plan import with_memory_plan
 from asc_tf.export.model_metadata import ENTRY, LABELS_FILE, labels_file, model_metadata
+from asc_tf.export.scheduling import scheduled
 from asc_tf.export.shrinking import shrunk
+from asc_tf.export.slabs import SlabbedNetwork
 from asc_tf.runtime.classifier import Classifier
 from asc_tf.runtime.metadata import Metadata, with_metadata
 
@@ -50,6 +53,7 @@ def export_tflite(
     check_labels: np.ndarray | None = None,
     check_devices: Sequence[str] | None = None,
     uncertain_below: float | None = None,
+    least_memory: bool = False,
 ) -> Agreement:
     """Write a .tflite file from waveform or features to probabilities, complete with labels and settings.
 
@@ -76,6 +80,8 @@ def export_tflite(
         check_labels: index of the scene of each of `check_on`, for the change of the log loss; or None.
         check_devices: name of the device of each of them, or None.
         uncertain_below: of `Metadata`.
+        least_memory: for int8, the graph with the least memory on a microcontroller in place of the fastest one: the
+            first stage runs slab by slab (`SlabbedNetwork`).
 
     Returns:
         `Agreement` with the Keras model.
@@ -91,7 +97,7 @@ def export_tflite(
         raise AscError("an 8-bit file is asked for without clips to calibrate on; expected about 100 training clips")
     samples = round(clip_seconds * frontend.sample_rate_hz)
     joined = waveform_model(frontend, model, samples)
-    content = _convert(frontend, model, samples, format, input, calibrate_on)
+    content = _convert(frontend, model, samples, format, input, calibrate_on, least_memory)
     quantization = _input_quantization(content)
     more = {"format": format, "quantization": quantization, "uncertain_below": uncertain_below}
     metadata = metadata_of(frontend, model, labels, samples, input=input, **more)
@@ -105,16 +111,17 @@ def export_tflite(
     return agreement
 
 
-def _convert(frontend, model, samples, format, input, calibrate_on):
+def _convert(frontend, model, samples, format, input, calibrate_on, least_memory):
     """The file's bytes without our metadata: frontend, network and softmax, each converted by itself."""
     shape = frontend.feature_shape(samples)
     calibration = None if calibrate_on is None else _in_batches(frontend, np.asarray(calibrate_on, np.float32))
     parts = {}
     if input == "waveform":
         parts["waveform"] = converted(frontend, (samples,))
-    parts["features"] = network_file(model, shape, format, calibration, input == "waveform")
+    parts["features"] = network_file(model, shape, format, calibration, input == "waveform", least_memory)
     parts["logits"] = converted(tf.nn.softmax, (model.output_shape[1],))
-    return shrunk(chained(parts, "probabilities"))
+    content = shrunk(chained(parts, "probabilities"))
+    return with_memory_plan(content) if least_memory else content
 
 
 def _complete(content, metadata):
@@ -137,12 +144,20 @@ def metadata_of(frontend, model, labels, samples, **more):
     )
 
 
-def network_file(model, shape, format="float", calibration=None, float_input=True):
-    """A .tflite file's bytes from features to logits, by the network's deployment graph; arguments of `converted`."""
-    graph = deployment_graph(model, space_to_depth=format == "int8")
+def network_file(model, shape, format="float", calibration=None, float_input=True, least_memory=False):
+    """A .tflite file's bytes from features to logits, by the network's deployment graph.
+
+    Args:
+        model, shape, format, calibration, float_input: of `converted`.
+        least_memory: for int8, the graph with the least memory on a microcontroller in place of the fastest one.
+    """
+    graph = deployment_graph(model, space_to_depth=format == "int8" and not least_memory, binwise=least_memory)
     if format != "int8":
         return converted(graph, shape, format)
-    content = converted(with_integer_norms(graph, calibration), shape, format, calibration, float_input)
+    runs = with_integer_norms(graph, calibration)
+    runs = SlabbedNetwork(runs) if least_memory else runs
+    content = converted(runs, shape, format, calibration, float_input)
+    content = scheduled(content) if least_memory else content
     return with_corrected_bias(content, calibration, _in_batches(graph, calibration))
 
 

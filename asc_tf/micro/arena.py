@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from asc_tf.export.memory_plan import planned_bytes
+
 _LARGEST_BYTES = 64 * 2**20
 # Of the interpreter on 64 bits, as its print_allocations lists them; on a chip of 32 bits they are about half.
-_TENSOR_BYTES, _NODE_BYTES, _KERNEL_BYTES = 24, 64, 105
+_TENSOR_BYTES, _NODE_BYTES, _KERNEL_BYTES = 24, 64, 120
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Arena:
     Attributes:
         maps: of the feature maps alive at once, as the interpreter's planner places them.
         records: of the interpreter's records of nodes and tensors.
-        measured: whether by `tflite-micro`; else by the account.
+        measured: whether by `tflite-micro`; else by `estimated_arena`.
     """
 
     maps: int
@@ -40,9 +42,10 @@ def arena_of(network, peak_bytes):
 
 
 def estimated_arena(network, peak_bytes):
-    """`Arena` by the account."""
+    """`Arena` by the plan in the file, or else by the account, and by the numbers of nodes and tensors."""
     records = network.tensors * _TENSOR_BYTES + network.nodes * (_NODE_BYTES + _KERNEL_BYTES)
-    return Arena(peak_bytes, records, measured=False)
+    planned = planned_bytes(network.content)
+    return Arena(peak_bytes if planned is None else planned, records, measured=False)
 
 
 def measured_arena(content):

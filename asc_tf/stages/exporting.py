@@ -31,6 +31,7 @@ def export(
     calibration_clips=100,
     report=print,
     root=None,
+    least_memory=False,
 ):
     """Write a run's network as a .tflite file and compare it with the Keras model on clips of every device.
 
@@ -43,6 +44,7 @@ def export(
         calibration_clips: number of training clips for the calibration of int8, equally from all devices.
         report: called with lines for the user.
         root: folder of a data set of the same scenes, whose clips take the place of the run's own.
+        least_memory: of `export_tflite`.
 
     Returns:
         (path of the file, number of trainable parameters, `Agreement`).
@@ -68,7 +70,7 @@ def export(
             experiment = Experiment(config, there, clips)
             agreement = write_file(
                 path, model, experiment, checked, clips[(clips.split == "train") & heard], format, input,
-                clips_to_check, calibration_clips, threshold,
+                clips_to_check, calibration_clips, threshold, least_memory,
             )  # fmt: skip
     return path, trainable_parameters(model), agreement
 
@@ -92,6 +94,7 @@ def write_file(
     clips_to_check=None,
     calibration_clips=100,
     uncertain_below=None,
+    least_memory=False,
 ):
     """Write a network as a file and compare it with the Keras model.
 
@@ -102,6 +105,7 @@ def write_file(
         checked, training: frames of `read_clips`, from which clips for the comparison and the calibration are taken.
         format, input, clips_to_check, calibration_clips: of `export`.
         uncertain_below: of `Metadata`; an ONNX file does not hold it.
+        least_memory: of `export_tflite`.
 
     Returns:
         `Agreement`.
@@ -123,7 +127,7 @@ def write_file(
     known = {"check_labels": label_indices(checked, dataset.scenes), "check_devices": checked.device.to_numpy()}
     if format == "onnx":
         return export_onnx(*given, **known)
-    formats = {"format": format, "input": input, "uncertain_below": uncertain_below}
+    formats = {"format": format, "input": input, "uncertain_below": uncertain_below, "least_memory": least_memory}
     return export_tflite(*given, **formats, calibrate_on=calibrate_on, **known)
 
 

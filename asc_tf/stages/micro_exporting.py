@@ -28,9 +28,8 @@ def export_micro(run, out, report=print, root=None, calibration_clips=100):
     """
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.tflite"
-        _, _, agreement = export(
-            run, file, format="int8", input="features", calibration_clips=calibration_clips, report=report, root=root
-        )
+        kind = {"format": "int8", "input": "features", "least_memory": True}
+        _, _, agreement = export(run, file, calibration_clips=calibration_clips, report=report, root=root, **kind)
         return write_micro_folder(file, out, Path(run).resolve().name, _recording(run, root)), agreement
 
 

@@ -40,7 +40,7 @@ class Submit:
             raise AscError(
                 f"{', '.join(missing)}: not given; expected RUN, --evaluation, --out and --label, or --check"
             )
-        from asc_tf.stages.preconditions import check_submission
+        from asc_tf.stages.submission_checks import check_submission
 
         check_submission(self.run_folder, self.year, self.evaluation, self.label)
         from asc_tf import stages

@@ -18,7 +18,8 @@ from asc_tf.runtime.classifier import Classifier
 from asc_tf.runtime.folder import classified
 from asc_tf.stages.evaluation import predict_test
 from asc_tf.stages.exporting import export
-from asc_tf.stages.preconditions import check_submission, has_test_part
+from asc_tf.stages.preconditions import has_test_part
+from asc_tf.stages.submission_checks import check_submission
 from asc_tf.submission.description import system_description
 from asc_tf.submission.label import meta_name, output_name
 from asc_tf.submission.meta_file import complexity_numbers, results_block, write_meta

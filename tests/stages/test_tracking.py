@@ -1,6 +1,7 @@
 """Records of trainings in trackers: each epoch once, whatever happens; the real packages where they are installed."""
 
 import json
+import shutil
 from types import SimpleNamespace
 
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 from asc_tf import stages
 from asc_tf.cli import main
 from asc_tf.errors import AscError
+from asc_tf.experiment.run_folder import read_run
 from asc_tf.stages import tracking
 from asc_tf.stages.tracking import tracked
 from asc_tf.tracking.state import tracking_state
@@ -36,14 +38,19 @@ def tracker(monkeypatch):
     found = Tracker()
     monkeypatch.setattr(tracking, "begin_record", found.begin)
     monkeypatch.setattr("asc_tf.tracking.state.check_tracker", lambda name: None)
-    monkeypatch.setattr(tracking.Tracking, "finish", lambda self: True)
     return found
+
+
+@pytest.fixture
+def no_results(monkeypatch):
+    monkeypatch.setattr(tracking.Tracking, "finish", lambda self: True)
 
 
 def epochs(count):
     return [{"loss": 1 / number, "accuracy": number / 10} for number in range(1, count + 1)]
 
 
+@pytest.mark.usefixtures("no_results")
 def test_an_interrupted_training_goes_on_with_its_record_and_logs_each_epoch_once(tracker, tmp_path):
     with pytest.raises(KeyboardInterrupt), tracked(tmp_path, "mlflow", print) as run:
         callback = run.callback({"seed": 0}, "pruned")
@@ -65,6 +72,7 @@ def test_an_interrupted_training_goes_on_with_its_record_and_logs_each_epoch_onc
         tracking_state(tmp_path, None)
 
 
+@pytest.mark.usefixtures("no_results")
 def test_a_server_that_is_away_ends_no_training(tracker, tmp_path):
     said = []
     with tracked(tmp_path, "wandb", said.append) as run:
@@ -93,6 +101,22 @@ def test_a_tracker_that_is_not_installed(command, monkeypatch, synthetic_root, s
         "asc-tf: --tracker wandb: is not installed; expected it after pip install 'asc-tf[wandb]'"
     )
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("eager")
+def test_results_are_logged_once_and_parts_of_a_fine_tuning_apart(tracker, smallest_run, tmp_path):
+    run = shutil.copytree(smallest_run, tmp_path / "run")
+    config, dataset = read_run(run)
+    for _ in range(2):  # of a run that was trained without a tracker: its epochs are those of history.csv
+        stages.train(dataset.root, config, run, lambda line: None, tracker="wandb")
+    assert [step for step, _ in tracker.logged] == [1, 2, "end"] and tracker.ended == [True]
+    results = tracker.logged[-1][1]
+    assert {"test/a/accuracy_percent", "test/all/log_loss"} <= results.keys()
+    settings = ["finetune.classifier_epochs=1", "finetune.epochs=1"]
+    stages.finetune(run, tmp_path / "tuned", settings, lambda line: None, tracker="wandb")
+    classifier, whole, (step, _) = tracker.logged[3:]
+    assert "classifier/loss" in classifier[1] and "loss" in whole[1] and step == "end"
 
 
 @pytest.mark.slow

@@ -39,10 +39,14 @@ def test_labels_stay_a_distribution():
 @pytest.mark.parametrize("alpha", [0.3, 1.0])
 def test_weights_have_the_mean_and_the_variance_of_a_symmetric_beta_distribution(alpha):
     features, labels = tf.zeros((4, 1, 1, 1)), tf.eye(4)
-    draw = tf.function(lambda step: mixup(features, labels, alpha, tf.stack([step, 0]))[1])
+    draw = tf.function(
+        lambda steps: tf.map_fn(
+            lambda step: mixup(features, labels, alpha, tf.stack([step, 0]))[1], steps, fn_output_signature=tf.float32
+        )
+    )
     weights = []
-    for step in range(4000):
-        weight, partner = weights_and_partners(draw(tf.constant(step)).numpy())
+    for mixed_labels in draw(tf.range(4000)).numpy():
+        weight, partner = weights_and_partners(mixed_labels)
         weights.extend(weight[partner != np.arange(4)][:1])
     variance = 1 / (4 * (2 * alpha + 1))
     assert abs(np.mean(weights) - 0.5) < 4 * np.sqrt(variance / len(weights))

@@ -215,6 +215,7 @@ def mirrored_batches(steps, start_step):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start_step", [0, 3])
 def test_devices_of_one_machine_share_each_batch(start_step):
     replicas = in_own_process(mirrored_batches, 5, start_step)

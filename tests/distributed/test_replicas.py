@@ -73,6 +73,7 @@ def tuning_of_devices():
     return tuned
 
 
+@pytest.mark.slow
 def test_the_end_of_shared_data_waits_for_no_tuning():
     assert in_own_process(tuning_of_devices) == [False, False]
 

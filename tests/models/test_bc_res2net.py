@@ -1,3 +1,5 @@
+import functools
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -31,16 +33,18 @@ def macs(model):
 
 
 @pytest.fixture(scope="module")
-def counts():
-    """Function from variant to (parameters, MACs) at width 40, 256 x 32."""
-    found = {}
+def network():
+    """Function from variant to the network of width 40, 256 x 32."""
+    return functools.cache(lambda **variant: bc_res2net(**variant))
+
+
+@pytest.fixture(scope="module")
+def counts(network):
+    """Function from variant to its (parameters, MACs)."""
 
     def counts(**variant):
-        key = tuple(sorted(variant.items()))
-        if key not in found:
-            model = bc_res2net(**variant)
-            found[key] = trainable_parameters(model), macs(model)
-        return found[key]
+        model = network(**variant)
+        return trainable_parameters(model), macs(model)
 
     return counts
 
@@ -54,8 +58,8 @@ VARIANTS = {"plain": {}, "mfa": {"mfa": True}, "fpm": {"fpm": True}, "both": {"m
     ("variant", "parameters", "multiplications"),
     [
         ("plain", 85_840, 15_757_060),
-        ("mfa", 93_590, 16_923_780),
-        ("fpm", 118_840, 25_588_380),
+        pytest.param("mfa", 93_590, 16_923_780, marks=pytest.mark.slow),
+        pytest.param("fpm", 118_840, 25_588_380, marks=pytest.mark.slow),
         ("both", 126_590, 26_755_100),
     ],
 )
@@ -68,6 +72,7 @@ def test_counts_beside_those_of_table_2(counts, variant, parameters, multiplicat
         assert multiplications == pytest.approx(printed_macs, rel=0.01)
 
 
+@pytest.mark.slow
 def test_the_pyramid_costs_what_lies_between_the_last_rows_of_table_2(counts):
     """9.70M MACs; the linear layer on the stage 4 map instead of its mean explains the rest to 0.1 %."""
     pyramid = counts(mfa=True, fpm=True)[1] - counts(mfa=True)[1]
@@ -75,19 +80,24 @@ def test_the_pyramid_costs_what_lies_between_the_last_rows_of_table_2(counts):
     assert pyramid - before_averaging == pytest.approx(26.76e6 - 17.06e6, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_without_the_stems_attention(counts):
     assert counts(stem_mfa=False) == (85_840 - 2_260, 15_757_060 - 1_310_720)
 
 
-@pytest.mark.parametrize(("frames", "sizes"), [(32, [16, 16, 8, 4, 4]), (334, [167, 167, 84, 42, 42])])
-def test_maps_have_the_sizes_of_table_1(frames, sizes):
-    model = bc_res2net((256, frames, 1), classes=7, width=8, depth=(1, 1, 1, 1), mfa=True, fpm=True)
+@pytest.mark.parametrize(("frames", "width", "sizes"), [(32, 40, [16, 16, 8, 4, 4]), (334, 8, [167, 167, 84, 42, 42])])
+def test_maps_have_the_sizes_of_table_1(network, frames, width, sizes):
+    if width == 40:
+        model = network(mfa=True, fpm=True)
+    else:
+        model = bc_res2net((256, frames, 1), width=width, depth=(1, 1, 1, 1), mfa=True, fpm=True)
     names = ["stem_mfa_concat", *(f"stage{stage}_mfa_concat" for stage in (1, 2, 3, 4))]
     found = [model.get_layer(name).output.shape[1:] for name in names]
-    assert found == list(zip([128, 128, 64, 32, 32], sizes, [16, 8, 12, 16, 20], strict=True))
-    assert model.get_layer("fpm_stage1_smooth_relu").output.shape[1:] == (128, sizes[1], 8)
-    assert model.get_layer("fpm_concat").output.shape[1:] == (4 * 8,)
-    assert model.output.shape == (None, 7)
+    channels = [factor * width // 2 for factor in (4, 2, 3, 4, 5)]
+    assert found == list(zip([128, 128, 64, 32, 32], sizes, channels, strict=True))
+    assert model.get_layer("fpm_stage1_smooth_relu").output.shape[1:] == (128, sizes[1], width)
+    assert model.get_layer("fpm_concat").output.shape[1:] == (4 * width,)
+    assert model.output.shape == (None, 10)
 
 
 @pytest.mark.parametrize(("norm_position", "count"), [("none", 0), ("input", 1), ("stages", 4), ("all", 5)])

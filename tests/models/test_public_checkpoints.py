@@ -1,3 +1,5 @@
+import functools
+
 import numpy as np
 import pytest
 from torch_files import drawn_tensors
@@ -11,6 +13,12 @@ from asc_tf.models.public_checkpoints import PUBLIC_NETWORKS, load_public_weight
 BUILDERS = {"cp-mobile-2023": cp_mobile_2023, "tf-sepnet": tf_sepnet}
 
 
+@functools.cache
+def small(network):
+    """One for all tests: each begins with the tensors that it loads."""
+    return BUILDERS[network]((32, 32, 1), 3, width=8)
+
+
 @pytest.fixture(params=BUILDERS)
 def network(request):
     return request.param
@@ -18,7 +26,7 @@ def network(request):
 
 @pytest.fixture
 def model(network):
-    return BUILDERS[network]((32, 32, 1), 3, width=8)
+    return small(network)
 
 
 def test_each_weight_comes_from_one_tensor(model, network):
@@ -35,7 +43,7 @@ def test_each_network_with_a_map_of_tensors_has_a_recipe():
 
 
 def test_a_convolution_in_groups_keeps_the_order_of_its_outputs():
-    model = tf_sepnet((32, 32, 1), 3, width=8)
+    model = small("tf-sepnet")
     tensors = drawn_tensors(model, "tf-sepnet")
     load_public_weights(model, "tf-sepnet", tensors, "a.ckpt")
     kernel = tensors["backbone.conv_layers.1._conv.weight"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tf_keras as keras
 
-from asc_tf.models import bc_resnet_asc, cp_resnet
+from asc_tf.models import bc_resnet_asc, cp_mobile
 from asc_tf.training.fine_tuning import AnchoredModel, classifier_layers, freeze_all_but_classifier, renew_classifier
 from asc_tf.training.fit import save_model
 from asc_tf.training.seeding import set_seed
@@ -72,47 +72,46 @@ def test_negative_weight():
         AnchoredModel(network(), -1)
 
 
+@pytest.fixture(scope="module")
 def asc():
-    set_seed(2)
+    """One for all tests, whatever its weights."""
     return bc_resnet_asc((32, 16, 1), 3, width=4, depth=(1, 1, 1, 1))
 
 
-def test_the_classifier_is_the_last_kernel_and_what_follows():
-    assert [layer.name for layer in classifier_layers(asc()) if layer.weights] == ["classifier"]
-    network = cp_resnet((32, 16, 1), 3, width=4, rho=3)
+def test_the_classifier_is_the_last_kernel_and_what_follows(asc):
+    assert [layer.name for layer in classifier_layers(asc) if layer.weights] == ["classifier"]
+    network = cp_mobile((32, 16, 1), 3, width=8, depth=(1,))
     assert [layer.name for layer in classifier_layers(network) if layer.weights] == ["classifier", "classifier_bn"]
 
 
-def test_only_the_classifier_begins_anew_and_is_trained_while_the_rest_is_frozen():
-    model = asc()
+def test_only_the_classifier_begins_anew_and_is_trained_while_the_rest_is_frozen(asc):
+    model, trainable = asc, len(asc.trainable_weights)
     before = {w.name: w.numpy() for w in model.weights}
     renew_classifier(model)
     changed = {w.name for w in model.weights if not np.array_equal(w.numpy(), before[w.name])}
     assert changed == {"classifier/kernel:0"}, "the bias begins at 0 as it did"
     freeze_all_but_classifier(model)
-    model.compile(keras.optimizers.SGD(0.1), LOSS)
+    model.compile(keras.optimizers.SGD(0.1), LOSS, run_eagerly=True)  # tracing takes longer than a step
     features = np.random.default_rng(0).normal(size=(6, 32, 16, 1)).astype(np.float32)
     model.train_on_batch(features, example()[1])
     changed = {w.name for w in model.weights if not np.array_equal(w.numpy(), before[w.name])}
     assert changed == {"classifier/kernel:0", "classifier/bias:0"}, "moving statistics stay too"
     freeze_all_but_classifier(model, frozen=False)
-    assert len(model.trainable_weights) == len(asc().trainable_weights)
+    assert len(model.trainable_weights) == trainable
 
 
-def test_a_new_classifier_is_drawn_by_the_seed():
+def test_a_new_classifier_is_drawn_by_the_seed(asc):
     kernels = []
     for seed in (5, 5, 6):
-        model = asc()
         set_seed(seed)
-        renew_classifier(model)
-        kernels.append(model.get_layer("classifier").get_weights()[0])
+        renew_classifier(asc)
+        kernels.append(asc.get_layer("classifier").get_weights()[0])
     assert np.array_equal(kernels[0], kernels[1]) and not np.array_equal(kernels[0], kernels[2])
 
 
-def test_the_network_is_saved_not_what_trains_it(tmp_path):
-    model = asc()
-    save_model(AnchoredModel(model), tmp_path / "network.keras")
+def test_the_network_is_saved_not_what_trains_it(asc, tmp_path):
+    save_model(AnchoredModel(asc), tmp_path / "network.keras")
     read = keras.models.load_model(tmp_path / "network.keras", compile=False)
-    assert type(read) is type(model)
-    for one, other in zip(read.get_weights(), model.get_weights(), strict=True):
+    assert type(read) is type(asc)
+    for one, other in zip(read.get_weights(), asc.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)

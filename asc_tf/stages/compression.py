@@ -63,7 +63,8 @@ def compress(run, out, settings, report=print, tracker=None):
         AscError: not a trained run, a teacher of other scenes or features, settings out of range, or metadata that
             changed since the run was trained; `out` holds something else or is being written.
     """
-    with exclusive(out), tracked(out, tracker, report) as tracking:
+    asked = {f"compression.{name}": value for name, value in dataclasses.asdict(settings).items()}
+    with exclusive(out), tracked(out, tracker, report, asked) as tracking:
         return _compress(Path(run), Path(out), settings, report, tracking)
 
 

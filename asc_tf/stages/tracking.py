@@ -15,12 +15,13 @@ from asc_tf.tracking.trackers import begin_record, first_line
 
 
 @contextlib.contextmanager
-def tracked(folder, tracker, report):
+def tracked(folder, tracker, report, asked=None):
     """A `Tracking` for the block that trains a run, or None; then the results on the test part are logged.
 
     Args:
         folder, tracker: of `tracking_state`.
         report: called with lines for the user.
+        asked: {name: value} of what was asked for beside the run's settings.
 
     Raises:
         AscError: as `tracking_state`, or the tracker cannot begin.
@@ -29,7 +30,7 @@ def tracked(folder, tracker, report):
     if state["tracker"] is None:
         yield None
         return
-    tracking, finished = Tracking(Path(folder), state, report), False
+    tracking, finished = Tracking(Path(folder), state, report, asked or {}), False
     try:
         yield tracking
         finished = tracking.finish()
@@ -47,10 +48,12 @@ class Tracking:
         folder: of the run.
         state: of `tracking_state`.
         report: called with lines for the user.
+        asked: of `tracked`.
     """
 
-    def __init__(self, folder, state, report):
-        self._folder, self._state, self._report, self._record = folder, state, report, None
+    def __init__(self, folder, state, report, asked):
+        self._folder, self._state, self._report, self._asked = folder, state, report, asked
+        self._record = None
 
     def callback(self, settings, phase=""):
         """A Keras callback that logs each epoch.
@@ -101,7 +104,7 @@ class Tracking:
 
     def _begin(self, settings):
         if self._record is None:
-            self._record = begin_record(self._state["tracker"], self._state["id"], self._folder, settings)
+            self._record = begin_record(self._state["tracker"], self._state["id"], self._folder, settings | self._asked)
             self._state["id"] = self._record.id
             write_state(self._folder, self._state)
 

@@ -20,10 +20,11 @@ class Tracker:
     """A tracker in memory, which may be away."""
 
     def __init__(self):
-        self.begun, self.logged, self.ended, self.is_away = [], [], [], False
+        self.begun, self.settings, self.logged, self.ended, self.is_away = [], [], [], [], False
 
     def begin(self, name, id, folder, settings):
         self.begun.append((name, id))
+        self.settings.append(settings)
         return SimpleNamespace(id="one", log=self._log, finish=lambda metrics: self._log(metrics, "end"),
                                close=self.ended.append)  # fmt: skip
 
@@ -52,7 +53,7 @@ def epochs(count):
 
 @pytest.mark.usefixtures("no_results")
 def test_an_interrupted_training_goes_on_with_its_record_and_logs_each_epoch_once(tracker, tmp_path):
-    with pytest.raises(KeyboardInterrupt), tracked(tmp_path, "mlflow", print) as run:
+    with pytest.raises(KeyboardInterrupt), tracked(tmp_path, "mlflow", print, {"compression.prune": 0.8}) as run:
         callback = run.callback({"seed": 0}, "pruned")
         for logs in epochs(2):
             callback.on_epoch_end(0, logs)
@@ -63,6 +64,7 @@ def test_an_interrupted_training_goes_on_with_its_record_and_logs_each_epoch_onc
         for logs in epochs(3)[1:]:
             callback.on_epoch_end(0, logs)
     assert tracker.begun == [("mlflow", None), ("mlflow", "one")] and tracker.ended == [False, True]
+    assert tracker.settings == [{"seed": 0, "compression.prune": 0.8}, {"seed": 0}]
     assert [step for step, _ in tracker.logged] == [1, 2, 3]
     assert tracker.logged[1][1] == {"pruned/loss": 0.5, "pruned/accuracy_percent": 20.0}
     with pytest.raises(AscError, match="--tracker wandb: .* is tracked by mlflow; expected the same, or none"):

@@ -92,6 +92,7 @@ class Export:
             say_next(f"{path}: the network", ["predict", path, "AUDIO"], ["listen", path], ["complexity", path])
 
     def _write_folder(self):
+        from asc_tf.micro.boards import verdict_lines
         from asc_tf.stages.preconditions import check_micro_export
 
         if (self.format, self.input) != ("float", "waveform"):
@@ -107,5 +108,5 @@ class Export:
             footprint, agreement = stages.export_micro(self.run_folder, self.out, report=say, root=self.data)
             print(f"its probabilities agree with the Keras model's to {agreement.difference:.1e}")
             print(agreement.table())
-        print(footprint.text())
+        print("\n".join(verdict_lines(footprint)))
         say_next(f"{self.out}: C source; README.md says how to build it and which boards it fits")

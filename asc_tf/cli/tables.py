@@ -7,13 +7,17 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
+from asc_tf.errors import AscError
 from asc_tf.experiment.setting import Setting
 from asc_tf.terminal import WIDTH
 
 
 @dataclass
 class Complexity:
-    """Print what a network stores and computes, layer by layer, and the verdict of every year's rules."""
+    """Print what a network stores and computes, layer by layer, and the verdict of every year's rules.
+
+    For a .tflite file of int8 features also RAM and flash on well-known microcontrollers.
+    """
 
     target: Positional[str]
     """run folder, .keras or .tflite file, or a name that 'asc-tf models' lists"""
@@ -30,6 +34,7 @@ class Complexity:
     def run(self):
         from asc_tf.complexity.account_report import account_dict, account_text
         from asc_tf.complexity.tflite_account import tflite_account
+        from asc_tf.micro import boards
 
         if self.target.endswith(".tflite"):
             account = tflite_account(self.target, self.seconds, self.length)  # it needs no TensorFlow
@@ -39,7 +44,25 @@ class Complexity:
 
             check_counted(self.target)
             account = stages.account_of(self.target, self.seconds, self.length)
-        print(json.dumps(account_dict(account), indent=2) if self.as_json else account_text(account))
+        footprint = self._footprint()
+        if self.as_json:
+            found = {} if footprint is None else {"microcontrollers": boards.verdict_dict(footprint)}
+            print(json.dumps({**account_dict(account), **found}, indent=2))
+        else:
+            print(account_text(account))
+            if footprint is not None:
+                print("\n" + "\n".join(boards.verdict_lines(footprint)))
+
+    def _footprint(self):
+        """What a file of int8 features takes on a microcontroller; None for all else."""
+        from asc_tf.micro.folder import footprint_of_file
+
+        if not self.target.endswith(".tflite"):
+            return None
+        try:
+            return footprint_of_file(self.target)
+        except AscError:  # no file of ours, or none for microcontrollers
+            return None
 
 
 @dataclass

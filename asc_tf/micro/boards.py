@@ -51,3 +51,27 @@ def board_verdicts(ram_bytes, flash_bytes, boards=BOARDS):
         BoardVerdict(board, 100 * ram_bytes / board.ram_bytes, 100 * flash_bytes / board.flash_bytes)
         for board in boards
     ]
+
+
+def verdict_lines(footprint, boards=BOARDS):
+    """Lines for a reader: what a `Footprint` takes, and for each board whether that fits."""
+    lines = ["microcontrollers, without the interpreter's code, the stack and other programs:", *footprint.lines()]
+    for verdict in board_verdicts(footprint.ram, footprint.flash, boards):
+        shares = f"{verdict.ram_percent:.0f} % of the RAM, {verdict.flash_percent:.0f} % of the flash"
+        lines.append(f"  {verdict.board.name}: {'fits' if verdict.fits else 'does not fit'}, {shares}")
+    return lines
+
+
+def verdict_dict(footprint, boards=BOARDS):
+    """The same in plain dicts, lists, strings and numbers."""
+    return {
+        "ram_bytes": footprint.ram,
+        "flash_bytes": footprint.flash,
+        "arena_bytes": footprint.arena.bytes,
+        "arena_is_measured": footprint.arena.measured,
+        "boards": [
+            {"name": verdict.board.name, "fits": verdict.fits, "ram_bytes": verdict.board.ram_bytes,
+             "flash_bytes": verdict.board.flash_bytes}
+            for verdict in board_verdicts(footprint.ram, footprint.flash, boards)
+        ],
+    }  # fmt: skip

@@ -16,6 +16,7 @@ from asc_tf.micro.footprint import footprint_of
 from asc_tf.micro.network import model_header, model_source, network_of, resolver
 from asc_tf.micro.readme import readme
 from asc_tf.runtime.classifier import Classifier
+from asc_tf.runtime.metadata import read_metadata
 
 _SPARE_PERCENT = 25  # of an arena that was not measured
 _BLOCK_BYTES = 1024
@@ -52,16 +53,14 @@ def write_micro_folder(file, out, name, samples=None):
     classifier = Classifier(file)
     made = tables.tables_of(classifier.metadata, file)
     network = network_of(Path(file).read_bytes(), file)
-    account = tflite_account(file)
-    arena = arena_of(network, account.peaks[NETWORK].bytes)
-    footprint = footprint_of(network, made, arena, account.operations().macs)
+    footprint = _footprint(file, network, made)
     if samples is None:
         samples = selftest.made_sound(classifier.samples)
     vector = selftest.vector_of(classifier, file, samples)
     texts = {
         "asc_tables.h": tables.header(made),
         "asc_tables.c": tables.source(made),
-        "asc_model.h": model_header(network, _arena_size(arena)),
+        "asc_model.h": model_header(network, _arena_size(footprint.arena)),
         "asc_model.c": model_source(network),
         "asc_resolver.h": resolver(network),
         "asc_test_vector.h": selftest.header(vector),
@@ -74,6 +73,19 @@ def write_micro_folder(file, out, name, samples=None):
         for file_name, text in texts.items():
             (part / file_name).write_text(text, encoding="utf-8")
     return footprint
+
+
+def footprint_of_file(file):
+    """`Footprint` of a .tflite file of int8 features; errors as of `write_micro_folder`."""
+    content = Path(file).read_bytes()
+    made = tables.tables_of(read_metadata(content, file), file)
+    return _footprint(file, network_of(content, file), made)
+
+
+def _footprint(file, network, made):
+    account = tflite_account(file)
+    arena = arena_of(network, account.peaks[NETWORK].bytes)
+    return footprint_of(network, made, arena, account.operations().macs)
 
 
 def _arena_size(arena):

@@ -39,14 +39,14 @@ class Footprint:
     def flash(self):
         return self.model + self.tables
 
-    def text(self):
-        """Lines for a reader."""
-        by = "measured by tflite-micro" if self.arena.measured else "estimated; pip install tflite-micro to measure it"
-        return (
-            f"RAM: {self.ram:,} bytes = {self.frontend:,} of the frontend + {self.map:,} of frames "
-            f"+ {self.arena.bytes:,} of the arena ({by})\n"
-            f"flash: {self.flash:,} bytes = {self.model:,} of the network + {self.tables:,} of tables"
+    def lines(self):
+        """RAM and flash for a reader."""
+        by = "measured by tflite-micro" if self.arena.measured else "estimated; tflite-micro, if installed, measures it"
+        yield (
+            f"  RAM: {self.ram:,} bytes = {self.frontend:,} of the frontend + {self.map:,} of frames "
+            f"+ {self.arena.bytes:,} of the arena ({by})"
         )
+        yield f"  flash: {self.flash:,} bytes = {self.model:,} of the network + {self.tables:,} of tables"
 
 
 def footprint_of(network, tables, arena, macs):

@@ -54,7 +54,9 @@ on the chip. The arena is that of a 64-bit interpreter, whose records hold 64-bi
 
 ## Boards
 
-Shares of the whole RAM and flash that the sums above take. No board was tried.
+Shares of the whole RAM and flash that the sums above take. No board was tried. A frame of the default frontend takes
+0.5 million instructions in floating point and 1.3 million in fixed point, on a Cortex-M0+ 3.2 million: there it may not
+keep pace with a hop of 30 ms.
 
 | board | processor | arithmetic | RAM | flash | fits |
 |---|---|---|---|---|---|

@@ -65,8 +65,8 @@ def test_fixed_point_features_agree_within_one_step(probe, sounds, expected, mod
     quantization = Classifier(model_file).metadata.quantization
     end = {"dtype": np.int8, "quantization": (quantization["scale"], quantization["zero_point"])}
     steps = to_quantized(expected, end).astype(int)
-    for fixed in (0, 1):
-        program = probe(ASC_FIXED_POINT=fixed, **FOLLOWING)
+    for macros in ({}, {"ASC_FIXED_POINT": 1}, {"ASC_FIXED_POINT": 1, "ASC_SHORT_PRODUCTS": 1}):
+        program = probe(**macros, **FOLLOWING)
         windows = np.frombuffer(program("windows", 4096, given=sounds), np.int8).reshape(len(sounds), -1)
         found = windows[:, 1:].reshape(-1, BINS, FRAMES).astype(int)
         assert np.abs(found - steps).max() <= 1

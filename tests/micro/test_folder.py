@@ -1,6 +1,7 @@
 """The folder of C: what is in it, that it compiles everywhere, and what is refused."""
 
 import dataclasses
+import json
 import re
 import subprocess
 
@@ -153,6 +154,17 @@ def test_operators_that_the_interpreter_lacks_are_named(model_file, monkeypatch)
     monkeypatch.setattr("asc_tf.micro.network._KNOWN", frozenset({"CONV_2D"}))
     with pytest.raises(AscError, match="does not have: ADD, BATCH_MATMUL"):
         network_of(model_file.read_bytes(), "model.tflite")
+
+
+def test_complexity_says_where_a_file_fits(model_file, capsys):
+    assert main(["complexity", str(model_file)]) == 0
+    said = capsys.readouterr().out
+    assert re.search(r"RP2040 \(Raspberry Pi Pico\): does not fit, 1\d\d % of the RAM, \d % of the flash", said)
+    assert re.search(r"ESP32-S3 .*: fits", said)
+    assert main(["complexity", str(model_file), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["microcontrollers"]
+    fits = {board["name"].split()[0]: board["fits"] for board in found["boards"]}
+    assert fits["STM32N657"] and not fits["RP2040"] and len(fits) == len(BOARDS)
 
 
 def test_the_command_writes_a_folder_of_a_shipped_model(tmp_path, capsys):

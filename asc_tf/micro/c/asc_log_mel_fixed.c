@@ -10,10 +10,30 @@
 #define ASC_SAFE (1 << 29) /* a stage multiplies a number by at most 1 + sqrt(2) */
 #define ASC_LOW_BITS 20
 
-static inline int32_t product(int64_t sum) { return (int32_t)((sum + (1 << 30)) >> 31); }
+#ifndef ASC_SHORT_PRODUCTS
+#ifdef __ARM_ARCH_6M__ /* Cortex-M0 and M0+ multiply 32 bits to 32 bits only */
+#define ASC_SHORT_PRODUCTS 1
+#else
+#define ASC_SHORT_PRODUCTS 0
+#endif
+#endif
 
-/* Halve all numbers until they are below ASC_SAFE; returns how often. */
-static int make_room(int32_t *z) {
+/* (a * c + b * s) / 2^31 for |a|, |b| <= 2^30. */
+#if ASC_SHORT_PRODUCTS
+static inline int32_t product(int32_t a, int32_t c) {
+    int32_t a_high = a >> 16, c_high = c >> 16, a_low = a & 0xffff, c_low = c & 0xffff;
+    return a_high * c_high * 2 + ((a_high * c_low + (1 << 14)) >> 15) + ((a_low * c_high) >> 15);
+}
+
+static inline int32_t turned(int32_t a, int32_t c, int32_t b, int32_t s) { return product(a, c) + product(b, s); }
+#else
+static inline int32_t turned(int32_t a, int32_t c, int32_t b, int32_t s) {
+    return (int32_t)(((int64_t)a * c + (int64_t)b * s + (1 << 30)) >> 31);
+}
+#endif
+
+/* Halve all numbers until they are below ASC_SAFE; returns how often. *bound is then the largest size. */
+static int make_room(int32_t *z, int64_t *bound) {
     int32_t largest = 0;
     for (size_t i = 0; i < ASC_FFT; ++i) {
         int32_t size = z[i] < 0 ? -z[i] : z[i];
@@ -25,12 +45,21 @@ static int make_room(int32_t *z) {
         int32_t half = 1 << (shift - 1);
         for (size_t i = 0; i < ASC_FFT; ++i) z[i] = (z[i] + half) >> shift;
     }
+    *bound = (largest >> shift) + 1;
     return shift;
 }
 
+/* The butterfly with w = 1. */
+static inline void sum_and_difference(int32_t *a, int32_t *b) {
+    for (size_t part = 0; part < 2; ++part) {
+        int32_t value = b[part];
+        b[part] = a[part] - value;
+        a[part] += value;
+    }
+}
+
 static inline void butterfly(int32_t *a, int32_t *b, int32_t c, int32_t s) {
-    int32_t re = product((int64_t)b[0] * c + (int64_t)b[1] * s);
-    int32_t im = product((int64_t)b[1] * c - (int64_t)b[0] * s);
+    int32_t re = turned(b[0], c, b[1], s), im = turned(b[1], c, b[0], -s);
     b[0] = a[0] - re;
     b[1] = a[1] - im;
     a[0] += re;
@@ -39,16 +68,19 @@ static inline void butterfly(int32_t *a, int32_t *b, int32_t c, int32_t s) {
 
 /* Complex Fourier transform in place, as in asc_log_mel_float.c; returns how often the numbers were halved. */
 static int transform(int32_t *z) {
+    int64_t bound = ASC_SAFE;
     int shifts = 0;
     for (size_t half = 1; half < ASC_HALF; half *= 2) {
-        shifts += make_room(z);
-        for (size_t j = 0; j < half; ++j) {
+        if (bound >= ASC_SAFE) shifts += make_room(z, &bound);
+        for (size_t i = 0; i < ASC_HALF; i += 2 * half) sum_and_difference(z + 2 * i, z + 2 * (i + half));
+        for (size_t j = 1; j < half; ++j) {
             size_t angle = j * (ASC_FFT / 2 / half);
             int32_t c = ASC_COS(angle), s = ASC_SIN(angle);
             for (size_t i = j; i < ASC_HALF; i += 2 * half) butterfly(z + 2 * i, z + 2 * (i + half), c, s);
         }
+        bound = 5 * bound / 2; /* more than 1 + sqrt(2) */
     }
-    return shifts + make_room(z);
+    return bound >= ASC_SAFE ? shifts + make_room(z, &bound) : shifts;
 }
 
 static inline uint64_t power_of(int64_t re, int64_t im) {
@@ -72,11 +104,11 @@ static uint64_t power_of_bins(int32_t *z) {
     set_power(z, 0, power_of(2 * ((int64_t)z[0] + z[1]), 0));
     for (size_t k = 1; k <= ASC_HALF / 2; ++k) {
         const int32_t *a = z + 2 * k, *b = z + 2 * (ASC_HALF - k);
-        int64_t even_re = (int64_t)a[0] + b[0], even_im = (int64_t)a[1] - b[1];
-        int64_t odd_re = (int64_t)a[1] + b[1], odd_im = (int64_t)b[0] - a[0];
+        int32_t even_re = a[0] + b[0], even_im = a[1] - b[1], odd_re = a[1] + b[1], odd_im = b[0] - a[0];
         int32_t c = ASC_COS(k), s = ASC_SIN(k);
-        int64_t re = (odd_re * c + odd_im * s) >> 31, im = (odd_im * c - odd_re * s) >> 31;
-        uint64_t low = power_of(even_re + re, even_im + im), high = power_of(even_re - re, even_im - im);
+        int32_t re = turned(odd_re, c, odd_im, s), im = turned(odd_im, c, odd_re, -s);
+        uint64_t low = power_of((int64_t)even_re + re, (int64_t)even_im + im);
+        uint64_t high = power_of((int64_t)even_re - re, (int64_t)even_im - im);
         set_power(z, ASC_HALF - k, high);
         set_power(z, k, low);
     }

@@ -42,7 +42,7 @@ class Submit:
             )
         from asc_tf.stages.submission_checks import check_submission
 
-        check_submission(self.run_folder, self.year, self.evaluation, self.label)
+        check_submission(self.run_folder, self.year, self.evaluation, self.label, self.format)
         from asc_tf import stages
 
         folder = stages.submit(

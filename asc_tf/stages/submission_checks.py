@@ -7,11 +7,12 @@ from asc_tf.data.tables import read_table
 from asc_tf.data.tau import SCENES
 from asc_tf.errors import AscError, shown
 from asc_tf.experiment.run_folder import check_finished, read_run
+from asc_tf.stages.preconditions import check_has_data
 from asc_tf.submission.label import check_label
 from asc_tf.submission.years import YEARS
 
 
-def check_submission(run, year, evaluation, label):
+def check_submission(run, year, evaluation, label, format=None):
     """For `submit`: a trained run of TAU's scenes, a label, an evaluation set. Returns the share of the training clips.
 
     The share is that of a year with results by shares, in percent, from data.split=split25 and so on; else None.
@@ -19,6 +20,8 @@ def check_submission(run, year, evaluation, label):
     form = YEARS[year]
     check_label(label, form)
     check_finished(run)
+    if (format or form.format) == "int8":
+        check_has_data(run)  # whose clips set the scales
     config, dataset = read_run(run)
     if {*dataset.scenes} != {*SCENES}:
         raise AscError(f"{run}: has scenes {', '.join(dataset.scenes)}; expected TAU's: {', '.join(SCENES)}")

@@ -52,7 +52,7 @@ def submit(run, year, evaluation, out, label, format=None, report=print, progres
         AscError: see `check_submission`; the export fails, or a clip cannot be read.
     """
     run, out, form = Path(run), Path(out), YEARS[year]
-    split = check_submission(run, year, evaluation, label)
+    split = check_submission(run, year, evaluation, label, format)
     folder = out / form.task / label
     config, dataset = read_run(run)
     format = format or form.format

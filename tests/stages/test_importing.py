@@ -18,6 +18,7 @@ from asc_tf.internals.torch_checkpoint import read_checkpoint
 from asc_tf.models import cp_mobile_2023
 from asc_tf.runtime import Classifier
 from asc_tf.stages import preconditions
+from asc_tf.stages.submission_checks import check_submission
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +53,9 @@ def test_the_run_says_where_it_comes_from_and_is_loaded_as_any_other(imported, c
         (lambda run, out: preconditions.check_export(run, out, "int8", "features"), "expected --data ROOT, or an"),
         (lambda run, out: preconditions.check_finetuning(run, out / "x", ()), "expected an import with --data ROOT"),
         (lambda run, out: preconditions.check_compression(run, out / "x", stages.Compression()), "expected an import"),
+        (lambda run, out: check_submission(run, 2022, out, "Kim_QTI_task1_1"), "expected an import"),
     ],
-    ids=["evaluate", "export int8", "finetune", "compress"],
+    ids=["evaluate", "export int8", "finetune", "compress", "submit int8"],
 )
 def test_what_needs_clips_says_so(asks, advice, imported, tmp_path):
     out = tmp_path / "model.tflite"

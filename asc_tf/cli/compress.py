@@ -27,6 +27,7 @@ class Compress:
 
     def run(self):
         from asc_tf import stages
+        from asc_tf.experiment.run_folder import NOTHING_TO_EVALUATE
         from asc_tf.stages.preconditions import check_compression
         from asc_tf.tracking.state import tracking_state
 
@@ -41,7 +42,7 @@ class Compress:
             runs = {"uncompressed": self.run_folder, "compressed": self.out}
             print(f"\non the test part\n{stages.evaluate_changes(runs, self.out / 'test_changes.csv', report=say)}")
         else:
-            print("\ntrained on the test part too (data.split=full): no clips to evaluate on")
+            print(f"\n{NOTHING_TO_EVALUATE}")
         say_next(
             f"{self.out}: the network is last.keras; steps.csv, step_devices.csv and layers.csv are the tables",
             ["export", self.out, "--format", "int8" if settings.activations == "int8" else "float16"],

@@ -92,7 +92,7 @@ class Models:
                 flush=True,
             )
         print("MACs of the input; receptive field in mel bins x frames, of the convolutions only.")
-        print("One layer by layer: asc-tf complexity NAME")
+        print("Layer by layer: asc-tf complexity NAME")
 
     def _show_shipped(self):
         from asc_tf.runtime.metadata import read_metadata
@@ -119,9 +119,9 @@ class Recipes:
             print(f"    {recipe.expected:>10} %  {recipe.log_loss:>5}  {recipe.paper}, {recipe.table}")
             if len(recipe.commands) > 1:
                 print(*(f"    {_folded(command)}" for command in recipe.commands), sep="\n")
-        print("Where no command stands: asc-tf train --data TAU --recipe NAME --run RUN")
-        print("Accuracy, then log loss, on TAU 2020 Mobile;")
-        print("of Lee et al. on TAU 2022 Mobile (table 3: trained on it).")
+        print("A recipe without a command: asc-tf train --data TAU --recipe NAME --run RUN")
+        print("The numbers are accuracy and log loss on TAU 2020 Mobile;")
+        print("those of Lee et al. are on TAU 2022 Mobile (table 3: trained on it).")
         print("The papers train on the whole training part: --set data.validation_fraction=0 does so too.")
 
 

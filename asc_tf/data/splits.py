@@ -40,12 +40,12 @@ def list_path(root, name):
     """
     folder = Path(root) / FOLDER
     if not Path(name).is_absolute() and (problem := filename_problem(name)):
-        raise AscError(f"setting data.split is {shown(name)}: {problem}; an absolute path may be anywhere")
+        raise AscError(f"setting data.split is {shown(name)}: {problem}; an absolute path may lead anywhere")
     path = folder / (name if name.endswith(".csv") else f"{name}.csv")
     if not path.is_file():
         there = ", ".join(lists_of(root)) or "none is there"
         raise AscError(
-            f"setting data.split is {escaped(name)}, but {path} is no file; expected official, full, the name of a "
+            f"setting data.split is {escaped(name)} and {path} is no file; expected official, full, the name of a "
             f"list of training clips in {FOLDER}/ ({there}), or the absolute path of a .csv file"
         )
     return path

@@ -18,6 +18,7 @@ from asc_tf.extensions import NETWORKS, NORMALIZATIONS
 # Each states what was asked for, in the folder of a run that was made from other runs.
 MADE_FROM_ANOTHER = ("compression.json", "finetuning.json", "calibration.json", "ensemble.json", "soup.json")
 TRAINED_ON_ALL = "was trained on the test part too (data.split=full)"
+NOTHING_TO_EVALUATE = "trained on the test part too (data.split=full): no clips are left to evaluate on"
 
 
 def read_run(run):

@@ -9,7 +9,7 @@ from pathlib import Path
 from asc_tf.atomic import part_beside
 from asc_tf.complexity.account import NETWORK
 from asc_tf.complexity.tflite_account import tflite_account
-from asc_tf.errors import AscError
+from asc_tf.errors import AscError, unwritable
 from asc_tf.micro import selftest, tables
 from asc_tf.micro.arena import arena_of
 from asc_tf.micro.footprint import footprint_of
@@ -30,7 +30,7 @@ def check_free_folder(out):
     if path.is_dir() and not path.is_symlink() and not any(path.iterdir()):
         return
     if path.exists() or path.is_symlink():
-        raise AscError(f"--out {path}: is there already; expected the name of a new folder for --target micro")
+        raise AscError(f"--out {path}: exists; expected the name of a new folder for --target micro")
 
 
 def write_micro_folder(file, out, name, samples=None):
@@ -104,7 +104,7 @@ def _whole_folder(path):
         yield part
         os.replace(part, path)
     except OSError as error:
-        raise AscError(f"{path}: cannot be written ({error.strerror or error})") from error
+        raise unwritable(path, error) from error
     finally:
         if part is not None:
             shutil.rmtree(part, ignore_errors=True)

@@ -43,13 +43,13 @@ def tables_of(metadata, source):
     """
     if metadata.input != "features" or not metadata.quantization:
         raise AscError(
-            f"{source}: is a file of {metadata.input} in {metadata.format}; a microcontroller needs one of "
-            "int8 features ('asc-tf export RUN --format int8 --input features')"
+            f"{source}: takes {metadata.input} in {metadata.format}; expected a file of int8 features "
+            "(asc-tf export RUN --format int8 --input features)"
         )
     settings = dict(metadata.frontend)
     name = settings.pop("class")
     if name not in FRONTENDS:
-        raise AscError(f"{source}: has the frontend {name}; in C there is {', '.join(FRONTENDS)}")
+        raise AscError(f"{source}: has the frontend {name}; expected one that is written in C: {', '.join(FRONTENDS)}")
     floor = settings.pop("floor")
     lengths = frame_lengths(settings["sample_rate_hz"], settings.pop("window_ms"), settings.pop("hop_ms"))
     filterbank = mel_filterbank(settings["sample_rate_hz"], lengths[2], *_filters(settings))

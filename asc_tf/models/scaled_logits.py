@@ -35,6 +35,6 @@ def scale_logits(model: keras.Model, factor: np.ndarray, offset: np.ndarray, sou
     if np.abs(model(noise).numpy() - expected).max() > _BOUND * np.ptp(expected):
         found = f"{type(layer).__name__} '{layer.name}'" if layer is not None else "no layer with weights"
         raise AscError(
-            f"{source}: its logits come from {found}, which cannot be scaled; expected a classifier with a bias: "
+            f"{source}: its logits come from {found} and cannot be scaled; expected a classifier with a bias: "
             "calibrate before 'asc-tf compress' or 'asc-tf ensemble'"
         )

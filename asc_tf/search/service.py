@@ -58,8 +58,8 @@ def serve(oracle, address, report=print, lease_seconds=LEASE_SECONDS):
         )
     server.start()
     if not is_loopback(address):
-        report(f"whoever reaches {address} can take part in the search: for a network that you trust only")
-    report(f"waiting for workers at {address}: the same command with --worker {address} in place of --chief")
+        report(f"everyone who reaches {address} can take part in the search; expected a network that you trust")
+    report(f"waiting for workers at {address}: the same command, with --worker {address} in place of --chief")
     ended = len(oracle.end_order)
     while not (oracle.finished and not oracle.tuner_ids):
         time.sleep(min(0.2, lease_seconds / 4))

@@ -42,7 +42,7 @@ def serve(model, host, port, report, keep_seconds=KEEP_SECONDS):
         port = listening.getsockname()[1]
         report(f"http://{f'[{host}]' if ':' in host else host}:{port} shows the page; Ctrl-C ends it")
         if not is_local:
-            report(f"--host {host}: all who reach this computer can use the page; nothing asks who they are")
+            report(f"--host {host}: everyone who reaches this computer can use the page, without a password")
         uvicorn.Server(config).run(sockets=[listening])
 
 

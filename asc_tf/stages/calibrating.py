@@ -9,7 +9,7 @@ import pandas as pd
 
 from asc_tf.atomic import exclusive, read_checked, write_checked
 from asc_tf.data.loader import evaluation_batches, reading
-from asc_tf.errors import AscError
+from asc_tf.errors import AscError, unreadable
 from asc_tf.evaluation.calibration import calibration_errors
 from asc_tf.evaluation.metrics import predictions_frame
 from asc_tf.evaluation.scaling import best_scaling
@@ -120,4 +120,4 @@ def read_result(run):
         result = json.loads(read_checked(path))
         return {name: result[name] for name in ("temperature", "clips", "uncertain_below", "errors")}
     except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise AscError(f"{path}: cannot be read back ({error}); expected what 'asc-tf calibrate' wrote") from error
+        raise unreadable(path, error, "what 'asc-tf calibrate' wrote") from error

@@ -87,7 +87,7 @@ def _compress(run, out, settings, report, tracking):
     if settings.prune:
         wrap = functools.partial(_pruning, model, settings)
         model = steps.train("pruned", wrap, strip_pruning, teacher)
-        report(f"pruned: of the weights kept, {idle_weights(model):,} are on no path from input to output")
+        report(f"pruned: {idle_weights(model):,} of the weights kept are on no path from input to output")
         steps.table.finish("pruned", model, {}, "float")
     if settings.weights == "int8":
         activations = settings.activations == "int8"

@@ -30,7 +30,7 @@ def check_soup(runs, out, choose):
     for run in runs:
         check_finished(run)
         if (Path(run) / "compression.json").is_file():
-            raise AscError(f"{run}: is compressed, which averaging would undo; expected runs that are not")
+            raise AscError(f"{run}: is compressed, and averaging would undo that; expected uncompressed runs")
     if not dataset.root:
         raise AscError(f"{runs[0]}: was imported without a data set; expected one to measure batch statistics on")
     for run, (other, theirs) in zip(runs[1:], others, strict=True):

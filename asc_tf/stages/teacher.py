@@ -9,7 +9,7 @@ from asc_tf.atomic import checked_file, read_checked
 from asc_tf.data.loader import evaluation_batches, reading
 from asc_tf.data.logits_file import is_logits_file, read_logits
 from asc_tf.errors import AscError
-from asc_tf.experiment.run_folder import load_model, read_run
+from asc_tf.experiment.run_folder import TRAINED_ON_ALL, load_model, read_run
 from asc_tf.experiment.teachers import OTHER_TEACHER, hears_the_same
 from asc_tf.export.agreement import SMALLEST
 from asc_tf.models.ensemble import ensemble
@@ -38,7 +38,7 @@ def report_advantages(teacher, config, report):
     """Raise an AscError for clips that a teacher's run knows and that a student of this Config must not learn from."""
     theirs, taught = read_run(teacher)
     if theirs.data.split == "full" and config.data.split != "full":
-        report(f"{teacher}: the teacher was trained on the test part too; its student will score too well there")
+        report(f"{teacher}: {TRAINED_ON_ALL}; its student will score too well there")
     elif config.data.split not in ("official", "full", theirs.data.split):
         report(
             f"{teacher}: the teacher was trained on other clips than data.split={config.data.split} allows its student"

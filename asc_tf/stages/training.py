@@ -12,7 +12,7 @@ from asc_tf.distributed.replicas import chief_first, gathered, is_chief, other_w
 from asc_tf.errors import AscError
 from asc_tf.experiment.build import build_model
 from asc_tf.experiment.history import read_history, write_history
-from asc_tf.experiment.run_folder import check_run_folder, read_run, write_settings
+from asc_tf.experiment.run_folder import NOTHING_TO_EVALUATE, check_run_folder, read_run, write_settings
 from asc_tf.experiment.teachers import check_teachers, teacher_config
 from asc_tf.experiment.trained_on import check_trained
 from asc_tf.stages.evaluation import predict_test
@@ -72,7 +72,7 @@ def train(root, config, run, report=print, strategy=None, tracker=None):
             _rebuild_history(run)
         full = config.data.split == "full"
         if full:
-            report("trained on the test part as well: nothing is left to evaluate on")
+            report(NOTHING_TO_EVALUATE)
         predictions = predict_test(run, report=report) if chief and not full else None
         gathered(strategy, 0)  # the others wait, since their end would be an error for the chief
     return predictions

@@ -43,7 +43,9 @@ class Network(torch.nn.Module):
         super().__init__()
         self.path, self.classifier = Path(path), Classifier(path)
         if self.classifier.metadata.input != "features":
-            raise AscError(f"{path}: takes a waveform; expected a file of features (asc-tf export --input features)")
+            raise AscError(
+                f"{path}: takes a waveform; expected a file of features (asc-tf export RUN --input features)"
+            )
         stored = [tensor for tensor in tflite_account(path).parameters() if tensor.kind != "statistic"]
         for number, tensor in enumerate(stored):  # stand for the file's, which are not read out of it
             numbers = torch.zeros(tensor.count, dtype=getattr(torch, tensor.dtype))

@@ -7,7 +7,7 @@ import yaml
 from asc_tf.atomic import write_text
 from asc_tf.complexity.rules import KB
 from asc_tf.data.tau import SCENES
-from asc_tf.errors import AscError
+from asc_tf.errors import AscError, unreadable
 from asc_tf.submission.years import DEVICES
 
 FILL_IN = "FILL IN"
@@ -97,7 +97,7 @@ def read_meta(path):
     try:
         found = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
-        raise AscError(f"{path}: cannot be read ({error.strerror or error})") from None
+        raise unreadable(path, error, "a metadata file of a submission") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise AscError(f"{path}: is no YAML ({' '.join(str(error).split())[:200]})") from None
     if not isinstance(found, dict):

@@ -43,4 +43,4 @@ def _read(path):
             return state
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         pass
-    raise AscError(f"{path}: cannot be read back; expected a tracker, its id and how many epochs are logged")
+    raise AscError(f"{path}: cannot be read; expected a tracker, its id and how many epochs are logged")

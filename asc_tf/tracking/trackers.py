@@ -3,7 +3,7 @@
 import importlib
 import importlib.util
 
-from asc_tf.errors import AscError
+from asc_tf.errors import AscError, not_installed
 
 TRACKERS = {"mlflow": "MlflowRecord", "wandb": "WandbRecord"}
 """{name of the tracker, its package and its extra: class in tracking.NAME_record}"""
@@ -14,7 +14,7 @@ def check_tracker(name):
     if name not in TRACKERS:
         raise AscError(f"--tracker {name}: expected one of {', '.join(TRACKERS)}")
     if importlib.util.find_spec(name) is None:
-        raise AscError(f"--tracker {name}: is not installed; expected it after pip install 'asc-tf[{name}]'")
+        raise not_installed(f"--tracker {name}", name, name)
 
 
 def begin_record(name, id, folder, settings):

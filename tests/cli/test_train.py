@@ -57,7 +57,7 @@ def test_full_development_split_trains_on_all_clips_and_is_not_evaluated(
     settings = ["data.split=full", "data.validation_fraction=0"]
     assert main([*train_smallest, "--data", str(synthetic_root), "--run", str(run), "--set", *settings]) == 0
     out, err = capsys.readouterr()
-    assert out == "" and "130 training and 0 validation clips" in err and "nothing is left to evaluate on" in err
+    assert out == "" and "130 training and 0 validation clips" in err and "no clips are left to evaluate on" in err
     assert json.loads((run / "dataset.json").read_text())["seen_devices"][-1] == "s6"
     assert "was trained on the test part too" in fails(capsys, "evaluate", run)
 

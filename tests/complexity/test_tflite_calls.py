@@ -194,7 +194,7 @@ def test_an_open_length_is_unknown_until_it_is_given(tmp_path):
 
 def test_a_length_without_a_place_is_refused(tmp_path):
     path, model = of_layers(tmp_path, (50, 40), *open_network())
-    with pytest.raises(AscError, match=r"takes \[1, 50, 40\] and leaves no length open; --length 20"):
+    with pytest.raises(AscError, match=r"takes \[1, 50, 40\] and leaves no length open; expected no --length 20"):
         tflite_account(path, length=20)
     with pytest.raises(AscError, match=r"model: its input has the shape \(None, 50, 40\); there is no other length"):
         keras_account(model, length=20)

@@ -69,7 +69,7 @@ def test_a_list_that_is_not_there_is_told_with_those_that_are(root, split):
     assert lists_of(root) == ["split5", "split25", "split100"], "by size"
     with pytest.raises(AscError, match=f"^setting data.split is '?{split}") as error:
         list_path(root, split)
-    assert "split5, split25, split100" in str(error.value) or "an absolute path may be anywhere" in str(error.value)
+    assert "split5, split25, split100" in str(error.value) or "an absolute path may lead anywhere" in str(error.value)
 
 
 def test_data_check_counts_each_list_and_names_one_that_cannot_be_used(root):

@@ -133,15 +133,15 @@ def test_numbers_and_texts_become_c():
 
 def test_files_that_have_no_folder_are_refused(model_file, tmp_path, capsys):
     metadata = Classifier(model_file).metadata
-    with pytest.raises(AscError, match="has the frontend Pcen; in C there is LogMel"):
+    with pytest.raises(AscError, match="has the frontend Pcen; expected one that is written in C: LogMel"):
         tables_of(dataclasses.replace(metadata, frontend={"class": "Pcen"}), "model.tflite")
-    with pytest.raises(AscError, match="is a file of waveform in float; a microcontroller needs"):
+    with pytest.raises(AscError, match="takes waveform in float; expected a file of int8 features"):
         tables_of(dataclasses.replace(metadata, input="waveform", format="float"), "model.tflite")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").touch()
     for arguments, said in (
         ([], "--out: is not given"),
-        (["--out", tmp_path / "full"], "is there already"),
+        (["--out", tmp_path / "full"], "full: exists; expected the name of a new folder"),
         (["--out", tmp_path / "new", "--format", "int8"], "expected without --format and --input"),
         (["--out", tmp_path / "new", "--data", tmp_path], "is a finished file"),
     ):

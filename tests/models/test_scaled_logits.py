@@ -27,5 +27,5 @@ def test_logits_behind_something_that_is_not_linear_are_not_scaled():
 
     inputs = keras.Input((8,))
     model = keras.Model(inputs, keras.layers.ReLU()(keras.layers.Dense(10)(inputs)))
-    with pytest.raises(AscError, match="^run: its logits come from Dense 'dense.*', which cannot be scaled"):
+    with pytest.raises(AscError, match="^run: its logits come from Dense 'dense.*' and cannot be scaled"):
         scale_logits(model, FACTOR, OFFSET, "run")

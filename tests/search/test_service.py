@@ -124,7 +124,9 @@ def test_the_chief_listens_on_the_host_that_it_is_given_alone():
     oracle.finished, open_to_all = False, f"{outside}:{port}"
     serve(oracle, open_to_all, tried)
     assert reached[1] == [False, True]
-    assert lines[1] == f"whoever reaches {open_to_all} can take part in the search: for a network that you trust only"
+    assert lines[1] == (
+        f"everyone who reaches {open_to_all} can take part in the search; expected a network that you trust"
+    )
 
 
 def test_a_worker_without_a_chief_says_so(tmp_path):

@@ -87,6 +87,6 @@ def test_runs_that_cannot_be_calibrated_are_refused(smallest_run, tmp_path):
         stages.calibrate(run, tmp_path / "out")
     both = tmp_path / "both"
     assert main(["ensemble", str(smallest_run), str(smallest_run), "--out", str(both)]) == 0
-    with pytest.raises(AscError, match="which cannot be scaled; expected a classifier with a bias"):
+    with pytest.raises(AscError, match="and cannot be scaled; expected a classifier with a bias"):
         stages.calibrate(both, tmp_path / "out")
     assert not (tmp_path / "out" / "last.keras").exists()

@@ -90,7 +90,7 @@ def test_mistakes_are_one_sentence_and_leave_nothing(runs, tmp_path, capsys):
         ([runs[0], wide], "uniform", f"{wide}: has other settings than {runs[0]} (model.width: 8 and 16)"),
         ([runs[0], other], "uniform", "(data.validation_fraction: 0.1 and 0.2); expected the same"),
         (whole, "greedy", "has no validation clips (data.validation_fraction=0); expected --choose uniform"),
-        ([runs[0], small], "uniform", f"{small}: is compressed, which averaging would undo"),
+        ([runs[0], small], "uniform", f"{small}: is compressed, and averaging would undo that"),
         ([runs[0], tmp_path / "nowhere"], "uniform", "no such file; expected a run folder"),
     ):
         assert main(["soup", *map(str, members), "--out", str(tmp_path / "out"), "--choose", choose]) == 1

@@ -15,7 +15,7 @@ class Calibrate:
     """Scale a run's classifier so that its probabilities mean what they say, and evaluate it on the test part."""
 
     run_folder: Annotated[Positional[Path], arg(name="run", metavar="RUN")]
-    """folder of a run with validation clips; 'asc-tf evaluate RUN --leave-device-out' before suits unheard devices"""
+    """folder of a run with validation clips; run 'asc-tf evaluate RUN --leave-device-out' first to suit unheard ones"""
     out: Path
     """folder for the calibrated network; it is a run too"""
 

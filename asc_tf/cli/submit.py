@@ -28,7 +28,7 @@ class Submit:
     format: Annotated[Literal["float", "float16", "int8"] | None, arg(name="format")] = None
     """numbers of the network that is submitted; int8 for 2022 and float16 otherwise if not given"""
     check: Path | None = None
-    """in place of RUN: say what would be refused in this folder, OUT/task1/LABEL"""
+    """folder OUT/task1/LABEL, in place of RUN: print what the challenge would refuse in it"""
 
     def run(self):
         given = {"RUN": self.run_folder, "--evaluation": self.evaluation, "--out": self.out, "--label": self.label}

@@ -1,7 +1,11 @@
 """What the command line says of itself: version, usage, recipes and networks."""
 
+import ast
+from pathlib import Path
+
 import pytest
 
+import asc_tf.cli
 from asc_tf import __version__
 from asc_tf.cli import main
 from asc_tf.experiment.named_networks import NAMED_NETWORKS
@@ -38,3 +42,13 @@ def test_models_are_listed_with_their_counts(capsys, monkeypatch):
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= WIDTH and "8,055" in lines[1] and "109x109" in lines[1]
     assert "61,148" in lines[2] and "29.42 M" in lines[2]
+
+
+def test_help_of_a_flag_below_its_field_is_one_line():
+    """tyro keeps a docstring's line breaks in the middle of a paragraph; a longer text stands in `Doc` or `Setting`."""
+    for path in Path(asc_tf.cli.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            body = node.body if isinstance(node, ast.ClassDef) else []
+            for field, text in zip(body, body[1:], strict=False):
+                if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr):
+                    assert text.lineno == text.end_lineno, f"{path.name}: {field.target.id}"

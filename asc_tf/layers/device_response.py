@@ -4,6 +4,8 @@ import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
+from asc_tf.layers.contract import ALL
+
 
 @keras.saving.register_keras_serializable("asc_tf")
 class DeviceResponse(keras.layers.Layer):
@@ -17,6 +19,8 @@ class DeviceResponse(keras.layers.Layer):
     Args:
         initial: initial W, [devices, frequency].
     """
+
+    channel_paths = ALL  # its only channel, if one is asked for
 
     def __init__(self, initial, **kwargs):
         super().__init__(**kwargs)

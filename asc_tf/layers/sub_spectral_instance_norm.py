@@ -3,6 +3,8 @@
 import tensorflow as tf
 import tf_keras as keras
 
+from asc_tf.layers.contract import OWN
+
 
 @keras.saving.register_keras_serializable("asc_tf")
 class SubSpectralInstanceNormalization(keras.layers.Layer):
@@ -29,6 +31,8 @@ class SubSpectralInstanceNormalization(keras.layers.Layer):
     Reference: Chang et al., "SubSpectral Normalization for Neural Audio Data Processing", ICASSP 2021; Isola et al.,
     CVPR 2017, section 3.3.
     """
+
+    channel_paths = OWN
 
     def __init__(self, sub_bands=16, epsilon=1e-5, **kwargs):
         super().__init__(**kwargs)

@@ -132,8 +132,8 @@ def test_settings_of_every_row_are_valid(row):
     ("flags", "message"),
     [
         (["--rows", "plane"], "--rows plane: expected some of plain, global-freqnorm"),
-        (["--rows", "responses"], "--responses: is not given; rows responses need it"),
-        (["--seeds", "0"], "--seeds 0: expected 1 or more"),
+        (["--rows", "responses"], "--responses: is not given; expected it for --rows responses"),
+        (["--seeds", "0"], "--seeds 0: expected a value from 1 to 10,000"),
     ],
 )
 def test_impossible_benches(synthetic_root, tmp_path, capsys, flags, message):

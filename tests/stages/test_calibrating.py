@@ -60,7 +60,7 @@ def test_again_it_is_left_alone(sure, smallest_run, calibrated):
     before = (calibrated / "last.keras").stat().st_mtime_ns
     assert stages.calibrate(sure, calibrated, pytest.fail).ece.notna().all()
     assert (calibrated / "last.keras").stat().st_mtime_ns == before
-    with pytest.raises(AscError, match="is a calibration of another run or by other networks; give another --out"):
+    with pytest.raises(AscError, match="is a calibration of another run or by other networks; expected another --out"):
         stages.calibrate(smallest_run, calibrated)
 
 

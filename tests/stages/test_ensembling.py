@@ -53,7 +53,7 @@ def test_again_it_is_left_alone(joined, runs):
     before = (joined / "last.keras").stat().st_mtime_ns
     stages.join_runs(runs, joined)
     assert (joined / "last.keras").stat().st_mtime_ns == before
-    with pytest.raises(AscError, match="is an ensemble of other runs or settings; give another --out"):
+    with pytest.raises(AscError, match="is an ensemble of other runs or settings; expected another --out"):
         stages.join_runs(runs, joined, "logits")
 
 

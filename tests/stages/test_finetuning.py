@@ -96,7 +96,7 @@ def test_interrupted_it_goes_on_to_the_very_same_weights(pretrained, tuned, tmp_
 
 
 def test_other_settings_are_refused(tuned, pretrained):
-    with pytest.raises(AscError, match="is a fine-tuning of another run or other settings; give another --out"):
+    with pytest.raises(AscError, match="is a fine-tuning of another run or other settings; expected another --out"):
         stages.finetune(pretrained, tuned, ["finetune.max_drop_rate=0.5"])
 
 

@@ -37,14 +37,15 @@ class SlabbedNetwork:
 
     def __init__(self, graph, slabs=None):
         self._graph = graph
-        stems = [layer for layer in graph.layers if _is_stem(layer)]
-        self.slabs = (_best_number(stems[0].output.shape) if stems else 1) if slabs is None else slabs
+        self.slabs = _best_number(graph) if slabs is None else slabs
         self.weights = graph.weights
         binwise = [layer for layer in graph.layers if isinstance(layer, BinwiseDepthwiseConv2D)]
         self._means = {layer.name: layer.mean_weights() for layer in binwise}
 
     @tf.autograph.experimental.do_not_convert
     def __call__(self, inputs, training=False):
+        if self.slabs == 1:
+            return self._graph(inputs, training=False)
         values = {id(self._graph.inputs[0]): _Whole(lambda: inputs)}
         for layer in self._graph.layers:
             if not isinstance(layer, keras.layers.InputLayer):
@@ -54,7 +55,7 @@ class SlabbedNetwork:
     def _value(self, layer, values):
         """The output of a layer, not yet computed."""
         inputs = [id(tensor) for tensor in tf.nest.flatten(layer.input)]
-        if self.slabs > 1 and _is_stem(layer):
+        if _is_stem(layer):
             return _Slabs(_stem_slabs(layer, values[inputs[0]], 2 * self.slabs), halves=True)
         if not isinstance(layer, _BEFORE_BLOCKS):
             values.update({name: values[name].joined_halves() for name in inputs})
@@ -164,13 +165,18 @@ def _sizes(frames, slabs):
     return [2 * pair for pair in pairs[:-1]] + [2 * pairs[-1] + frames % 2]
 
 
-def _best_number(shape):
-    """The number of slabs that takes the least memory, for a stem's output of this shape.
+def _best_number(graph):
+    """The number of slabs that takes the least memory; 1 for a graph without a stem, or with layers called twice.
 
     The blocks' map has half the channels of the stem's or so. It stays, in slabs; beside it is one slab of the layer
     that runs. Each slab has nodes of its own.
     """
-    _, bins, frames, channels = shape
+    if any(len(layer.inbound_nodes) != 1 for layer in graph.layers):
+        return 1
+    stems = [layer for layer in graph.layers if _is_stem(layer)]
+    if len(stems) != 1:
+        return 1
+    _, bins, frames, channels = stems[0].output.shape
     number = round((bins * frames * channels / 2 / (_NODE_BYTES * _NODES_OF_SLAB)) ** 0.5)
     return int(np.clip(number, 1, max(1, frames // 4)))
 

@@ -49,6 +49,7 @@ def test_networks_of_other_blocks_run_as_they_are():
     model = network(shape, "cp-mobile", width=8)
     slabbed = SlabbedNetwork(deployment_graph(model, binwise=True))
     x = tf.constant(features(shape, 1))
+    assert slabbed.slabs == 1
     np.testing.assert_allclose(slabbed(x), model(x), atol=1e-5)
 
 

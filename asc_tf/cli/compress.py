@@ -77,20 +77,32 @@ class Export:
         if self.target == "micro":
             return self._write_folder()
         from asc_tf import stages
+        from asc_tf.experiment.device_networks import devices_with_networks
+        from asc_tf.experiment.run_folder import read_run
         from asc_tf.stages.preconditions import check_export
 
-        check_export(self.run_folder, self.out, self.format, self.input, self.data)
+        devices = (None, *devices_with_networks(self.run_folder, read_run(self.run_folder)[1]))
+        for device in devices:
+            check_export(self.run_folder, self.out, self.format, self.input, self.data, device)
+        paths = [self._write(stages, device) for device in devices]
+        if self.format == "onnx":
+            say_next(f"{paths[0]}: the network")
+        else:
+            path, own = paths[0], ["--device", devices[1]] if len(devices) > 1 else []
+            say_next(f"{path}: the network", ["predict", path, *own, "AUDIO"], ["listen", path], ["complexity", path])
+
+    def _write(self, stages, device):
+        """Write the general network or that of a device; returns the path."""
         path, parameters, agreement = stages.export(
-            self.run_folder, self.out, format=self.format, input=self.input, report=say, root=self.data
+            self.run_folder, self.out, format=self.format, input=self.input, report=say, root=self.data, device=device
         )
+        if device is not None:
+            print(f"\nthe network of device {device}")
         print(f"{parameters:,} trainable parameters, {4 * parameters:,} bytes as 32-bit floating point")
         print(f"{path}: {path.stat().st_size:,} bytes from {self.input} to probabilities, {self.format}")
         print(f"its probabilities agree with the Keras model's to {agreement.difference:.1e}")
         print(agreement.table())
-        if self.format == "onnx":
-            say_next(f"{path}: the network")
-        else:
-            say_next(f"{path}: the network", ["predict", path, "AUDIO"], ["listen", path], ["complexity", path])
+        return path
 
     def _write_folder(self):
         from asc_tf.micro.boards import verdict_lines

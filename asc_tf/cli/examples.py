@@ -35,6 +35,7 @@ EXAMPLES = {
     "finetune": (
         "asc-tf finetune RUN --out TUNED",
         "asc-tf finetune RUN --out TUNED --set finetune.max_drop_rate=0.99",
+        "asc-tf finetune RUN --out DEVICES --per-device",
     ),
     "import": (
         "asc-tf import cp_mobile.ckpt --network cp-mobile-2023 --run RUN",

@@ -41,6 +41,9 @@ class Predict:
             "--shipped' lists"
         ),
     ] = ()
+    device: str | None = None
+    """device that made the recordings, for a model with a network for each; one that it does not know gets the general
+    network"""
     output: Path | None = None
     """CSV file for the scenes of a folder, which the same command completes after a stop, or for --timeline"""
     timeline: bool = False
@@ -71,6 +74,10 @@ class Predict:
     def run(self):
         self._check()
         self.model, self.audio = chosen_model(self.inputs)
+        if self.device is not None:
+            from asc_tf.runtime.device_file import file_of_device
+
+            self.model = file_of_device(self.model, self.device, say)
         if not self.audio:
             raise AscError("AUDIO: is not given; expected audio files or one folder")
         if self.shards is not None or any(path.is_dir() for path in self.audio):

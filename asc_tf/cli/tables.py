@@ -33,9 +33,11 @@ class Complexity:
 
     def run(self):
         from asc_tf.complexity.account_report import account_dict, account_text
+        from asc_tf.complexity.networks_table import networks_table
         from asc_tf.complexity.tflite_account import tflite_account
         from asc_tf.micro import boards
 
+        devices = {}
         if self.target.endswith(".tflite"):
             account = tflite_account(self.target, self.seconds, self.length)  # it needs no TensorFlow
         else:
@@ -44,14 +46,20 @@ class Complexity:
 
             check_counted(self.target)
             account = stages.account_of(self.target, self.seconds, self.length)
+            devices = stages.accounts_of_devices(self.target, self.seconds, self.length)
         footprint = self._footprint()
         if self.as_json:
             found = {} if footprint is None else {"microcontrollers": boards.verdict_dict(footprint)}
+            if devices:
+                found["devices"] = {device: account_dict(each) for device, each in devices.items()}
             print(json.dumps({**account_dict(account), **found}, indent=2))
-        else:
-            print(account_text(account))
-            if footprint is not None:
-                print("\n" + "\n".join(boards.verdict_lines(footprint)))
+            return
+        print(account_text(account))
+        if footprint is not None:
+            print("\n" + "\n".join(boards.verdict_lines(footprint)))
+        if devices:
+            print("\nthe general network, above, and that of each device")
+            print(networks_table({"general": account, **devices}))
 
     def _footprint(self):
         """What a file of int8 features takes on a microcontroller; None for all else."""

@@ -147,13 +147,29 @@ class Finetune:
     """folder for the fine-tuned network; it is a run too"""
     settings: Annotated[tuple[str, ...], arg(name="set", metavar="NAME=VALUE ...")] = ()
     """settings of the section finetune that differ from the run's, such as finetune.max_drop_rate=0.99"""
+    per_device: bool = False
+    """keep the network as the general one and fine-tune a copy of it on the clips of each device alone; nothing is
+    dropped"""
     tracker: Tracker = None
 
     def run(self):
         from asc_tf import stages
-        from asc_tf.stages.preconditions import check_finetuning
+        from asc_tf.stages.finetuning_checks import check_device_finetuning, check_finetuning
         from asc_tf.tracking.state import tracking_state
 
+        if self.per_device:
+            if self.tracker is not None:
+                raise AscError(f"--tracker {self.tracker}: follows one training; expected no --per-device with it")
+            check_device_finetuning(self.run_folder, self.out, self.settings)
+            stages.finetune_per_device(self.run_folder, self.out, self.settings, report=say)
+            if stages.has_test_part(self.out):
+                print(stages.evaluate(self.out))
+            say_next(
+                f"{self.out}: the general network is last.keras, those of the devices are in devices/",
+                ["export", self.out],
+                ["complexity", self.out],
+            )
+            return
         check_finetuning(self.run_folder, self.out, self.settings)
         tracking_state(self.out, self.tracker)
         stages.finetune(self.run_folder, self.out, self.settings, report=say, tracker=self.tracker)

@@ -11,12 +11,13 @@ import pandas as pd
 from asc_tf.atomic import check_new, checked_file, read_checked, whole_file, write_checked
 from asc_tf.errors import AscError, unreadable
 from asc_tf.experiment.dataset import read_dataset, write_dataset
+from asc_tf.experiment.device_networks import REQUEST, device_file
 from asc_tf.experiment.settings import Config
 from asc_tf.experiment.trained_on import check_trained, digest_of, write_trained
 from asc_tf.extensions import NETWORKS, NORMALIZATIONS
 
 # Each states what was asked for, in the folder of a run that was made from other runs.
-MADE_FROM_ANOTHER = ("compression.json", "finetuning.json", "calibration.json", "ensemble.json", "soup.json")
+MADE_FROM_ANOTHER = ("compression.json", "finetuning.json", "calibration.json", "ensemble.json", "soup.json", REQUEST)
 TRAINED_ON_ALL = "was trained on the test part too (data.split=full)"
 NOTHING_TO_EVALUATE = "trained on the test part too (data.split=full): no clips are left to evaluate on"
 
@@ -39,8 +40,12 @@ def check_finished(run):
         raise AscError(f"{run}: its training has not ended; run the same 'asc-tf train' command again to go on")
 
 
-def load_model(run):
+def load_model(run, device=None):
     """The network of a run, with the weights that train.select names.
+
+    Args:
+        run: run folder.
+        device: one of `devices_with_networks`, for its own network; None for the run's general one.
 
     Raises:
         AscError: no finished run, a file that `read_network` refuses, or a network of other features or scenes.
@@ -52,7 +57,7 @@ def load_model(run):
         NORMALIZATIONS.find(config.model.norm)
     from asc_tf.models.network_file import read_network
 
-    path = Path(run) / f"{config.train.select}.keras"
+    path = Path(run) / f"{config.train.select}.keras" if device is None else device_file(run, device)
     network = read_network(path)
     found = network.input_shape[1], network.output_shape[-1]
     expected = config.frontend.mel_bins, len(dataset.scenes)

@@ -13,6 +13,7 @@ from asc_tf.errors import AscError, unreadable
 from asc_tf.evaluation.calibration import expected_calibration_error, reliability_of
 from asc_tf.evaluation.metrics import confusion_matrix, device_metrics, scene_metrics
 from asc_tf.experiment.dataset import Dataset
+from asc_tf.experiment.device_networks import REQUEST
 from asc_tf.experiment.published import published_row
 from asc_tf.experiment.recipes import RECIPES
 from asc_tf.experiment.run_folder import MADE_FROM_ANOTHER
@@ -116,6 +117,10 @@ class Findings:
             return f"asc-tf finetune {run} --out NEW --set {shlex.join(settings)}"
         if "calibration.json" in others:
             return f"asc-tf calibrate {shlex.quote(str(others['calibration.json'].get('run')))} --out NEW"
+        if asked := others.get(REQUEST):
+            settings = [f"finetune.{key}={value}" for key, value in asked.items() if key not in ("run", "devices")]
+            run = shlex.quote(str(asked.get("run")))
+            return f"asc-tf finetune {run} --out NEW --per-device --set {shlex.join(settings)}"
         for name, flag in (("ensemble", "average"), ("soup", "choose")):
             if asked := others.get(f"{name}.json"):
                 runs = asked.get("runs")

@@ -6,9 +6,10 @@ metrics.json with devices.csv, scenes.csv and confusion.csv, and model.tflite. T
 holds compression.json (the request), steps.csv, step_devices.csv and layers.csv (the results of each step), a folder
 for each step with its measurements and its .tflite file, and test_changes.csv; that of a fine-tuned one
 finetuning.json, classifier/ and drop_rates.csv; that of a calibrated one calibration.json (the request) and
-temperature.json (the result); that of an ensemble ensemble.json; that of a soup soup.json and members.csv; that of a
-public checkpoint imported.json. A run with a teacher may hold teacher/ and teacher_logits.npy. Repeated trainings add
-seeds/ and seeds.csv, leave-device-out/ and leave-device-out.csv; evaluations of other data, pieces or a file add a
+temperature.json (the result); that of an ensemble ensemble.json; that of a run with a network for each device
+per_device.json, devices/ and general/ (results of the general network); that of a soup soup.json and members.csv; that
+of a public checkpoint imported.json. A run with a teacher may hold teacher/ and teacher_logits.npy. Repeated trainings
+add seeds/ and seeds.csv, leave-device-out/ and leave-device-out.csv; evaluations of other data, pieces or a file add a
 folder each; a report adds report.html, .md and .csv; a tracker tracker.json.
 
 Each stage is imported on first use, together with TensorFlow. `asc_tf.stages.preconditions` needs no TensorFlow: it
@@ -22,6 +23,7 @@ from asc_tf.experiment.command_settings import Compression, Search, Translation
 _HOMES = {
     "account_of": "complexity",
     "account_of_named": "complexity",
+    "accounts_of_devices": "complexity",
     "apply_translator": "translation",
     "bench": "benching",
     "calibrate": "calibrating",
@@ -37,6 +39,7 @@ _HOMES = {
     "export_micro": "micro_exporting",
     "scored_run": "explaining",
     "finetune": "finetuning",
+    "finetune_per_device": "device_networks",
     "has_test_part": "preconditions",
     "import_checkpoint": "importing",
     "join_runs": "ensembling",

@@ -8,7 +8,7 @@ import numpy as np
 
 from asc_tf.atomic import exclusive, write_text
 from asc_tf.data.clips import check_audio_files, read_clips
-from asc_tf.data.loader import evaluation_batches, label_indices, reading
+from asc_tf.data.loader import label_indices, reading
 from asc_tf.data.names import check_labels
 from asc_tf.data.waveforms import read_clip_seconds, repeat_pieces
 from asc_tf.errors import AscError
@@ -24,14 +24,18 @@ from asc_tf.evaluation.metrics import (
 from asc_tf.evaluation.report import changes_table, device_table, scene_table
 from asc_tf.experiment.build import build_model
 from asc_tf.experiment.data_set_folder import folder_on, write_root
-from asc_tf.experiment.run_folder import load_model, read_csv, read_run, write_checked_csv, write_csv
+from asc_tf.experiment.device_networks import devices_with_networks
+from asc_tf.experiment.run_folder import read_csv, read_run, write_checked_csv, write_csv
 from asc_tf.experiment.trained_on import check_unseen
+from asc_tf.stages.device_routing import routed_logits
 from asc_tf.stages.experiment import Experiment
 from asc_tf.stages.features import features_of
 from asc_tf.stages.preconditions import check_evaluation
 
+GENERAL = "general"  # folder of the results of the general network, where each device has its own
 
-def predict_test(run, root=None, seconds=None, report=print):
+
+def predict_test(run, root=None, seconds=None, report=print, general=False):
     """Predictions of a trained run on the test part of its data set, or of another one at `root`.
 
     The test part of the run's own data is read once; its predictions stay in the run folder, and are made anew where
@@ -43,6 +47,8 @@ def predict_test(run, root=None, seconds=None, report=print):
         seconds: cut the clips into consecutive pieces of this length, each classified by itself (Lee et al., DCASE
             Workshop 2022, table 3); None classifies whole clips of the length that the run was trained on.
         report: called with lines for the user.
+        general: of a run with a network for each device, take the general one for all clips; else each clip is
+            classified by the network of its device.
 
     Returns:
         Frame of `asc_tf.evaluation.metrics.predictions_frame`, one row a clip or piece.
@@ -55,8 +61,8 @@ def predict_test(run, root=None, seconds=None, report=print):
     dataset = read_run(run)[1]
     if root is not None or seconds is not None:
         check_evaluation(run, root, seconds)
-        return _predict(run, root or dataset.root, seconds, report)
-    kept = run / "predictions.csv"
+        return _predict(run, root or dataset.root, seconds, report, general)
+    kept = (run / GENERAL if general else run) / "predictions.csv"
     if kept.is_file():
         check_evaluation(run)
         try:
@@ -65,7 +71,7 @@ def predict_test(run, root=None, seconds=None, report=print):
             report(f"{error}; the clips are classified anew")
     with exclusive(run):
         check_evaluation(run)
-        predictions = _predict(run, dataset.root, None, report)
+        predictions = _predict(run, dataset.root, None, report, general)
         write_checked_csv(kept, predictions)
     return predictions
 
@@ -87,7 +93,7 @@ def read_predictions(path, scenes):
     return predictions
 
 
-def _predict(run, root, piece_seconds, report):
+def _predict(run, root, piece_seconds, report, general):
     config, dataset = read_run(run)
     clips = read_clips(root)
     clips = clips[clips.split == "test"].reset_index(drop=True)
@@ -100,14 +106,16 @@ def _predict(run, root, piece_seconds, report):
     there = Experiment(config, dataclasses.replace(dataset, root=str(root), clip_seconds=seconds), clips)
     features = features_of(there, run, report, piece_seconds)
     clips = repeat_pieces(clips, len(features) // len(clips))
-    model = load_model(run)
-    if piece_seconds:
-        weights = model.get_weights()
-        model = build_model(config, dataclasses.replace(dataset, clip_seconds=piece_seconds))
-        model.set_weights(weights)
+
+    def prepared(network):
+        if not piece_seconds:
+            return network
+        for_pieces = build_model(config, dataclasses.replace(dataset, clip_seconds=piece_seconds))
+        for_pieces.set_weights(network.get_weights())
+        return for_pieces
+
     with reading(features):
-        labels = label_indices(clips, dataset.scenes)
-        logits = model.predict(evaluation_batches(features, labels, len(dataset.scenes)), verbose=0)
+        logits = routed_logits(run, clips, features, label_indices(clips, dataset.scenes), general, prepared)
     return predictions_frame(clips, logits, dataset.scenes)
 
 
@@ -116,7 +124,8 @@ def evaluate(run, root=None, seconds=None, report=print):
 
     Writes predictions.csv, metrics.json, devices.csv, scenes.csv and confusion.csv into the run folder, or into its
     subfolder on-NAME for another data set, pieces-1s for pieces of clips, on-NAME-1s for both. Arguments as in
-    `predict_test`.
+    `predict_test`. Of a run with a network for each device these are the results with each clip's own network; those of
+    the general network are in the subfolder general, and the text compares them.
     """
     run = Path(run)
     _, dataset = read_run(run)
@@ -124,7 +133,16 @@ def evaluate(run, root=None, seconds=None, report=print):
         predictions, folder = predict_test(run, root, seconds, report), tables_folder(run, root, seconds)
         if folder != run:
             write_checked_csv(folder / "predictions.csv", predictions)
-        return write_tables(folder, predictions, dataset.seen_devices, dataset.scenes, root)
+        text = write_tables(folder, predictions, dataset.seen_devices, dataset.scenes, root)
+        if not devices_with_networks(run, dataset):
+            return text
+        general = predict_test(run, root, seconds, report, general=True)
+        if folder != run:
+            write_checked_csv(folder / GENERAL / "predictions.csv", general)
+        write_tables(folder / GENERAL, general, dataset.seen_devices, dataset.scenes)
+        both = {"general": general, "per device": predictions}
+        metrics = {name: device_metrics(each, dataset.seen_devices) for name, each in both.items()}
+        return f"{changes_table(device_changes(metrics))}\n\n{text}"
 
 
 def tables_folder(run, root=None, seconds=None):

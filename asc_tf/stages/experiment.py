@@ -91,6 +91,14 @@ class Experiment:
             report(f"and {len(self.training) - len(self.recorded)} translated training clips")
         return dataclasses.replace(self, dataset=dataset)
 
+    def of_device(self, device):
+        """The same experiment with the training and validation clips of one device alone."""
+        recorded, validation, training = (
+            rows[(self.clips.device.iloc[rows] == device).to_numpy()]
+            for rows in (self.recorded, self.validation, self.training)
+        )
+        return dataclasses.replace(self, recorded=recorded, validation=validation, training=training)
+
     def with_config(self, config):
         """The same experiment with other settings that affect neither clips nor features."""
         return dataclasses.replace(self, config=config)

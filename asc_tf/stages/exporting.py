@@ -32,6 +32,7 @@ def export(
     report=print,
     root=None,
     least_memory=False,
+    device=None,
 ):
     """Write a run's network as a .tflite file and compare it with the Keras model on clips of every device.
 
@@ -45,6 +46,8 @@ def export(
         report: called with lines for the user.
         root: folder of a data set of the same scenes, whose clips take the place of the run's own.
         least_memory: of `export_tflite`.
+        device: write the network of this device, as model-DEVICE.tflite beside the general one, with its clips alone;
+            None writes the run's general network.
 
     Returns:
         (path of the file, number of trainable parameters, `Agreement`).
@@ -54,18 +57,20 @@ def export(
             writing into the run.
     """
     run = Path(run)
-    path = check_export(run, out, format, input, root)
+    path = check_export(run, out, format, input, root, device)
     config, dataset = read_run(run)
-    model = load_model(run)
+    model = load_model(run, device)
     with exclusive(run) if path.parent.resolve() == run.resolve() else contextlib.nullcontext():
         if root is None and not dataset.root:
             report(f"{run}: has no data set (imported.json); the file is compared on noise, with --data ROOT on clips")
             agreement = _write_without_clips(path, model, config, dataset, format, input)
         else:
-            threshold = None if root else validation_threshold(run, config, dataset, model, report)
+            threshold = None if root else validation_threshold(run, config, dataset, model, report, device)
             there = dataset if root is None else dataclasses.replace(dataset, root=str(root))
             clips = read_clips(root) if root else chosen_clips(there.root, config)
+            clips = clips if device is None else clips[clips.device == device]
             checked = clips[clips.split == ("train" if config.data.split == "full" else "test")]
+            checked = checked if len(checked) else clips[clips.split == "train"]  # a device may have no test clips
             heard = clips.device.isin(dataset.seen_devices) if root is None else True
             experiment = Experiment(config, there, clips)
             agreement = write_file(

@@ -13,8 +13,8 @@ from asc_tf.experiment.run_folder import claim, load_model, read_run, write_sett
 from asc_tf.experiment.trained_on import check_trained
 from asc_tf.models.network_file import read_network
 from asc_tf.stages.experiment import Experiment
+from asc_tf.stages.finetuning_checks import check_finetuning
 from asc_tf.stages.fitting import fit, selection
-from asc_tf.stages.preconditions import check_finetuning
 from asc_tf.stages.tracking import tracked
 from asc_tf.training.device_drop import DeviceRandomDrop, DropRateLog
 from asc_tf.training.fine_tuning import AnchoredModel, freeze_all_but_classifier, renew_classifier
@@ -75,7 +75,7 @@ def _finetune(run, out, settings, report, tracking):
     keep = selection(out, experiment)
     fit(
         out,
-        _phase(experiment, config.finetune.epochs),
+        experiment.with_config(phase(config, config.finetune.epochs)),
         AnchoredModel(network, config.finetune.distance_weight),
         report,
         keep["best"],
@@ -102,14 +102,14 @@ def _train_classifier(run, folder, experiment, report, tracking):
     steps = epochs * math.ceil(len(experiment.training) / config.train.batch_size)
     rates = keras.optimizers.schedules.CosineDecay(config.finetune.classifier_learning_rate, steps)
     optimizer = AdamWOnKernels(rates, config.finetune.weight_decay)
-    fit(folder, _phase(experiment, epochs), model, report, optimizer=optimizer, tracking=tracking, phase=folder.name)
+    phased = experiment.with_config(phase(config, epochs))
+    fit(folder, phased, model, report, optimizer=optimizer, tracking=tracking, phase=folder.name)
     freeze_all_but_classifier(model, frozen=False)
     save_model(model, path)
 
 
-def _phase(experiment, epochs):
-    """The `Experiment` of one of the two trainings."""
-    config = experiment.config
+def phase(config, epochs):
+    """The Config of a training within a fine-tuning: so many epochs, no warm-up, no mixup."""
     train = dataclasses.replace(config.train, epochs=epochs, warmup_epochs=0)
     augment = dataclasses.replace(config.augment, mixup_alpha=0.0)
-    return experiment.with_config(dataclasses.replace(config, train=train, augment=augment))
+    return dataclasses.replace(config, train=train, augment=augment)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from asc_tf.errors import AscError
+from asc_tf.experiment.device_networks import check_one_network
 from asc_tf.experiment.run_folder import check_finished, check_free, read_run, same_data
 
 
@@ -48,4 +49,6 @@ def check_soup(runs, out, choose):
 def _read(runs, what):
     if len(runs) < 2:
         raise AscError(f"RUN: {len(runs)} is given; expected 2 or more for {what}")
+    for run in runs:
+        check_one_network(run, f"expected runs of one network for {what}")
     return [read_run(run) for run in runs]

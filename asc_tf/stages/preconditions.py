@@ -11,6 +11,7 @@ from asc_tf.data.clips import read_clips, scenes_of
 from asc_tf.data.logits_file import is_logits_file, read_logits
 from asc_tf.errors import AscError, nearest
 from asc_tf.experiment.bench_rows import find_rows
+from asc_tf.experiment.device_networks import check_one_network
 from asc_tf.experiment.named_networks import NAMED_NETWORKS
 from asc_tf.experiment.run_folder import (
     TRAINED_ON_ALL,
@@ -30,6 +31,7 @@ from asc_tf.experiment.translator_folder import (
 )
 from asc_tf.internals.torch_checkpoint import read_checkpoint
 from asc_tf.micro.folder import check_free_folder
+from asc_tf.runtime.device_file import path_of_device
 from asc_tf.runtime.metadata import read_metadata
 from asc_tf.runtime.shipped import find_model, is_model
 from asc_tf.search.budget import parse_budget
@@ -119,12 +121,13 @@ def check_left_out_devices(run):
         )
 
 
-def check_export(run, out, format, input, root=None):
+def check_export(run, out, format, input, root=None, device=None):
     """For `export`: a trained run, a format that supports the request, a path that may be written. Returns the path.
 
     An 8-bit file needs clips for its calibration: of the data set at `root`, or else of the run's own.
 
-    An existing file of this format is replaced; a file of another format may be in use and is not.
+    The network of a `device` gets a file of its own beside that. An existing file of this format is replaced; a file of
+    another format may be in use and is not.
     """
     if format == "onnx" and input != "features":
         raise AscError(f"--input {input}: an ONNX file takes features only; expected --input features")
@@ -137,6 +140,7 @@ def check_export(run, out, format, input, root=None):
     path = Path(out or Path(run) / f"model{ending}")
     if path.suffix != ending:
         raise AscError(f"--out {path}: expected a name that ends in {ending} for --format {format}")
+    path = path if device is None else path_of_device(path, device)
     if path.is_dir():
         raise AscError(f"--out {path}: is a folder; expected the name of a file")
     check_replaceable(path)
@@ -199,23 +203,6 @@ def check_report(runs, out):
     return path
 
 
-def check_finetuning(run, out, settings):
-    """For `finetune`: a run that can be fine-tuned. Returns its Config with the settings of the fine-tuning."""
-    run = Path(run)
-    check_free(Path(out) / "finetuning.json", "fine-tuning")
-    for setting in settings:
-        if not setting.startswith(("finetune.", "train.select=")):
-            raise AscError(f"--set {setting}: is kept by fine-tuning; expected finetune.NAME=VALUE")
-    config = read_run(run)[0].with_settings(settings)
-    check_finished(run)
-    check_has_data(run)
-    if (run / "ensemble.json").is_file():
-        raise AscError(f"{run}: is an ensemble; expected one of its members")
-    if (run / "compression.json").is_file():
-        raise AscError(f"{run}: is compressed, and training would undo that; fine-tune first, then compress")
-    return config
-
-
 def check_compression(run, out, settings):
     """For `compress`: a trained run, and a `Compression` that suits it."""
     check_flags(settings)
@@ -223,6 +210,7 @@ def check_compression(run, out, settings):
     if settings.activations == "int8" and settings.weights != "int8":
         raise AscError(f"--activations int8: is given with --weights {settings.weights}; expected --weights int8")
     config, dataset = read_run(run)
+    check_one_network(run, "compress the run that it was made from")
     check_finished(run)
     check_has_data(run)
     if settings.teacher is not None:
@@ -247,6 +235,7 @@ def check_calibration(run, out):
     """For `calibrate`: a trained run with validation clips. Returns its Config and Dataset."""
     check_free(Path(out) / "calibration.json", "calibration")
     config, dataset = read_run(run)
+    check_one_network(run, "calibrate the run that it was made from")
     check_finished(run)
     check_has_data(run)
     if not config.data.validation_fraction:

@@ -9,6 +9,7 @@ from asc_tf.atomic import checked_file, read_checked
 from asc_tf.data.loader import evaluation_batches, reading
 from asc_tf.data.logits_file import is_logits_file, read_logits
 from asc_tf.errors import AscError
+from asc_tf.experiment.device_networks import devices_with_networks
 from asc_tf.experiment.run_folder import TRAINED_ON_ALL, load_model, read_run
 from asc_tf.experiment.teachers import OTHER_TEACHER, hears_the_same
 from asc_tf.export.agreement import SMALLEST
@@ -37,6 +38,8 @@ def teacher_runs(config, run, dataset, report):
 def report_advantages(teacher, config, report):
     """Raise an AscError for clips that a teacher's run knows and that a student of this Config must not learn from."""
     theirs, taught = read_run(teacher)
+    if devices_with_networks(teacher, taught):
+        report(f"{teacher}: has a network for each device; its general one teaches")
     if theirs.data.split == "full" and config.data.split != "full":
         report(f"{teacher}: {TRAINED_ON_ALL}; its student will score too well there")
     elif config.data.split not in ("official", "full", theirs.data.split):

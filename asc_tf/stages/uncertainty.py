@@ -12,7 +12,7 @@ from asc_tf.stages.experiment import Experiment
 from asc_tf.stages.features import features_of
 
 
-def validation_threshold(run, config, dataset, model, report):
+def validation_threshold(run, config, dataset, model, report, device=None):
     """`uncertain_below` of a network on the validation clips of its run; that of its calibration, if it had one.
 
     Args:
@@ -20,6 +20,7 @@ def validation_threshold(run, config, dataset, model, report):
         config, dataset: of the run.
         model: network from features to logits.
         report: called with lines for the user.
+        device: take only its validation clips.
 
     Returns:
         A probability, or None if the run has no validation clips or too few.
@@ -30,6 +31,7 @@ def validation_threshold(run, config, dataset, model, report):
     if (calibrated := read_result(run)) is not None:
         return calibrated["uncertain_below"]
     experiment = Experiment.again(config, dataset)
+    experiment = experiment if device is None else experiment.of_device(device)
     if not len(experiment.validation):
         return None
     held_out = dataclasses.replace(

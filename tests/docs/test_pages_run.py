@@ -31,7 +31,7 @@ PAGES = [
 # or by nobody: a download of 40 GB, a microphone, a server that has no end.
 ELSEWHERE = (
     r"asc-tf (data download|listen scenes.tflite|serve|search .*--algorithm bayesian)"
-    r"|--tracker|--shards|arecord|\.sh |base|searched|c40|CPM|tsne|ESC10 --(out|recipe) search|TAU22"
+    r"|--tracker|--shards|arecord|\.sh |base|searched|c40|CPM|tsne|ESC10 --(out|recipe) search|TAU22|DEVICES"
 )
 
 

@@ -17,7 +17,7 @@ from asc_tf.experiment.teachers import hears_the_same
 from asc_tf.internals.torch_checkpoint import read_checkpoint
 from asc_tf.models import cp_mobile_2023
 from asc_tf.runtime import Classifier
-from asc_tf.stages import preconditions
+from asc_tf.stages import finetuning_checks, preconditions
 from asc_tf.stages.submission_checks import check_submission
 
 
@@ -51,7 +51,10 @@ def test_the_run_says_where_it_comes_from_and_is_loaded_as_any_other(imported, c
     [
         (lambda run, out: preconditions.check_evaluation(run), "expected --data ROOT, or an import with --data ROOT"),
         (lambda run, out: preconditions.check_export(run, out, "int8", "features"), "expected --data ROOT, or an"),
-        (lambda run, out: preconditions.check_finetuning(run, out / "x", ()), "expected an import with --data ROOT"),
+        (
+            lambda run, out: finetuning_checks.check_finetuning(run, out / "x", ()),
+            "expected an import with --data ROOT",
+        ),
         (lambda run, out: preconditions.check_compression(run, out / "x", stages.Compression()), "expected an import"),
         (lambda run, out: check_submission(run, 2022, out, "Kim_QTI_task1_1"), "expected an import"),
     ],

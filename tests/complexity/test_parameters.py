@@ -26,8 +26,8 @@ def test_a_type_can_be_fixed_for_each_kind():
 @pytest.mark.parametrize(
     ("types", "message"),
     [
-        ({"kernels": "int8"}, "no kind of parameters 'kernels'; did you mean 'kernel'"),
-        ({"kernel": "flaot16"}, "no data type 'flaot16' for the parameters 'kernel'; did you mean 'float16'"),
+        ({"kernels": "int8"}, "'kernels' is no kind of parameters; did you mean 'kernel'"),
+        ({"kernel": "flaot16"}, "'flaot16' is no data type .of the parameters 'kernel'.; did you mean 'float16'"),
     ],
 )
 def test_unknown_kinds_and_types_are_refused(types, message):

@@ -93,7 +93,7 @@ def test_a_run_folder_keeps_them(config):
     ]  # fmt: skip
     with pytest.raises(AscError, match="setting model.kernel is 99; expected a value from 1 to 15"):
         Config.from_json(config.to_json().replace('"model.kernel": 5', '"model.kernel": 99'))
-    with pytest.raises(AscError, match="setting model.mine: neither the network plain-net nor"):
+    with pytest.raises(AscError, match="setting model.mine: is no setting of the network plain-net or of"):
         Config.from_json(config.to_json().replace('"model.kernel"', '"model.mine"'))
 
 

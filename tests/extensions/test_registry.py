@@ -58,7 +58,7 @@ def test_an_entry_point_cannot_take_a_name_of_ours(things, installed):
 
 
 def test_an_unknown_name_is_told_with_the_nearest(things):
-    with pytest.raises(AscError, match="thing owm: there is none; did you mean 'own'"):
+    with pytest.raises(AscError, match="thing owm: is not known; did you mean 'own'"):
         things.find("owm")
 
 
@@ -75,6 +75,6 @@ def test_all_own_homes_are_there():
 
 
 def test_register_knows_four_kinds():
-    with pytest.raises(AscError, match="register: there is no kind 'networks'; did you mean 'network'"):
+    with pytest.raises(AscError, match="register: 'networks' is no kind of extension; did you mean 'network'"):
         register("networks", "mine", print)
     assert asc_tf.register is register

@@ -110,8 +110,8 @@ def test_a_low_rate_is_remarked_upon(file, piped):
     [
         (raw(0.4), ["-"], "the stream ended after 0.4 s, before its first window of 0.5 s"),
         (b"", ["-"], "standard input: ended before a sample came"),
-        (b"", ["-", "--hop", 0], "a hop of 0 s"),
-        (b"", ["-", "--smoothing", 2], "a smoothing of 2"),
+        (b"", ["-", "--hop", 0], "--hop 0.0: expected a value from 0.001 to"),
+        (b"", ["-", "--smoothing", 2], "--smoothing 2.0: expected a value from 0.001 to 1"),
         (b"", ["-", "--rate", 3], "a sample rate of 3 Hz"),
         (b"", ["-", "--rate", 0], "a sample rate of 0 Hz"),
         (b"", ["--rate", 8000], "--rate 8000: is for raw samples"),

@@ -122,10 +122,10 @@ def test_bad_samples_are_in_no_window_however_the_stream_is_cut(counter, length)
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"hop_seconds": 0}, "a hop of 0 s"),
-        ({"hop_seconds": float("nan")}, "a hop of nan s"),
-        ({"smoothing": 0}, "a smoothing of 0"),
-        ({"smoothing": 1.1}, "a smoothing of 1.1"),
+        ({"hop_seconds": 0}, "hop_seconds is 0; expected"),
+        ({"hop_seconds": float("nan")}, "hop_seconds is nan; expected"),
+        ({"smoothing": 0}, "smoothing is 0; expected"),
+        ({"smoothing": 1.1}, "smoothing is 1.1; expected"),
         ({"sample_rate_hz": 10}, "a sample rate of 10 Hz"),
     ],
 )

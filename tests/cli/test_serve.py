@@ -34,4 +34,4 @@ def test_a_port_that_is_taken_is_named(capsys):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert main(["serve", "--port", str(port)]) == 1
-    assert f"127.0.0.1, port {port}: nobody can listen there" in capsys.readouterr().err
+    assert f"--port {port}: cannot be listened on at 127.0.0.1" in capsys.readouterr().err

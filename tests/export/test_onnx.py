@@ -62,5 +62,5 @@ def test_without_the_extra_a_sentence_says_so(smallest_run, tmp_path, monkeypatc
     flags = ["--out", str(tmp_path / "model.onnx"), "--format", "onnx", "--input", "features"]
     assert main(["export", str(smallest_run), *flags]) == 1
     error = capsys.readouterr().err.strip()
-    assert "needs tf2onnx; pip install 'asc-tf[onnx]'" in error and "\n" not in error
+    assert "needs tf2onnx; install it by: pip install 'asc-tf[onnx]'" in error and "\n" not in error
     assert list(tmp_path.iterdir()) == []

@@ -50,6 +50,10 @@ def write_plain_float(path, mono):
     path.write_bytes(b"RIFF" + struct.pack("<I", len(body) + len(data)) + body + data)
 
 
+def slow(*values, **more):
+    return pytest.param(*values, **more, marks=pytest.mark.slow)
+
+
 CHUNK = b"LIST" + struct.pack("<I", 6) + b"INFOxx"
 KINDS = {
     "16-bit": lambda path, mono, stereo: write(path, mono),
@@ -189,7 +193,7 @@ def test_evaluation_brings_what_the_cache_brings(streamed, cached):
     assert len(list(some)) == 3
 
 
-@pytest.mark.parametrize("start_step", [pytest.param(0, marks=pytest.mark.slow), 5])
+@pytest.mark.parametrize("start_step", [slow(0), 5])
 def test_training_brings_what_the_cache_brings(streamed, cached, start_step):
     def augment(features, labels, seed):
         return augment_batch(
@@ -213,7 +217,7 @@ def test_shapes_are_known_as_with_the_cache(streamed, cached):
     assert waveforms_too.element_spec[0].shape.as_list() == [4, 32, 34, 1]
 
 
-@pytest.mark.parametrize("threads", [pytest.param(1, marks=pytest.mark.slow), 8])
+@pytest.mark.parametrize("threads", [slow(1), 8])
 def test_the_number_of_threads_changes_no_batch(streamed, cached, threads, monkeypatch):
     of = Cut.of
 
@@ -335,7 +339,7 @@ def test_a_clip_that_cannot_be_read_is_named(root, clips, decoder):
     np.testing.assert_array_equal(features[3:5], cached_features(root, clips[3:5], FRONTEND, 1.0))
 
 
-@pytest.mark.parametrize("stage", ["statistics", "training", "evaluation"])
+@pytest.mark.parametrize("stage", [slow("statistics"), "training", slow("evaluation")])
 def test_every_stage_names_the_clip_that_cannot_be_read(root, clips, stage):
     features = StreamedFeatures(root, clips, FRONTEND, 1.0)
     consume(features, stage)

@@ -36,13 +36,13 @@ ELSEWHERE = (
 
 
 @pytest.fixture(scope="module")
-def place(synthetic_root, smallest_run, tmp_path_factory):
+def place(synthetic_root, tiny_run, eager, tmp_path_factory):
     """A folder with everything that the pages name: data sets, runs, files, recordings."""
     folder = tmp_path_factory.mktemp("pages")
     for name in ("TAU", "ESC10"):
         (folder / name).symlink_to(synthetic_root)
     for name in ("saved_models/mine", "saved_models/resnorm", "saved_models/pre-resnorm", "RUN", "RUN1", "RUN2"):
-        shutil.copytree(smallest_run, folder / name)
+        shutil.copytree(tiny_run, folder / name)
     for name in ("saved_models/mine", "RUN"):
         assert main(["export", str(folder / name), "--input", "features"]) == 0
     shutil.copy(folder / "RUN" / "model.tflite", folder / "scenes.tflite")

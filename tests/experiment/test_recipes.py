@@ -105,14 +105,8 @@ def write_noise_as_translated(config, root, clips):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "recipe",
-    [
-        pytest.param(recipe, marks=[] if recipe.name == "bc-resnet-asc-1" else pytest.mark.slow)
-        for recipe in DIFFERENT_TRAININGS.values()
-    ],
-    ids=lambda recipe: recipe.name,
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", DIFFERENT_TRAININGS.values(), ids=lambda recipe: recipe.name)
 def test_every_recipe_trains_two_steps(recipe, synthetic_root, tmp_path):
     """From its settings, made small: features, translated clips, statistics, network, augmentation, optimizer."""
     small = [setting for setting in TINY_SETTINGS if "epochs" not in setting and "mel_bins" not in setting]

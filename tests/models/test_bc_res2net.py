@@ -140,6 +140,7 @@ def trained():
     return model, before, features
 
 
+@pytest.mark.slow
 def test_a_training_step_changes_all_trainable_weights(trained):
     model, before, _ = trained
     assert len(before) == len(model.trainable_weights) > 150

@@ -33,11 +33,8 @@ def test_bc_res2net_is_one_too():
     assert model.name == "bc_res2net" and model.get_layer("stem").filters == 16
 
 
-def slow(tuner):
-    return pytest.param(tuner, marks=pytest.mark.slow)
-
-
-@pytest.mark.parametrize("tuner", [slow(RandomSearch), BayesianOptimization, slow(Hyperband)])
+@pytest.mark.slow
+@pytest.mark.parametrize("tuner", [RandomSearch, BayesianOptimization, Hyperband])
 def test_tuners_train_tf_keras_networks(tuner, clips, tmp_path):
     hypermodel = HyperBCResNetASC(SHAPE, CLASSES, "lambda,width=4:6", depth=(1, 1, 1, 1), sub_bands=1)
     more = {"max_epochs": 2, "factor": 2} if tuner is Hyperband else {"max_trials": 2}

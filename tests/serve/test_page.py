@@ -1,5 +1,6 @@
 """The page itself: served, asked from outside, and used in Chromium."""
 
+import importlib.util
 import json
 import os
 import re
@@ -18,8 +19,10 @@ import numpy as np
 import pytest
 import soundfile
 
-pytest.importorskip("gradio", reason="the extra serve is not installed")
-pytestmark = pytest.mark.slow
+pytestmark = [  # not importorskip, which takes two seconds of every collection
+    pytest.mark.slow,
+    pytest.mark.skipif(importlib.util.find_spec("gradio") is None, reason="the extra serve is not installed"),
+]
 KEEP_SECONDS = 10
 _SERVE = f"""
 from asc_tf.runtime.shipped import find_model

@@ -56,6 +56,7 @@ def changed(run, path, to, values):
     return other
 
 
+@pytest.mark.slow
 def test_a_run_without_a_device_differs_in_that_alone_and_counts_it_as_unseen(evaluated):
     run = evaluated[0]
     config, dataset = read_run(run)
@@ -70,6 +71,7 @@ def test_a_run_without_a_device_differs_in_that_alone_and_counts_it_as_unseen(ev
         assert metrics["seen"] == metrics[other] and metrics["unseen"]["clips"] == 80
 
 
+@pytest.mark.slow
 def test_the_table_compares_both_runs_on_the_devices_test_clips(evaluated, root):
     run, text, lines = evaluated
     table = pd.read_csv(run / "leave-device-out.csv", index_col="device")
@@ -88,6 +90,7 @@ def test_the_table_compares_both_runs_on_the_devices_test_clips(evaluated, root)
     assert "without device b (2 of 2)" in lines and any(line.startswith("on device a: ") for line in lines)
 
 
+@pytest.mark.slow
 def test_what_has_ended_is_read_back_and_the_rest_is_trained(evaluated, tmp_path, monkeypatch):
     run = shutil.copytree(evaluated[0], tmp_path / "run")
     (run / "leave-device-out.csv").unlink()
@@ -128,6 +131,7 @@ def test_a_device_without_which_a_scene_or_the_validation_is_gone_is_not_left_ou
             split_clips(root, best)
 
 
+@pytest.mark.slow
 def test_an_int8_file_is_not_calibrated_on_a_device_that_was_left_out(evaluated, tmp_path, monkeypatch):
     given = []
     monkeypatch.setattr(tflite, "write_file", lambda *arguments: given.append(arguments))
@@ -136,6 +140,7 @@ def test_an_int8_file_is_not_calibrated_on_a_device_that_was_left_out(evaluated,
     assert [set(each[4].device) for each in given] == [{"a", "b"}, {"a"}]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
@@ -151,6 +156,7 @@ def test_runs_that_cannot_be_compared_are_refused(evaluated, tmp_path, monkeypat
         stages.evaluate_left_out_devices(run)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["compression", "finetuning"])
 def test_runs_that_were_made_of_others_are_refused(evaluated, tmp_path, name):
     run = shutil.copytree(evaluated[0], tmp_path / "run")
@@ -159,6 +165,7 @@ def test_runs_that_were_made_of_others_are_refused(evaluated, tmp_path, name):
         stages.evaluate_left_out_devices(run)
 
 
+@pytest.mark.slow
 def test_a_device_that_cannot_be_left_out_is_named_and_the_others_are(evaluated, root, tmp_path):
     run, lines = shutil.copytree(evaluated[0], tmp_path / "run"), []
     predictions = stages.predict_test(run)
@@ -172,6 +179,7 @@ def test_a_device_that_cannot_be_left_out_is_named_and_the_others_are(evaluated,
         stages.evaluate_left_out_devices(run, report=lines.append)
 
 
+@pytest.mark.slow
 def test_a_device_that_alone_recorded_a_scene_is_named(root, smallest_config, evaluated):
     clips, lines = read_clips(root), []
     with pytest.MonkeyPatch.context() as patch:

@@ -34,6 +34,7 @@ def searched(synthetic_root, config, tmp_path_factory):
     return out, stages.search(synthetic_root, out, config, SEARCH, report=lines.append), lines
 
 
+@pytest.mark.slow
 def test_a_stopped_search_goes_on_in_the_middle_of_its_trial(searched):
     _, _, lines = searched
     begun = [line for line in lines if line.startswith("trial_")]
@@ -41,6 +42,7 @@ def test_a_stopped_search_goes_on_in_the_middle_of_its_trial(searched):
     assert any(line.startswith("going on after epoch 1") for line in lines)
 
 
+@pytest.mark.slow
 def test_every_trial_is_in_the_table_once_and_within_the_budget(searched):
     out, text, _ = searched
     trials = pd.read_csv(out / "trials.csv", dtype={"trial": str})
@@ -50,6 +52,7 @@ def test_every_trial_is_in_the_table_once_and_within_the_budget(searched):
     assert all(f"{name} " in text for name in trials.trial)
 
 
+@pytest.mark.slow
 def test_the_winner_is_a_recipe_that_trains_in_full(searched, config):
     out, text, _ = searched
     trials = pd.read_csv(out / "trials.csv")
@@ -61,6 +64,7 @@ def test_the_winner_is_a_recipe_that_trains_in_full(searched, config):
     assert (out / "pareto.png").read_bytes()[:4] == b"\x89PNG"
 
 
+@pytest.mark.slow
 def test_the_test_part_is_not_read(searched, synthetic_root, config):
     out, _, _ = searched
     assert not list(out.rglob("predictions.csv")) and not list(out.rglob("metrics.json"))
@@ -70,12 +74,14 @@ def test_the_test_part_is_not_read(searched, synthetic_root, config):
     assert right == pytest.approx(round(right))  # a share of the validation clips
 
 
+@pytest.mark.slow
 def test_the_same_call_again_trains_nothing(searched, synthetic_root, config, monkeypatch):
     out, text, _ = searched
     monkeypatch.setattr(search_trials, "fit_network", None)
     assert stages.search(synthetic_root, out, config, SEARCH, report=lambda line: None) == text
 
 
+@pytest.mark.slow
 def test_another_search_in_the_folder_is_refused(searched, synthetic_root, config):
     out, _, _ = searched
     other = stages.Search(SEARCH.space, SEARCH.budget, "log_loss", trials=2, epochs=2)

@@ -23,19 +23,15 @@ def quiet(line):
     """In place of `print`."""
 
 
-def slow(*network):
-    return pytest.param(network, marks=pytest.mark.slow)
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "network",
     [
-        slow("bc-resnet", "model.width=8", "frontend.mel_bins=64", "model.norm_position=all",
-             "model.learnable_lambda=bin"),
-        slow("bc-res2net", "model.width=4", "model.scale=2", "model.mfa=true", "model.norm=rfn",
-             "model.standardization=bin"),
+        ["bc-resnet", "model.width=8", "frontend.mel_bins=64", "model.norm_position=all", "model.learnable_lambda=bin"],
+        ["bc-res2net", "model.width=4", "model.scale=2", "model.mfa=true", "model.norm=rfn",
+         "model.standardization=bin"],
         ["cp-mobile", "model.depth=1,1", "model.width=8", "frontend.mel_bins=64"],
-        slow("cp-resnet", "model.depth=none", "model.width=4", "model.rho=3"),
+        ["cp-resnet", "model.depth=none", "model.width=4", "model.rho=3"],
     ],
     ids=lambda network: network[0],
 )  # fmt: skip

@@ -57,6 +57,7 @@ def applied(root, translator):
     return stages.apply_translator(translator[0], report=quiet)
 
 
+@pytest.mark.slow
 def test_the_folder_holds_all_that_was_made(translator):
     folder, distances = translator
     names = {"translator.json", "pairs.csv", "pairs.npy", "checkpoints", "history.csv", "generator.keras"}
@@ -68,6 +69,7 @@ def test_the_folder_holds_all_that_was_made(translator):
     assert (folder / "translation.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_only_the_training_part_is_read_and_locations_are_held_out(translator, root):
     pairs = pd.read_csv(translator[0] / "pairs.csv")
     clips = read_clips(root).set_index("filename")
@@ -78,6 +80,7 @@ def test_only_the_training_part_is_read_and_locations_are_held_out(translator, r
     assert len(np.load(translator[0] / "pairs.npy")) == len(kept)
 
 
+@pytest.mark.slow
 def test_distances_are_those_of_the_held_out_pairs(translator):
     folder, distances = translator
     pairs, features = pd.read_csv(folder / "pairs.csv"), np.load(folder / "pairs.npy").astype(np.float64)
@@ -117,12 +120,14 @@ def test_a_training_that_was_interrupted_ends_with_the_same_generator(translator
         np.testing.assert_array_equal(mine, theirs)
 
 
+@pytest.mark.slow
 def test_the_same_call_again_trains_nothing(translator, root, monkeypatch):
     monkeypatch.setattr(translation, "resumable_fit", None)
     again = stages.train_translator(root, SETTINGS, translator[0], FRONTEND, report=quiet)
     pd.testing.assert_frame_equal(again, translator[1])
 
 
+@pytest.mark.slow
 def test_every_training_clip_of_the_source_is_translated_to_every_target(applied, root):
     count, folder = applied
     clips = read_clips(root)
@@ -130,7 +135,8 @@ def test_every_training_clip_of_the_source_is_translated_to_every_target(applied
     assert folder == root.resolve() / "features" / "translated"
 
 
-@pytest.mark.parametrize("source", ["cache", pytest.param("stream", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("source", ["cache", "stream"])
 def test_training_reads_the_translated_clips_of_the_clips_that_it_trains_on(
     applied, root, smallest_config, tmp_path, monkeypatch, source
 ):
@@ -164,6 +170,7 @@ def test_training_reads_the_translated_clips_of_the_clips_that_it_trains_on(
     assert dataset.feature_mean == pytest.approx(both.mean(), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_clips_held_out_from_a_training_do_not_come_back_translated(applied, root, smallest_config):
     config = smallest_config.with_settings(["data.translated=translated", "data.validation_fraction=0.4"])
     read = Experiment.begin(root, config).with_features(root, quiet)
@@ -171,6 +178,7 @@ def test_clips_held_out_from_a_training_do_not_come_back_translated(applied, roo
     assert len(added) and not set(added.location) & set(read.clips.location.iloc[read.validation])
 
 
+@pytest.mark.slow
 def test_a_device_that_is_left_out_is_not_heard_translated_either(applied, root, smallest_config):
     whole = Experiment.begin(root, smallest_config).with_features(root, quiet)
     clips, features = whole.clips, whole.features
@@ -184,6 +192,7 @@ def test_a_device_that_is_left_out_is_not_heard_translated_either(applied, root,
         np.testing.assert_array_equal(more.features[more.training[:2]], features[own[:2]])
 
 
+@pytest.mark.slow
 def test_an_experiment_that_goes_on_trains_on_them_as_well(applied, root, smallest_config, tmp_path):
     config = smallest_config.with_settings(["data.translated=translated"])
     clips, own, validation = training_data.split_clips(root, config)

@@ -95,16 +95,17 @@ def assert_goes_on_like(unbroken, folder):
     assert names(folder) == ["epoch-0003"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "saves, lost, name",
     [
-        pytest.param(1, 0, "epoch-0000-step-000001", marks=pytest.mark.slow),
-        pytest.param(9, 0, "epoch-0000-step-000009", marks=pytest.mark.slow),
-        pytest.param(10, 3, "epoch-0001", marks=pytest.mark.slow),
+        (1, 0, "epoch-0000-step-000001"),
+        (9, 0, "epoch-0000-step-000009"),
+        (10, 3, "epoch-0001"),
         (14, 4, "epoch-0001-step-000004"),
-        pytest.param(13, 0, "epoch-0001-step-000003", marks=pytest.mark.slow),
-        pytest.param(26, 3, "epoch-0002-step-000006", marks=pytest.mark.slow),
-        pytest.param(29, 0, "epoch-0002-step-000009", marks=pytest.mark.slow),
+        (13, 0, "epoch-0001-step-000003"),
+        (26, 3, "epoch-0002-step-000006"),
+        (29, 0, "epoch-0002-step-000009"),
     ],
 )
 def test_a_resumed_epoch_ends_like_an_unbroken_one(monkeypatch, unbroken, tmp_path, saves, lost, name):
@@ -128,11 +129,8 @@ def whole(tmp_path_factory):
     return clips
 
 
-def slow(*values):
-    return pytest.param(*values, marks=pytest.mark.slow)
-
-
-@pytest.mark.parametrize("saves, lost", [slow(4, 0), slow(17, 1), (23, 5)])
+@pytest.mark.slow
+@pytest.mark.parametrize("saves, lost", [(4, 0), (17, 1), (23, 5)])
 def test_no_clip_is_trained_on_twice_and_none_is_left_out(monkeypatch, whole, tmp_path, saves, lost):
     before, after = [], []
     interrupt(monkeypatch, build(before.append), tmp_path, saves, lost)

@@ -61,7 +61,7 @@ class Submit:
         if not folder.is_dir():
             raise AscError(f"--check {folder}: no such folder; expected OUT/{form.task}/LABEL")
         problems = submission_problems(folder, form)
-        if self.year == 2025:
+        if form.tells_devices:
             problems += package_problems(folder.resolve().parents[1] / "package", folder.resolve().name)
         for problem in problems:
             print(problem)

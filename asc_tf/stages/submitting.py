@@ -13,6 +13,7 @@ from asc_tf.data.tables import read_table
 from asc_tf.data.tau import SCENES
 from asc_tf.errors import AscError
 from asc_tf.evaluation.metrics import device_metrics, scene_metrics
+from asc_tf.experiment.device_networks import devices_with_networks
 from asc_tf.experiment.run_folder import read_run
 from asc_tf.runtime.classifier import Classifier
 from asc_tf.runtime.folder import classified
@@ -33,7 +34,8 @@ def submit(run, year, evaluation, out, label, format=None, report=print, progres
 
     The run's network is exported, and the exported file classifies the evaluation set, so that the complexity that is
     stated is that of the file that answered. Results are those of the run on its test part. For 2024, a run that was
-    trained on one of the published shares (data.split=split25) adds that share's output and results.
+    trained on one of the published shares (data.split=split25) adds that share's output and results. For 2025, a run
+    with a network for each device (`asc-tf finetune --per-device`) answers each clip by the network of its device.
 
     Args:
         run: run folder of a network of the ten scenes of TAU.
@@ -57,42 +59,70 @@ def submit(run, year, evaluation, out, label, format=None, report=print, progres
     config, dataset = read_run(run)
     format = format or form.format
     with exclusive(out):
-        network = out / "network" / f"{output_name(label, form, split).removesuffix('.csv')}.{format}.tflite"
-        export(run, network, format=format, input="features", report=report)
-        account = tflite_account(network)
-        verdict = next(each for each in verdicts(account) if each.year == year)
-        report(f"DCASE {year}: {VERDICTS[verdict.passes]}: {'; '.join(map(check_text, verdict.checks))}")
-        names = read_table(Path(evaluation) / "evaluation_setup" / "fold1_test.csv", ("filename",)).columns["filename"]
-        shown = names if year >= 2025 else [Path(name).name for name in names]  # as each year's organizers write them
-        write_output(folder / output_name(label, form, split), shown, _answers(network, evaluation, names, progress))
+        path = out / "network" / f"{output_name(label, form, split).removesuffix('.csv')}.{format}.tflite"
+        devices = devices_with_networks(run, dataset) if form.tells_devices else ()
+        networks = {
+            device or GENERAL: export(run, path, format=format, input="features", report=report, device=device)[0]
+            for device in (None, *devices)
+        }
+        complexity = {device: _complexity(device, network, form, report) for device, network in networks.items()}
+        names, devices_of = _clips(evaluation, form)
+        shown = names if form.tells_devices else [Path(name).name for name in names]  # as that year's organizers do
+        answers = _answers(networks, evaluation, names, devices_of, progress)
+        write_output(folder / output_name(label, form, split), shown, answers)
         is_pruned = (run / "compression.json").is_file()
-        description = system_description(config, format, is_pruned)
-        complexity = complexity_numbers(account, form)
-        block = _results(run, dataset)
-        results = {f"split_{split}": block} if split else dict.fromkeys(form.results, block)
-        write_meta(folder / meta_name(label), form, label, description, complexity, results)
-        if year == 2025:
-            counts = {"MACs": complexity["macs"], "Params": complexity["total_model_size"]}
-            write_package(out / "package", label, {GENERAL: network}, {GENERAL: counts}, form.seconds)
+        description = system_description(config, format, is_pruned, len(networks))
+        largest = {name: max(numbers[name] for numbers in complexity.values()) for name in form.complexity}
+        results = _results(run, dataset, form, split)
+        write_meta(folder / meta_name(label), form, label, description, largest, results)
+        if form.tells_devices:
+            write_package(out / "package", label, networks, complexity, form.seconds)
     return folder
 
 
-def _answers(network, root, names, progress):
-    """Probabilities [clips, scenes] in the order of `SCENES`; a silent clip gets the same for each scene."""
-    classifiers = [Classifier(network) for _ in range(os.cpu_count())]
-    order = [classifiers[0].labels.index(scene) for scene in SCENES]
+def _complexity(device, network, form, report):
+    """`complexity_numbers` of a network; its verdict is reported."""
+    account = tflite_account(network)
+    verdict = next(each for each in verdicts(account) if each.year == form.year)
+    of = "" if device == GENERAL else f", network of device {device}"
+    report(f"DCASE {form.year}{of}: {VERDICTS[verdict.passes]}: {'; '.join(map(check_text, verdict.checks))}")
+    return complexity_numbers(account, form)
+
+
+def _clips(root, form):
+    """(names, devices) of the evaluation set's clips; "" is a device that is not told."""
+    table = read_table(Path(root) / "evaluation_setup" / "fold1_test.csv", ("filename",), ("device_id",))
+    names = table.columns["filename"]
+    return names, table.columns.get("device_id", [""] * len(names)) if form.tells_devices else [""] * len(names)
+
+
+def _answers(networks, root, names, devices, progress):
+    """Probabilities [clips, scenes] in the order of `SCENES`, each clip's by the network of its device.
+
+    A silent clip gets the same probability for each scene.
+    """
     found = {}
-    for record in classified(Path(root), names, classifiers):
-        if record["error"]:
-            raise AscError(record["error"])
-        found[record["file"]] = record["probabilities"]
-        progress(len(found), len(names))
-    answers = np.array([found[name] for name in names])[:, order]
+    for device, network in networks.items():
+        classifiers = [Classifier(network) for _ in range(os.cpu_count())]
+        order = [classifiers[0].labels.index(scene) for scene in SCENES]
+        own = [name for name, of in zip(names, devices, strict=True) if (of if of in networks else GENERAL) == device]
+        for record in classified(Path(root), own, classifiers):
+            if record["error"]:
+                raise AscError(record["error"])
+            found[record["file"]] = np.array(record["probabilities"])[order]
+            progress(len(found), len(names))
+    answers = np.stack([found[name] for name in names])
     return np.where(answers.any(axis=1, keepdims=True), answers, 1 / len(SCENES))
 
 
-def _results(run, dataset):
+def _results(run, dataset, form, split):
+    """{block of the metadata's results: of `results_block`}."""
+    blocks = [f"split_{split}"] if split else form.results
+    return {name: _block(run, dataset, general=name == "general") for name in blocks}
+
+
+def _block(run, dataset, general):
     if not has_test_part(run):
         return results_block(None, None)
-    predictions = predict_test(run)
+    predictions = predict_test(run, general=general)
     return results_block(device_metrics(predictions, dataset.seen_devices), scene_metrics(predictions))

@@ -67,7 +67,7 @@ def write_package(folder, label, networks, complexity, clip_seconds):
         folder: of the package, with setup.py.
         label: of the submission, such as Kim_QTI_task1_1.
         networks: {device, or "general": path of a .tflite file that takes features}.
-        complexity: {device, or "general": {"MACs", "Params"}}, written into complexity.json.
+        complexity: {device, or "general": of `complexity_numbers`}, written into complexity.json.
         clip_seconds: length of the dummy clip that the organizers' check of complexity reads.
     """
     name, _, index = label.rpartition("_")
@@ -84,6 +84,7 @@ def write_package(folder, label, networks, complexity, clip_seconds):
         shutil.copyfile(path, models / f"{device}.tflite")
     write_text(folder / "requirements.txt", f"asc-tf=={__version__}\ntorch\n")
     write_text(folder / "setup.py", _SETUP.format(name=name))
-    largest = {key: max(each[key] for each in complexity.values()) for key in ("MACs", "Params")}
-    summary = {"per_device": complexity, "max_MACs": largest["MACs"], "max_Params": largest["Params"]}
+    counts = {device: {"MACs": of["macs"], "Params": of["total_model_size"]} for device, of in complexity.items()}
+    largest = {f"max_{key}": max(each[key] for each in counts.values()) for key in ("MACs", "Params")}
+    summary = {"per_device": counts, **largest}
     write_text(folder / "predictions" / label / "complexity.json", json.dumps(summary, indent=2) + "\n")

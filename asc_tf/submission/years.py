@@ -36,6 +36,7 @@ class Year:
         clips: number of clips of the evaluation set, named 0.wav and so on; None where it was not found.
         seconds: length of a clip.
         format: of the file whose complexity is stated, for `asc-tf export`, unless another one is asked for.
+        tells_devices: whether the evaluation set names each clip's device, and a network for each device is allowed.
         is_confirmed: whether the fields of the metadata were read in a file of that year.
     """
 
@@ -49,6 +50,7 @@ class Year:
     clips: int | None = None
     seconds: float = 1.0
     format: str = "float16"
+    tells_devices: bool = False
     is_confirmed: bool = True
 
 
@@ -66,6 +68,7 @@ YEARS = {
              _SIZE_AND_MACS, results=tuple(f"split_{share}" for share in _SPLITS), splits=_SPLITS, clips=135_730),
         Year(2025, "task1", (*_USUAL, "pipeline", "framework", "device_information", "num_models_at_inference",
                              "model_weight_sharing"),
-             _SIZE_AND_MACS, system=("inference_code", *_SYSTEM), results=("device_specific", "general")),
+             _SIZE_AND_MACS, system=("inference_code", *_SYSTEM), results=("device_specific", "general"),
+             tells_devices=True),
     )
 }  # fmt: skip

@@ -1,6 +1,7 @@
 """A submission of a run: the files that the organizers' scripts expect, and what these would refuse."""
 
 import importlib
+import json
 import shutil
 import sys
 
@@ -11,11 +12,13 @@ from asc_tf import stages
 from asc_tf.cli import main
 from asc_tf.data.tau import SCENES
 from asc_tf.errors import AscError
+from asc_tf.experiment.run_folder import load_model
 from asc_tf.submission.checking import meta_problems, package_problems, submission_problems
 from asc_tf.submission.meta_file import FILL_IN, results_block, write_meta
 from asc_tf.submission.output_file import COLUMNS
 from asc_tf.submission.package import GENERAL, write_package
 from asc_tf.submission.years import YEARS
+from asc_tf.training.fit import save_model
 
 LABEL = "Kim_QTI_task1_1"
 
@@ -164,12 +167,46 @@ def test_a_run_becomes_a_submission(smallest_run, synthetic_root, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("eager")
+def test_each_clip_is_answered_by_the_network_of_its_device(smallest_run, synthetic_root, tmp_path):
+    """The network of device a always says the first scene."""
+    run = shutil.copytree(smallest_run, tmp_path / "run")
+    (run / "per_device.json").write_text(json.dumps({"run": str(smallest_run), "devices": ["a"]}))
+    (run / "devices").mkdir()
+    model = load_model(run)
+    norm = model.get_layer("classifier_bn")
+    norm.gamma.assign(0 * norm.gamma)
+    norm.beta.assign([5.0, *[0.0] * 9])
+    save_model(model, run / "devices" / "a.keras")
+    (run / "predictions.csv").unlink()
+    evaluation = tmp_path / "evaluation"
+    (evaluation / "evaluation_setup").mkdir(parents=True)
+    files = sorted((synthetic_root / "audio").glob("tram-*-a.wav"))[:2]
+    for path in files:
+        shutil.copy(path, evaluation)
+    table = ["filename\tdevice_id", f"{files[0].name}\ta", f"{files[1].name}\tunknown"]
+    (evaluation / "evaluation_setup" / "fold1_test.csv").write_text("\n".join(table) + "\n")
+    folder = stages.submit(run, 2025, evaluation, tmp_path / "out", LABEL, "float", report=lambda line: None)
+    own, general = (line.split("\t") for line in (folder / f"{LABEL}.output.csv").read_text().splitlines()[1:])
+    assert own[1] == SCENES[0] and float(own[2]) > 0.9 and float(general[2]) < 0.9
+    package = tmp_path / "out" / "package"
+    assert (package / "Kim_QTI_task1" / "models_1" / "a.tflite").is_file()
+    counts = json.loads((package / "predictions" / LABEL / "complexity.json").read_text())
+    assert set(counts["per_device"]) == {"a", GENERAL} and counts["max_MACs"] > 0
+    meta = yaml.safe_load((folder / f"{LABEL}.meta.yaml").read_text())
+    assert meta["system"]["description"]["num_models_at_inference"] == 2
+    results = meta["results"]["development_dataset"]
+    assert results["device_specific"]["device_wise"]["a"] != results["general"]["device_wise"]["a"]
+    assert results["device_specific"]["device_wise"]["s6"] == results["general"]["device_wise"]["s6"]
+
+
+@pytest.mark.slow
 def test_the_inference_package_answers_the_organizers_calls(smallest_run, synthetic_root, monkeypatch, tmp_path):
     torch = pytest.importorskip("torch")
     network = tmp_path / "network.tflite"
     stages.export(smallest_run, network, format="int8", input="features", report=lambda line: None)
     label = "Kim_Test_task1_3"
-    write_package(tmp_path / "package", label, {GENERAL: network}, {GENERAL: {"MACs": 1, "Params": 1}}, 1.0)
+    write_package(tmp_path / "package", label, {GENERAL: network}, {GENERAL: {"macs": 1, "total_model_size": 1}}, 1.0)
     monkeypatch.syspath_prepend(str(tmp_path / "package"))
     api = importlib.import_module(f"Kim_Test_task1.{label}")
     files = sorted(map(str, (synthetic_root / "audio").glob("*.wav")))[:3]

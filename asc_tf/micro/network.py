@@ -6,8 +6,12 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from asc_tf.errors import AscError
+from asc_tf.export.memory_plan import planned_bytes, with_memory_plan
 from asc_tf.export.operators import kind_of
+from asc_tf.export.scheduling import scheduled
 from asc_tf.micro.c_text import array
+from asc_tf.runtime.metadata import ENTRY
+from asc_tf.runtime.sharing_builder import packed
 
 _NAMES = {number: name for name, number in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
 # Names of MicroMutableOpResolver's methods that are not the operator's words in capitals.
@@ -37,6 +41,9 @@ class Network:
 def network_of(content, source):
     """`Network` of a .tflite file's bytes; `source` names the file in errors.
 
+    Its bytes are the file's without our metadata, which no chip reads, and with operators and maps in the order and the
+    places with the least memory, if the file has no plan yet. Its answers are the same.
+
     Raises:
         AscError: an operator that TensorFlow Lite for Microcontrollers does not have.
     """
@@ -48,7 +55,17 @@ def network_of(content, source):
         raise AscError(
             f"{source}: has operators that TensorFlow Lite for Microcontrollers does not have: {', '.join(unknown)}"
         )
-    return Network(content, tuple(operators), len(graph.operators), len(graph.tensors))
+    return Network(_with_plan(model), tuple(operators), len(graph.operators), len(graph.tensors))
+
+
+def _with_plan(model):
+    """The bytes of a file's `schema.ModelT` for an interpreter for microcontrollers."""
+    for entry in model.metadata or []:
+        if entry.name == ENTRY:
+            model.buffers[entry.buffer].data = None
+    model.metadata = [entry for entry in model.metadata or [] if entry.name != ENTRY]
+    content = packed(model)
+    return with_memory_plan(scheduled(content)) if planned_bytes(content) is None else content
 
 
 def model_header(network, arena_bytes):

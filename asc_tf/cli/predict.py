@@ -42,8 +42,7 @@ class Predict:
         ),
     ] = ()
     device: str | None = None
-    """device that made the recordings, for a model with a network for each; one that it does not know gets the general
-    network"""
+    """device of the recordings, for a run of 'finetune --per-device'; an unknown one gets the general network"""
     output: Path | None = None
     """CSV file for the scenes of a folder, which the same command completes after a stop, or for --timeline"""
     timeline: bool = False

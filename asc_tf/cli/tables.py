@@ -129,7 +129,7 @@ class Recipes:
                 print(*(f"    {_folded(command)}" for command in recipe.commands), sep="\n")
         print("A recipe without a command: asc-tf train --data TAU --recipe NAME --run RUN")
         print("The numbers are accuracy and log loss on TAU 2020 Mobile;")
-        print("those of Lee et al. are on TAU 2022 Mobile (table 3: trained on it).")
+        print("those of Lee et al. (table 3: trained on it) and of the baselines are on TAU 2022 Mobile.")
         print("The papers train on the whole training part: --set data.validation_fraction=0 does so too.")
 
 

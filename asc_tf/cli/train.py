@@ -148,8 +148,7 @@ class Finetune:
     settings: Annotated[tuple[str, ...], arg(name="set", metavar="NAME=VALUE ...")] = ()
     """settings of the section finetune that differ from the run's, such as finetune.max_drop_rate=0.99"""
     per_device: bool = False
-    """keep the network as the general one and fine-tune a copy of it on the clips of each device alone; nothing is
-    dropped"""
+    """keep the network for unknown devices, and fine-tune a copy of it on the clips of each device alone"""
     tracker: Tracker = None
 
     def run(self):

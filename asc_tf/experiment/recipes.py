@@ -9,6 +9,10 @@ device translator's clips: here they are, on those of the training part.
 cp-mobile-2023 and tf-sepnet-64 follow their authors' public code as far as our settings allow: AdamW replaces Adam, and
 the learning rate (warm-up, plateau and ramp; cosine with restarts) is a warm-up and one cosine. Impulse responses of
 microphones come with `augment.impulse_responses=FOLDER data.features=stream`.
+
+The baselines of DCASE 2024 and 2025 need the list of training clips that data.split names. Our mel filters are Slaney's
+in place of torchaudio's HTK ones, the warm-up is four epochs for each list, where theirs is 100 to 2,000 steps (3.6
+epochs), and a device's fine-tuning has the settings of the section finetune.
 """
 
 import dataclasses
@@ -25,6 +29,8 @@ WORKSHOP = "Kim et al., DCASE Workshop 2021"
 HYU = "Lee et al., DCASE Workshop 2022"
 CP_MOBILE = "Schmid et al., DCASE Workshop 2023"
 TF_SEPNET = "Cai et al., ICASSP 2024"
+BASELINE_2024 = "Schmid et al., DCASE 2024 task 1 baseline"
+BASELINE_2025 = "Schmid et al., DCASE 2025 task 1 baseline"
 BEYOND = "beyond the papers"
 
 
@@ -36,7 +42,7 @@ class Recipe:
     paper: str
     table: str
     expected: str
-    """accuracy in percent as published, on TAU 2020 Mobile, or 2022 Mobile for HYU's"""
+    """accuracy in percent as published, on the data set of `data_set`"""
     config: Config
     log_loss: str = ""
     """as published"""
@@ -46,6 +52,11 @@ class Recipe:
     """commands before it"""
     flags: str = ""
     """flags of `asc-tf train`, besides the recipe"""
+
+    @property
+    def data_set(self):
+        """The data set of the published numbers."""
+        return "TAU 2022 Mobile" if self.paper in (HYU, BASELINE_2024, BASELINE_2025) else "TAU 2020 Mobile"
 
     @property
     def commands(self):
@@ -157,6 +168,29 @@ def _today(preset, network):
         train=TRAININGS[preset],
         distillation=DistillationConfig(temperature=2.0, weight=0.98),
     )
+
+
+def _baselines():
+    """The baseline of DCASE 2024 for each list of training clips, and that of DCASE 2025."""
+
+    def trained_on(split):
+        return Config(
+            frontend=FRONTENDS["dcase2024"],
+            data=DataConfig(split=split),
+            model=ModelConfig("cp-mobile"),
+            augment=AUGMENTATIONS["dcase2024"],
+            train=TRAININGS["dcase2024"],
+        )
+
+    scores = {5: "42.40 ± 0.42", 10: "45.29 ± 1.01", 25: "50.29 ± 0.87", 50: "53.19 ± 0.68", 100: "56.99 ± 1.11"}
+    for share, accuracy in scores.items():
+        name, table = f"dcase2024-baseline-{share}", f"README, {share} % of the clips"
+        yield Recipe(name, BASELINE_2024, table, accuracy, trained_on(f"split{share}"))
+    of_25 = trained_on("split25")
+    yield Recipe("dcase2025-baseline", BASELINE_2025, "README, general model", "50.72 ± 0.47", of_25)
+    per_device = ("asc-tf finetune RUN --per-device --out DEVICES",)
+    table = "README, device-specific models"
+    yield Recipe("dcase2025-baseline-per-device", BASELINE_2025, table, "51.89 ± 0.05", of_25, then=per_device)
 
 
 _LONG = TrainConfig(epochs=300, warmup_epochs=10)
@@ -282,6 +316,7 @@ _RECIPES = [
         then=(_FINETUNE,),
     ),
     *_hyu_recipes(),
+    *_baselines(),
     Recipe("cp-mobile-2023", CP_MOBILE, "public code", "-", _today("cp-mobile", "cp-mobile-2023"), flags=_TAUGHT),
     Recipe("tf-sepnet-64", TF_SEPNET, "public code", "-", _today("tf-sepnet", "tf-sepnet"), flags=_TAUGHT),
 ]

@@ -44,6 +44,7 @@ FRONTENDS = {
     "tau2022-pcen": FrontendConfig(window_ms=128.0, hop_ms=32.0, compression="pcen"),
     "cp-mobile": FrontendConfig(32000, 96.0, 15.625, 256, 0.0, 15500.0, 1e-5, "kaldi"),
     "tf-sepnet": FrontendConfig(32000, 96.0, 15.625, 512, 0.0, 16000.0, 1e-5, "kaldi"),
+    "dcase2024": FrontendConfig(32000, 96.0, 15.625, 256, floor=1e-5),
 }
 
 
@@ -209,6 +210,9 @@ AUGMENTATIONS = {
         impulse_response_probability=0.6,
     ),
     "tf-sepnet": AugmentConfig(roll_seconds=0.0, mixstyle_alpha=0.4, mixstyle_probability=0.8),
+    "dcase2024": AugmentConfig(
+        roll_seconds=0.1, mixup_alpha=0.0, mixstyle_alpha=0.3, frequency_mask_bins=48, frequency_masks=1
+    ),
     "robust": AugmentConfig(drc_ratio=5.0, drc_probability=0.6, mixstyle_alpha=0.3),
 }
 """The papers' presets by name; `robust` is ours: qti-small for microphones that training does not hear.

@@ -51,6 +51,7 @@ TRAININGS = {
     "qti": TrainConfig(),
     "cp-mobile": TrainConfig(150, 14, 256, 9e-4, optimizer="adamw", weight_decay=1e-4),
     "tf-sepnet": TrainConfig(150, 0, 256, 0.004, optimizer="adamw", weight_decay=0.0),
+    "dcase2024": TrainConfig(150, 4, 256, 0.005, optimizer="adamw", weight_decay=1e-4),
     "hyu": TrainConfig(300, 10, 512, 0.01, warmup_from=1e-8, optimizer="adamw", weight_decay=0.05),
 }
 

@@ -94,8 +94,7 @@ class Findings:
             return ()
         other = dataclasses.replace(self.config, seed=recipe.config.seed)
         differences = other.differences(recipe.config)
-        where = "TAU 2022 Mobile" if recipe.paper.startswith("Lee") else "TAU 2020 Mobile"
-        of = f"The paper's numbers are those of {recipe.paper}, {recipe.table}, on {where}"
+        of = f"The paper's numbers are those of {recipe.paper}, {recipe.table}, on {recipe.data_set}"
         changed = f" The run's settings differ from the recipe's (run and recipe): {'; '.join(differences)}."
         return (f"{of}; the run's are on {Path(self.dataset.root).name}.{changed if differences else ''}",)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
-from ai_edge_litert.interpreter import Interpreter
+from tflite_answers import answers
 
 from asc_tf.export.memory_plan import ENTRY, bytes_of, least_bytes, planned_bytes, with_memory_plan
 from asc_tf.export.scheduling import least_growth_order, scheduled
@@ -23,16 +23,6 @@ def planned(content):
 
 def opened(content):
     return schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
-
-
-def answers(content):
-    interpreter = Interpreter(model_content=content)
-    interpreter.allocate_tensors()
-    (taken,), (given,) = interpreter.get_input_details(), interpreter.get_output_details()
-    numbers = np.random.default_rng(0).integers(-128, 128, taken["shape"]).astype(np.int8)
-    interpreter.set_tensor(taken["index"], numbers)
-    interpreter.invoke()
-    return numbers, interpreter.get_tensor(given["index"])[0]
 
 
 def test_order_and_plan_change_no_bit_of_the_answers(content, planned):

@@ -36,7 +36,7 @@ ELSEWHERE = (
 
 
 @pytest.fixture(scope="module")
-def place(synthetic_root, tiny_run, tmp_path_factory):
+def place(synthetic_root, tiny_run, eager, tmp_path_factory):
     """A folder with everything that the pages name: data sets, runs, files, recordings."""
     folder = tmp_path_factory.mktemp("pages")
     for name in ("TAU", "ESC10"):

@@ -346,6 +346,6 @@ def test_nothing_in_the_package_reads_what_may_run_code():
         (path.relative_to(package).as_posix(), word)
         for path in package.rglob("*.py")
         for word in risky
-        if word in path.read_text()
+        if word in path.read_text().replace(".eval()", "")  # a method; without an argument nothing is evaluated
     }
     assert found == {("models/network_file.py", "keras.models.load_model")}

@@ -194,9 +194,9 @@ def _is_stem(layer):
 
 def _affine_before(layer):
     """The `BinwiseDepthwiseConv2D` of kernels one frame long whose outputs, passed on unchanged, a layer reads."""
-    before = layer.input._keras_history.layer
+    before = layer.inbound_nodes[0].inbound_layers
     while isinstance(before, keras.layers.Activation) and before.activation is keras.activations.linear:
-        before = before.input._keras_history.layer
+        before = before.inbound_nodes[0].inbound_layers
     return before if isinstance(before, BinwiseDepthwiseConv2D) and before.kernel_size[1] == 1 else None
 
 

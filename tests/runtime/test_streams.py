@@ -128,5 +128,5 @@ def test_a_name_with_control_characters_stays_on_its_line_and_moves_no_cursor(fi
 def test_folders_of_other_commands_have_names_of_utf_8(tmp_path, arguments):
     name = os.fsencode(tmp_path) + b"/\xff"
     done = shell("", *(name if argument == "X" else argument for argument in arguments), cwd=tmp_path)
-    assert done.returncode == 1 and b"/\xff: holds bytes that are no UTF-8; expected a name that is" in done.stderr
+    assert done.returncode == 1 and b"/\xff: is no name in UTF-8; expected one, as only" in done.stderr
     assert not list(tmp_path.iterdir())

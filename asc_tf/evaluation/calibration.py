@@ -57,13 +57,19 @@ def calibration_errors(predictions: pd.DataFrame) -> dict[str, float]:
 
     Reference: Brier, "Verification of Forecasts Expressed in Terms of Probability", 1950.
     """
-    truth = np.stack([predictions.scene == name[2:-1] for name in predictions.filter(like="p(").columns], axis=1)
     return {
         "accuracy": 100 * float((predictions.predicted == predictions.scene).mean()),
         "ece": 100 * expected_calibration_error(reliability_of(predictions)),
-        "brier": float(((predictions.filter(like="p(").to_numpy() - truth) ** 2).sum(axis=1).mean()),
+        "brier": brier_score(predictions),
         "log_loss": float(predictions.log_loss.mean()),
     }
+
+
+def brier_score(predictions: pd.DataFrame) -> float:
+    """Mean over clips of the sum over scenes of (probability - truth)^2; argument of `calibration_errors`."""
+    probabilities = predictions.filter(like="p(")
+    truth = np.stack([predictions.scene == name[2:-1] for name in probabilities.columns], axis=1)
+    return float(((probabilities.to_numpy() - truth) ** 2).sum(axis=1).mean())
 
 
 def reliability_of(predictions: pd.DataFrame) -> pd.DataFrame:
@@ -85,8 +91,7 @@ def device_calibration(predictions: pd.DataFrame, seen_devices) -> tuple[pd.Data
     errors, curves = {}, {}
     for name, chosen in device_groups(predictions, seen_devices).items():
         if chosen.any():
-            found = calibration_errors(predictions[chosen])
-            errors[name] = {"ece": found["ece"], "brier": found["brier"]}
             table = reliability_of(predictions[chosen])
+            errors[name] = {"ece": 100 * expected_calibration_error(table), "brier": brier_score(predictions[chosen])}
             curves[name] = table[table.clips > 0].to_dict("records")
     return pd.DataFrame.from_dict(errors, orient="index"), curves

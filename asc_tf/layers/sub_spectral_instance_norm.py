@@ -4,6 +4,7 @@ import tensorflow as tf
 import tf_keras as keras
 
 from asc_tf.layers.contract import OWN
+from asc_tf.layers.sub_bands import check_sub_bands
 
 
 @keras.saving.register_keras_serializable("asc_tf")
@@ -41,11 +42,7 @@ class SubSpectralInstanceNormalization(keras.layers.Layer):
 
     def build(self, input_shape):
         bins, channels = input_shape[1], input_shape[3]
-        if bins is None or bins % self.sub_bands:
-            raise ValueError(
-                f"SubSpectralInstanceNormalization '{self.name}' got {bins} frequency bins; "
-                f"expected a multiple of sub_bands = {self.sub_bands}"
-            )
+        check_sub_bands(self, bins, self.sub_bands)
         shape = self.sub_bands, 1, 1, channels
         self.gamma = self.add_weight(name="gamma", shape=shape, initializer="ones")
         self.beta = self.add_weight(name="beta", shape=shape, initializer="zeros")

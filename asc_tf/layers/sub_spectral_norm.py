@@ -9,6 +9,7 @@ import tf_keras as keras
 
 from asc_tf.layers.contract import OWN, affine_of_moments
 from asc_tf.layers.fast.normalize_bands import normalize_bands
+from asc_tf.layers.sub_bands import check_sub_bands
 
 if TYPE_CHECKING:
     import numpy as np
@@ -79,11 +80,7 @@ class SubSpectralNormalization(keras.layers.Layer):
 
     def build(self, input_shape):
         bins, channels = input_shape[1], input_shape[3]
-        if bins is None or bins % self.sub_bands:
-            raise ValueError(
-                f"SubSpectralNormalization '{self.name}' got {bins} frequency bins; "
-                f"expected a multiple of sub_bands = {self.sub_bands}"
-            )
+        check_sub_bands(self, bins, self.sub_bands)
         self.gamma = self._weight("gamma", "ones", channels, trainable=True)
         self.beta = self._weight("beta", "zeros", channels, trainable=True)
         self.moving_mean = self._weight("moving_mean", "zeros", channels, trainable=False)

@@ -70,9 +70,8 @@ def calibrate(run, out, report=print):
 
 def _heard(run, experiment, sources, report):
     """(frame of the validation clips, their logits [clips, classes])."""
-    clips = experiment.clips.iloc[experiment.validation].reset_index(drop=True)
-    held_out = dataclasses.replace(experiment, clips=clips)
-    features = features_of(held_out, run, report)
+    held_out = experiment.of_validation()
+    clips, features = held_out.clips, features_of(held_out, run, report)
     batches = evaluation_batches(features, held_out.labels, len(experiment.dataset.scenes))
 
     def logits_of(source):

@@ -99,6 +99,11 @@ class Experiment:
         )
         return dataclasses.replace(self, recorded=recorded, validation=validation, training=training)
 
+    def of_validation(self):
+        """An experiment whose clips are the validation clips of this one, without features."""
+        clips = self.clips.iloc[self.validation].reset_index(drop=True)
+        return type(self)(self.config, self.dataset, clips)
+
     def with_config(self, config):
         """The same experiment with other settings that affect neither clips nor features."""
         return dataclasses.replace(self, config=config)

@@ -1,7 +1,5 @@
 """The confidence from which a run's network is to be believed, from its own validation clips."""
 
-import dataclasses
-
 import numpy as np
 import tensorflow as tf
 
@@ -34,9 +32,7 @@ def validation_threshold(run, config, dataset, model, report, device=None):
     experiment = experiment if device is None else experiment.of_device(device)
     if not len(experiment.validation):
         return None
-    held_out = dataclasses.replace(
-        experiment, clips=experiment.clips.iloc[experiment.validation].reset_index(drop=True)
-    )
+    held_out = experiment.of_validation()
     features, labels = features_of(held_out, run, report), held_out.labels
     with reading(features):
         logits = model.predict(evaluation_batches(features, labels, len(dataset.scenes)), verbose=0)

@@ -90,8 +90,10 @@ class Search:
     budget: Annotated[
         str,
         Setting(
-            "rules of a year (2021, 2022, 2024, 2025) or limits such as bytes=24KB,macs=30M,latency_ms=5; bytes of"
-            " 8-bit kernels and 16-bit other parameters, MACs of a clip, milliseconds of the 8-bit file on this machine"
+            "rules of a year (2021, 2022, 2024, 2025) or limits such as"
+            " bytes=24KB,macs=30M,latency_ms=5,ram=64KB,flash=128KB; bytes of 8-bit kernels and 16-bit other"
+            " parameters, MACs of a clip, milliseconds of the 8-bit file on this machine, RAM and flash of"
+            " 'asc-tf export --target micro' without the interpreter's code"
         ),
     ]
     objective: Annotated[

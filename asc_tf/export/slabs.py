@@ -7,11 +7,11 @@ import tensorflow as tf
 import tf_keras as keras
 
 from asc_tf.export.deployment_layers import BinwiseDepthwiseConv2D
-from asc_tf.layers import FrequencyAveragePooling
+from asc_tf.layers import ChannelSplit, FrequencyAveragePooling
 
 _FRAMES = 2  # axis
 _BEFORE_BLOCKS = (keras.layers.Conv2D, keras.layers.ReLU, keras.layers.Activation)  # their maps are the widest
-_POINTWISE = (keras.layers.Activation, keras.layers.ReLU, keras.layers.Add)
+_POINTWISE = (keras.layers.Activation, keras.layers.ReLU, keras.layers.Add, ChannelSplit)
 _NODE_BYTES = 230  # of an interpreter's records for a node, with its tensors
 _NODES_OF_SLAB = 19  # in two blocks and a stem
 
@@ -49,11 +49,14 @@ class SlabbedNetwork:
         values = {id(self._graph.inputs[0]): _Whole(lambda: inputs)}
         for layer in self._graph.layers:
             if not isinstance(layer, keras.layers.InputLayer):
-                values[id(layer.output)] = self._value(layer, values)
+                outputs = tf.nest.flatten(layer.output)
+                value = self._value(layer, values)
+                parts = [value] if len(outputs) == 1 else [value.item(index) for index in range(len(outputs))]
+                values.update(zip(map(id, outputs), parts, strict=True))
         return values[id(self._graph.outputs[0])].whole()
 
     def _value(self, layer, values):
-        """The output of a layer, not yet computed."""
+        """The output of a layer, or a list of its outputs, not yet computed."""
         inputs = [id(tensor) for tensor in tf.nest.flatten(layer.input)]
         if _is_stem(layer):
             return _Slabs(_stem_slabs(layer, values[inputs[0]], 2 * self.slabs), halves=True)
@@ -65,7 +68,7 @@ class SlabbedNetwork:
             before = _affine_before(layer)
             weights, parts = self._means[before.name], values[id(before.input)].parts
             return _Whole(_Slabs([_row(*weights, part) for part in parts]).whole)
-        if slabbed and _is_pooling(layer):
+        if slabbed and (_is_pooling(layer) or isinstance(layer, FrequencyAveragePooling)):
             return _Whole(_Slabs([_output(layer, [part]) for part in taken[0].parts]).whole)
         if slabbed and _keeps_frames(layer):
             parts = [value.parts if isinstance(value, _Slabs) else value.cut_as(slabbed[0]) for value in taken]
@@ -78,6 +81,10 @@ class _Whole:
 
     def __init__(self, compute):
         self.whole = functools.cache(compute)
+
+    def item(self, index):
+        """One of the maps of a list."""
+        return _Whole(lambda: self.whole()[index])
 
     def joined_halves(self):
         return self
@@ -98,6 +105,10 @@ class _Slabs:
     def __init__(self, parts, halves=False):
         self.parts = [functools.cache(part) for part in parts]
         self.halves = halves
+
+    def item(self, index):
+        """One of the maps of a list."""
+        return _Slabs([functools.partial(lambda part: part()[index], part) for part in self.parts], self.halves)
 
     def joined_halves(self):
         """The same map in whole slabs."""
@@ -210,4 +221,6 @@ def _keeps_frames(layer):
         return layer.kernel_size[1] == layer.strides[1] == 1
     if isinstance(layer, BinwiseDepthwiseConv2D):
         return layer.kernel_size[1] == 1
+    if isinstance(layer, keras.layers.Concatenate):
+        return layer.axis in (3, -1)
     return isinstance(layer, _POINTWISE)

@@ -97,8 +97,9 @@ def export_tflite(
         raise AscError("an 8-bit file is asked for without clips to calibrate on; expected about 100 training clips")
     samples = round(clip_seconds * frontend.sample_rate_hz)
     joined = waveform_model(frontend, model, samples)
-    content = _convert(frontend, model, samples, format, input, calibrate_on, least_memory)
-    quantization = _input_quantization(content)
+    calibration = None if calibrate_on is None else _in_batches(frontend, np.asarray(calibrate_on, np.float32))
+    content = joined_file(frontend, model, samples, format, input, calibration, least_memory)
+    quantization = input_quantization(content)
     more = {"format": format, "quantization": quantization, "uncertain_below": uncertain_below}
     metadata = metadata_of(frontend, model, labels, samples, input=input, **more)
     if check_on is None:
@@ -111,10 +112,15 @@ def export_tflite(
     return agreement
 
 
-def _convert(frontend, model, samples, format, input, calibrate_on, least_memory):
-    """The file's bytes without our metadata: frontend, network and softmax, each converted by itself."""
+def joined_file(frontend, model, samples, format, input, calibration, least_memory):
+    """The bytes of `export_tflite`'s file without metadata: frontend, network and softmax, each converted by itself.
+
+    Args:
+        samples: length of the window.
+        calibration: for int8, features [n, frequency, time, 1]; or None.
+        frontend, model, format, input, least_memory: of `export_tflite`.
+    """
     shape = frontend.feature_shape(samples)
-    calibration = None if calibrate_on is None else _in_batches(frontend, np.asarray(calibrate_on, np.float32))
     parts = {}
     if input == "waveform":
         parts["waveform"] = converted(frontend, (samples,))
@@ -165,7 +171,7 @@ def _in_batches(layer, inputs, size=8):
     return np.concatenate([layer(inputs[start : start + size]).numpy() for start in range(0, len(inputs), size)])
 
 
-def _input_quantization(content):
+def input_quantization(content):
     """{"dtype", "scale", "zero_point"} of a quantized input, else None: real = scale * (number - zero_point)."""
     graph = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0)).subgraphs[0]
     taken = graph.tensors[graph.inputs[0]]

@@ -13,8 +13,9 @@ import numpy as np
 from asc_tf.export.memory_plan import planned_bytes
 
 _LARGEST_BYTES = 64 * 2**20
-# Of the interpreter on 64 bits, as its print_allocations lists them; on a chip of 32 bits they are about half.
-_TENSOR_BYTES, _NODE_BYTES, _KERNEL_BYTES = 24, 64, 120
+# Of the interpreter on 64 bits, as its print_allocations lists them; on a chip of 32 bits most are about half.
+_TENSOR_BYTES, _NODE_BYTES, _KERNEL_BYTES, _INTERPRETER_BYTES = 24, 64, 70, 1000
+_CHANNEL_BYTES = 8  # multiplier and shift of an output channel
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,8 @@ class Arena:
     """Bytes of an arena.
 
     Attributes:
-        maps: of the feature maps alive at once, as the interpreter's planner places them.
-        records: of the interpreter's records of nodes and tensors.
+        maps: of the feature maps alive at once, in the places that the file's plan gives them.
+        records: of the interpreter's records of nodes, tensors and output channels.
         measured: whether by `tflite-micro`; else by `estimated_arena`.
     """
 
@@ -36,16 +37,20 @@ class Arena:
         return self.maps + self.records
 
 
-def arena_of(network, peak_bytes):
-    """`Arena` of a `Network`, whose feature maps take `peak_bytes` at their peak by the account."""
-    return measured_arena(network.content) or estimated_arena(network, peak_bytes)
+def arena_of(network):
+    """`Arena` of a `Network`: measured where the package `tflite-micro` is installed, else estimated."""
+    return measured_arena(network.content) or estimated_arena(network)
 
 
-def estimated_arena(network, peak_bytes):
-    """`Arena` by the plan in the file, or else by the account, and by the numbers of nodes and tensors."""
-    records = network.tensors * _TENSOR_BYTES + network.nodes * (_NODE_BYTES + _KERNEL_BYTES)
-    planned = planned_bytes(network.content)
-    return Arena(peak_bytes if planned is None else planned, records, measured=False)
+def estimated_arena(network):
+    """`Arena` by the plan of the maps in the file, and by the numbers of nodes, tensors and output channels."""
+    records = (
+        _INTERPRETER_BYTES
+        + network.tensors * _TENSOR_BYTES
+        + network.nodes * (_NODE_BYTES + _KERNEL_BYTES)
+        + network.channels * _CHANNEL_BYTES
+    )
+    return Arena(planned_bytes(network.content), records, measured=False)
 
 
 def measured_arena(content):

@@ -7,7 +7,6 @@ from importlib import resources
 from pathlib import Path
 
 from asc_tf.atomic import part_beside
-from asc_tf.complexity.account import NETWORK
 from asc_tf.complexity.tflite_account import tflite_account
 from asc_tf.errors import AscError, unwritable
 from asc_tf.micro import selftest, tables
@@ -83,9 +82,7 @@ def footprint_of_file(file):
 
 
 def _footprint(file, network, made):
-    account = tflite_account(file)
-    arena = arena_of(network, account.peaks[NETWORK].bytes)
-    return footprint_of(network, made, arena, account.operations().macs)
+    return footprint_of(network, made, arena_of(network), tflite_account(file).operations().macs)
 
 
 def _arena_size(arena):

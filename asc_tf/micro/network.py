@@ -27,15 +27,23 @@ _KNOWN = frozenset({
     "TRANSPOSE_CONV", "UNPACK",
 })  # fmt: skip
 
+_WITH_KERNEL = {schema.BuiltinOperator.CONV_2D, schema.BuiltinOperator.DEPTHWISE_CONV_2D}
+
 
 @dataclass(frozen=True)
 class Network:
-    """A .tflite file's bytes, the names of its operators, and the numbers of its nodes and tensors."""
+    """A .tflite file's bytes with a plan of its arena, the names of its operators, and what an interpreter records.
+
+    Attributes:
+        nodes, tensors: their numbers.
+        channels: number of output channels with a scale of their own, of all nodes.
+    """
 
     content: bytes
     operators: tuple[str, ...]
     nodes: int
     tensors: int
+    channels: int
 
 
 def network_of(content, source):
@@ -55,7 +63,15 @@ def network_of(content, source):
         raise AscError(
             f"{source}: has operators that TensorFlow Lite for Microcontrollers does not have: {', '.join(unknown)}"
         )
-    return Network(_with_plan(model), tuple(operators), len(graph.operators), len(graph.tensors))
+    channels = sum(_channels(model, graph, operator) for operator in graph.operators)
+    return Network(_with_plan(model), tuple(operators), len(graph.operators), len(graph.tensors), channels)
+
+
+def _channels(model, graph, operator):
+    """Number of scales of an operator's kernel; 0 if it has no kernel."""
+    if kind_of(model, operator) not in _WITH_KERNEL:
+        return 0
+    return len(graph.tensors[operator.inputs[1]].quantization.scale)
 
 
 def _with_plan(model):

@@ -1,6 +1,7 @@
 """The README of a folder of C."""
 
 from asc_tf.micro.boards import board_verdicts
+from asc_tf.micro.footprint import CODE_BYTES
 
 _TEXT = """# {name} on a microcontroller
 
@@ -46,10 +47,11 @@ microphone's buffer. Smoothing is `-DASC_SMOOTHING=0.5f` (1 for none); {step}
 | network | {model:,} |
 | tables of the frontend, floating point | {tables:,} |
 | tables of the frontend, fixed point | {fixed_tables:,} |
-| **network and tables, floating point** | **{flash:,}** |
+| code of the frontend and the stream, at most | {code:,} |
+| **network, tables in floating point, code** | **{flash:,}** |
 
-Not in these sums: the code (of the frontend 2 to 3 KB), the interpreter with its kernels, the stack, and what else runs
-on the chip. The arena is that of a 64-bit interpreter, whose records hold 64-bit pointers: a 32-bit chip needs less.
+Not in these sums: the interpreter with its kernels, the stack, and what else runs on the chip. The
+arena is that of a 64-bit interpreter, whose records hold 64-bit pointers: a 32-bit chip needs less.
 `asc_network_arena_bytes()` says how much; `-DASC_ARENA_BYTES=N` sets the size.
 
 ## Boards
@@ -88,7 +90,7 @@ def readme(name, classifier, network, tables, footprint):
         spectrum=footprint.spectrum,
         features=footprint.features,
         map=f"{footprint.map:,}" if footprint.map else "0: the network's input takes them",
-        arena_source="measured by tflite-micro" if arena.measured else "estimated by the account, not measured",
+        arena_source="measured by tflite-micro" if arena.measured else "estimated, not measured",
         arena=arena.bytes,
         arena_maps=arena.maps,
         arena_records=arena.records,
@@ -96,6 +98,7 @@ def readme(name, classifier, network, tables, footprint):
         model=footprint.model,
         tables=footprint.tables,
         fixed_tables=footprint.fixed_tables,
+        code=CODE_BYTES,
         flash=footprint.flash,
         boards="\n".join(map(_row, board_verdicts(footprint.ram, footprint.flash))),
     )

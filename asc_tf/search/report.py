@@ -24,6 +24,9 @@ _TITLES = {
     "log_loss": "log loss",
     "macs": "MACs",
     "latency_ms": "ms",
+    "ram_bytes": "RAM",
+    "flash_bytes": "flash",
+    "arena_bytes": "arena",
 }
 
 
@@ -57,17 +60,31 @@ def pareto_front(costs, scores, direction):
 
 def trials_table(trials, objective):
     """A text with a row per trial, best first, failed ones last."""
-    columns = trials.drop(columns=["seconds", "message"], errors="ignore").dropna(axis=1, how="all")
+    columns = trials.drop(columns=["seconds", "message", "arena_is_measured"], errors="ignore").dropna(
+        axis=1, how="all"
+    )
     ascending = OBJECTIVES[objective][0] == "min"
     columns = columns.sort_values(["epochs", objective], ascending=[False, ascending], na_position="last")
     texts = {"accuracy": "{:.1f}", "worst_device": "{:.1f}", "unseen_gap": "{:+.1f}", "log_loss": "{:.3f}",
              "parameters": "{:,.0f}", "bytes": "{:,.0f}", "macs": "{:,.0f}", "latency_ms": "{:.2f}",
+             "ram_bytes": "{:,.0f}", "flash_bytes": "{:,.0f}", "arena_bytes": "{:,.0f}",
              "lambda": "{:.4g}", "dropout": "{:.4g}", "learning_rate": "{:.4g}", "epochs": "{:.0f}"}  # fmt: skip
     for name, form in texts.items():
         if name in columns:
             columns[name] = ["" if pd.isna(value) else form.format(value) for value in columns[name]]
     rows = columns.astype(object).where(columns.notna(), "").astype(str).to_numpy().tolist()
     return table_text([[_TITLES.get(name, name) for name in columns], *rows])
+
+
+def on_chip(trial):
+    """A line on RAM and flash of a trial of the table on a microcontroller; none if no budget limits them."""
+    if pd.isna(trial.get("ram_bytes")):
+        return []
+    by = "measured by tflite-micro" if trial.arena_is_measured else "estimated; tflite-micro, if installed, measures it"
+    return [
+        f"on a microcontroller: {trial.ram_bytes:,.0f} bytes of RAM with an arena of {trial.arena_bytes:,.0f} ({by}), "
+        f"{trial.flash_bytes:,.0f} bytes of flash without the interpreter's code"
+    ]
 
 
 def write_pareto_picture(path, trials, objective):

@@ -10,9 +10,10 @@ import tf_keras as keras
 from asc_tf.atomic import write_text
 from asc_tf.complexity.keras_account import keras_account
 from asc_tf.errors import AscError
-from asc_tf.experiment.build import build_model
+from asc_tf.experiment.build import build_frontend, build_model
 from asc_tf.export.shrinking import shrunk
 from asc_tf.export.tflite import network_file
+from asc_tf.micro.prediction import least_footprint, predicted_footprint
 from asc_tf.runtime.latency import latencies
 from asc_tf.search.budget import cost_of
 
@@ -75,8 +76,9 @@ class Structures:
         return sum(self.fits({**values, **_width(width)}) for values in self._combinations for width in self._widths)
 
     def cost(self, network):
-        """The `Cost` of a network; its latency is measured if the budget limits it."""
-        return cost_of(keras_account(network, self.dataset.clip_seconds), self._latency(network))
+        """The `Cost` of a network; its latency is measured, its RAM and flash are known, if the budget limits them."""
+        account = keras_account(network, self.dataset.clip_seconds)
+        return cost_of(account, self._latency(network), self._footprint(network))
 
     def _find(self, report):
         combinations, widths, largest = self._combinations, self._widths, {}
@@ -87,10 +89,9 @@ class Structures:
                 report(f"budget {self.budget.text}: combination {number} of {len(combinations)}, {self._text(fitting)}")
         if all(width is None for width in largest.values()):
             smallest = self.cost(self._network(self.space.configured({**combinations[0], **_width(widths[0])})))
-            milliseconds = "" if smallest.latency_ms is None else f", {smallest.latency_ms:.2f} ms"
             raise AscError(
                 f"--budget {self.budget.text}: no network of --space {self.space.text} is within it; the smallest has "
-                f"{smallest.bytes:,} bytes, {smallest.macs:,} MACs{milliseconds}"
+                f"{_words(smallest)}"
             )
         return largest
 
@@ -112,7 +113,12 @@ class Structures:
             return False
         if not self.budget.admits(keras_account(network, self.dataset.clip_seconds)):
             return False
-        return self.budget.latency_ms == math.inf or self._latency(network) <= self.budget.latency_ms
+        if self.budget.latency_ms < math.inf and self._latency(network) > self.budget.latency_ms:
+            return False
+        if not self.budget.limits_chip:
+            return True
+        least = least_footprint(network, *self._heard())  # conversion takes seconds: not if this is too much
+        return self.budget.admits_on_chip(least) and self.budget.admits_on_chip(self._footprint(network))
 
     def _network(self, config):
         keras.backend.clear_session()
@@ -127,6 +133,14 @@ class Structures:
         content = shrunk(network_file(network, shape, "int8", noise, float_input=False))
         return float(np.median(latencies({"": content}, rounds=5, runs=5)[""]))
 
+    def _footprint(self, network):
+        """`Footprint` of a network on a microcontroller; None without a limit."""
+        return predicted_footprint(network, *self._heard()) if self.budget.limits_chip else None
+
+    def _heard(self):
+        """The frontend, the scenes and the seconds of a window."""
+        return build_frontend(self.space.config), self.dataset.scenes, self.dataset.clip_seconds
+
     def _key(self, values):
         return " ".join(f"{name}={values[name]}" for name in self._combinations[0])
 
@@ -134,6 +148,16 @@ class Structures:
         if not widths:
             return "none is within it"
         return f"width up to {max(widths)}" if max(widths) else "is within it"
+
+
+def _words(cost):
+    """A `Cost` in words, without what no budget limits."""
+    words = [f"{cost.bytes:,} bytes", f"{cost.macs:,} MACs"]
+    if cost.latency_ms is not None:
+        words.append(f"{cost.latency_ms:.2f} ms")
+    if cost.ram_bytes is not None:
+        words += [f"{cost.ram_bytes:,} bytes of RAM", f"{cost.flash_bytes:,} bytes of flash on a microcontroller"]
+    return ", ".join(words)
 
 
 def _width(width):

@@ -275,7 +275,11 @@ def check_translator(folder):
 def check_search(root, out, config, settings):
     """For `search`: settings that fit together, a free folder (None: a chief's), validation clips."""
     check_flags(settings)
-    parse_budget(settings.budget)
+    if parse_budget(settings.budget).limits_chip and config.frontend.compression != "log":
+        raise AscError(
+            f"--budget {settings.budget}: limits a microcontroller, for which setting frontend.compression is "
+            f"{config.frontend.compression}; expected log, the frontend that is written in C"
+        )
     Space(settings.space, config)
     if config.data.split == "full":
         raise AscError("setting data.split is full; expected another, since a search must not hear the test part")

@@ -17,7 +17,7 @@ from asc_tf.errors import AscError
 from asc_tf.experiment.run_folder import claim, write_csv
 from asc_tf.search.budget import parse_budget
 from asc_tf.search.oracles import PROJECT, make_oracle
-from asc_tf.search.report import OBJECTIVES, pareto_front, trials_table, winner, write_pareto_picture
+from asc_tf.search.report import OBJECTIVES, on_chip, pareto_front, trials_table, winner, write_pareto_picture
 from asc_tf.search.service import Chief, serve
 from asc_tf.search.space import Space
 from asc_tf.search.structures import Structures
@@ -141,6 +141,7 @@ def _conclude(root, out, space, asked, oracle, objective):
         lines.append(f"not outdone in {objective} and {cost}: trials {', '.join(ended.trial.iloc[front])}")
     lines += [
         f"winner: trial {trials.trial[best]}, {' '.join(settings)}",
+        *on_chip(trials.loc[best]),
         f"table: {out / 'trials.csv'}, picture: {out / 'pareto.png'}",
         f"to train it in full: asc-tf train --data {root} --recipe {out / 'winner.json'} --run {out / 'winner'}",
     ]

@@ -43,6 +43,14 @@ def test_slabs_give_what_the_network_gives(frames):
         np.testing.assert_allclose(SlabbedNetwork(graph, slabs)(x), expected, atol=1e-5 * np.ptp(expected))
 
 
+def test_slabs_go_through_chains_of_sub_maps():
+    shape = (16, 32, 1)
+    model = network(shape, "bc-res2net", width=4, scale=2, depth=(1, 1, 1, 1), sub_bands=2, mfa=False, fpm=False)
+    graph, x = deployment_graph(model, binwise=True), tf.constant(features(shape, 1))
+    expected = model(x).numpy()
+    np.testing.assert_allclose(SlabbedNetwork(graph, 3)(x), expected, atol=1e-5 * np.ptp(expected))
+
+
 @pytest.mark.slow
 def test_networks_of_other_blocks_run_as_they_are():
     shape = (16, 32, 1)

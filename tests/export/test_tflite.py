@@ -54,7 +54,7 @@ def export(smallest_file, frontend, waveforms, monkeypatch):
     """`export_tflite` of `smallest_file` beside a Keras model that predicts what it is told."""
 
     def export(path, probabilities, check_on=waveforms):
-        monkeypatch.setattr(tflite, "_convert", lambda *arguments: smallest_file.read_bytes())
+        monkeypatch.setattr(tflite, "joined_file", lambda *arguments: smallest_file.read_bytes())
         monkeypatch.setattr(tflite, "waveform_model", lambda frontend, model, samples: model)
         return export_tflite(path, frontend, Predicts(probabilities), Classifier(smallest_file).labels, 1.0, check_on)
 
@@ -129,7 +129,7 @@ def test_noise_is_compared_if_no_clips_are_given(tmp_path, export, found):
 def test_a_file_of_another_network_is_refused_and_the_existing_file_stays(
     tmp_path, smallest_file, frontend, model, waveforms, monkeypatch
 ):
-    monkeypatch.setattr(tflite, "_convert", lambda *arguments: smallest_file.read_bytes())
+    monkeypatch.setattr(tflite, "joined_file", lambda *arguments: smallest_file.read_bytes())
     other = keras.models.clone_model(model)
     other.set_weights([weights + 0.1 for weights in model.get_weights()])
     path = tmp_path / "model.tflite"

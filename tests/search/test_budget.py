@@ -19,6 +19,9 @@ def test_limits_and_their_units():
     assert parse_budget("bytes=24K,macs=1.5M,latency_ms=2.5") == Budget(
         "bytes=24K,macs=1.5M,latency_ms=2.5", None, 24_000, 1_500_000, 2.5
     )
+    chip = parse_budget("ram=64KB,flash=0.5MB")
+    assert (chip.ram, chip.flash, chip.limits_chip) == (64 * 1024, 512 * 1024, True)
+    assert not parse_budget("bytes=24KB").limits_chip
     assert parse_budget("2022") == Budget("2022", year=2022)
 
 

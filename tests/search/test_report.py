@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from asc_tf.search.report import pareto_front, trials_table, winner, write_pareto_picture
+from asc_tf.search.report import on_chip, pareto_front, trials_table, winner, write_pareto_picture
 
 
 def frame(**columns):
@@ -29,6 +29,16 @@ def test_table_has_each_trial_once_and_the_failed_last():
     lines = trials_table(frame(message=[None, None, None, "diverged"]), "accuracy").splitlines()
     assert [line.split()[0] for line in lines[1:]] == ["2", "1", "0", "3"]
     assert "diverged" not in lines[-1] and "nan" not in lines[-1].lower()
+
+
+def test_ram_and_flash_of_the_winner_are_told_if_they_were_limited():
+    sizes = {"ram_bytes": 84_000, "flash_bytes": 120_000, "arena_bytes": 62_416}
+    trials = frame(
+        **{name: [size] * 3 + [np.nan] for name, size in sizes.items()}, arena_is_measured=[True] * 3 + [None]
+    )
+    (line,) = on_chip(trials.loc[1])
+    assert "84,000 bytes of RAM with an arena of 62,416 (measured by tflite-micro), 120,000 bytes of flash" in line
+    assert "84,000" in trials_table(trials, "accuracy") and on_chip(frame().loc[1]) == []
 
 
 @pytest.mark.parametrize("objective", ["accuracy", "log_loss"])

@@ -1,10 +1,12 @@
 import json
+from types import SimpleNamespace
 
 import pytest
 
 from asc_tf.errors import AscError
 from asc_tf.experiment.dataset import Dataset
 from asc_tf.experiment.settings import Config
+from asc_tf.micro.arena import Arena
 from asc_tf.search import structures as module
 from asc_tf.search.budget import cost_of, parse_budget
 from asc_tf.search.space import Space
@@ -81,3 +83,42 @@ def test_latency_is_measured_if_it_is_limited(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "latencies", lambda contents, **_: {"": [spent[contents[""]]]})
     found = structures_of(tmp_path, "width=4:8", "latency_ms=2")
     assert [found.fits({"width": width}) for width in spent] == [True, True, False]
+
+
+@pytest.fixture
+def on_chip(monkeypatch):
+    """Widths whose RAM and flash were looked for: 10 KB of RAM and 20 KB of flash for each of the width."""
+    seen = []
+
+    def footprint(network, *_):
+        seen.append(network.get_layer("stem").filters // 2)
+        return SimpleNamespace(ram=10_240 * seen[-1], flash=20_480 * seen[-1], arena=Arena(9, 1, measured=False))
+
+    monkeypatch.setattr(module, "predicted_footprint", footprint)
+    return seen
+
+
+@pytest.mark.parametrize(("budget", "fitting"), [("ram=60KB", 3), ("flash=160KB", 4), ("ram=60KB,flash=100KB", 2)])
+def test_ram_and_flash_are_limits_of_a_microcontroller(tmp_path, on_chip, budget, fitting):
+    found = structures_of(tmp_path, "width=2:10", budget)
+    assert [found.fits({"width": width}) for width in range(2, 12, 2)] == [True] * fitting + [False] * (5 - fitting)
+
+
+def test_the_smallest_is_told_with_its_ram_and_flash(tmp_path, on_chip):
+    said = (
+        r"the smallest has [\d,]+ bytes, [\d,]+ MACs, 40,960 bytes of RAM, 81,920 bytes of flash on a microcontroller"
+    )
+    with pytest.raises(AscError, match=f"--budget ram=39KB: no network of --space width=4:8 is within it; {said}"):
+        structures_of(tmp_path, "width=4:8", "ram=39KB")
+
+
+def test_what_the_frontend_alone_exceeds_is_not_converted(tmp_path, on_chip):
+    with pytest.raises(AscError, match="no network"):
+        structures_of(tmp_path, "width=4:8", "ram=20KB")  # the Fourier transform alone takes 16 KB, its ring 4 KB
+    assert on_chip == [4]  # for the sentence
+
+
+def test_trials_know_their_arena(tmp_path, on_chip):
+    found = structures_of(tmp_path, "width=4:6", "ram=60KB")
+    cost = found.cost(module.build_model(CONFIG.with_settings(["model.width=4"]), DATASET))
+    assert (cost.ram_bytes, cost.flash_bytes, cost.arena_bytes, cost.arena_is_measured) == (40_960, 81_920, 10, False)

@@ -121,6 +121,7 @@ def test_unseen_devices_are_validated_on(synthetic_root, config, tmp_path):
         (["data.validation_fraction=0"], {}, "setting data.validation_fraction is 0; expected more for a search"),
         (["data.split=full"], {}, "setting data.split is full; expected another, since a search must not"),
         ([], {"trials": 0}, "--trials 0: expected a value from 1 to 100,000"),
+        (["frontend.compression=pcen"], {"budget": "ram=9KB"}, "setting frontend.compression is pcen; expected log"),
         ([], {"budget": "bytes=9"}, "--budget bytes=9: no network of --space width=4:8 is within it"),
     ],
 )

@@ -61,7 +61,7 @@ def _with_varied_weights(model, generator):
     """A copy of a network in which no weight consists of equal numbers."""
     copy = keras.models.clone_model(model)
     copy.set_weights([
-        weight + generator.uniform(0.1, 0.5, weight.shape) if weight.min() == weight.max() else weight
+        weight + generator.uniform(-0.4, 0.4, weight.shape) if weight.min() == weight.max() else weight
         for weight in map(np.asarray, model.get_weights())
     ])  # fmt: skip
     return copy

@@ -39,10 +39,10 @@ def test_flash_of_a_new_network_is_that_of_a_trained_one():
     """Zeros and ones of new normalizations would share one buffer of the file."""
     model = network(width=8, **SMALL)
     new, generator = predicted_footprint(model, *ABOUT), np.random.default_rng(1)
-    model.set_weights([generator.uniform(0.5, 1.5, weight.shape) for weight in model.get_weights()])
+    model.set_weights([weight + generator.uniform(-0.3, 0.3, weight.shape) for weight in model.get_weights()])
     weights = model.get_weights()
     trained = predicted_footprint(model, *ABOUT)
-    assert new.flash == pytest.approx(trained.flash, rel=0.02) and new.arena == trained.arena
+    assert new.flash == pytest.approx(trained.flash, rel=0.01) and new.arena == trained.arena
     assert all(map(np.array_equal, model.get_weights(), weights))  # the model itself is not changed
     least = least_footprint(model, *ABOUT)
     assert least.frontend == new.frontend and least.ram < new.ram and least.flash < new.flash

@@ -27,7 +27,7 @@ class Row:
     teacher: bool = False
     """learn from the network of TEACHER"""
     tuned: str | None = None
-    """name of the row whose networks are fine-tuned; nothing else is trained then"""
+    """name of the row whose networks are fine-tuned, with `settings` of finetune; nothing else is trained"""
 
 
 _PRE = "bc-resnet-asc-1-pre-resnorm"
@@ -41,6 +41,8 @@ _LONG = ("train.epochs=240",)
 """About as many steps as 60 epochs with translated clips; chosen on another fold of ESC-10."""
 _DRC_LONG = f"{_BOTH}, dynamic range compression, distilled, 240 epochs"
 _EVERY = f"{_BOTH}, dynamic range compression, impulse responses, translated clips, distilled"
+_KEPT = ("finetune.classifier_epochs=0", "finetune.epochs=8", "finetune.learning_rate=1e-4")
+"""Drop fine-tuning that keeps the classifier; chosen on another fold, by devices that its training left out."""
 _SHORT = ("train.epochs=13", "train.warmup_epochs=1")
 """With translated clips as many steps as 60 epochs without them (832 and 840), and as many of warm-up (64 and 70)."""
 ROWS = {
@@ -69,6 +71,7 @@ ROWS = {
         Row("all-long-drop", f"{_ALL}, 240 epochs, drop fine-tuning", _PRE, tuned="all-long"),
         Row("drc-long", _DRC_LONG, _PRE, (*_ROBUST, *_LONG, *_CACHED), teacher=True),
         Row("drc-long-drop", f"{_DRC_LONG}, drop fine-tuning", _PRE, tuned="drc-long"),
+        Row("drc-long-kept", f"{_DRC_LONG}, drop fine-tuning that keeps the classifier", _PRE, _KEPT, tuned="drc-long"),
         Row("every", _EVERY, _PRE, (*_ROBUST, *_CACHED), responses=True, translator=True, teacher=True),
         Row("every-drop", f"{_EVERY}, drop fine-tuning", _PRE, tuned="every"),
     )

@@ -59,7 +59,7 @@ def _run(root, out, network, row, seed, responses, report):
     """Train and evaluate one run, unless it exists."""
     folder = out / network / row.name / str(seed)
     if row.tuned:
-        finetune(out / network / row.tuned / str(seed), folder, report=report)
+        finetune(out / network / row.tuned / str(seed), folder, row.settings, report)
     else:
         train(root, _config(root, out, network, row, seed, responses, report), folder, report)
     evaluate(folder, report=report)

@@ -8,13 +8,14 @@ import tf_keras as keras
 
 from asc_tf.atomic import exclusive
 from asc_tf.data.clips import devices_of
+from asc_tf.data.loader import reading
 from asc_tf.errors import AscError
 from asc_tf.experiment.run_folder import claim, load_model, read_run, write_settings
 from asc_tf.experiment.trained_on import check_trained
 from asc_tf.models.network_file import read_network
 from asc_tf.stages.experiment import Experiment
 from asc_tf.stages.finetuning_checks import check_finetuning
-from asc_tf.stages.fitting import fit, selection
+from asc_tf.stages.fitting import fit, selection, validation_log_loss
 from asc_tf.stages.tracking import tracked
 from asc_tf.training.device_drop import DeviceRandomDrop, DropRateLog
 from asc_tf.training.fine_tuning import AnchoredModel, freeze_all_but_classifier, renew_classifier
@@ -30,6 +31,9 @@ def finetune(run, out, settings=(), report=print, tracker=None):
     trained near its pretrained weights (`AnchoredModel`), while clips of one device are dropped from the batches at a
     growing rate (`DeviceRandomDrop`), which drop_rates.csv lists. Both trainings use no mixup, but otherwise the run's
     own augmentation, batch size, seed and validation part. The test part is left to `evaluate`.
+
+    With train.select=best the pretrained weights count as an epoch: if no epoch lowers their validation log loss, they
+    are the result.
 
     Args:
         run: folder of a trained run, which is not changed.
@@ -84,8 +88,23 @@ def _finetune(run, out, settings, report, tracking):
         tracking=tracking,
         select=drop,
     )
+    if config.train.select == "best":
+        _keep_unless_better(run, out / "best.keras", experiment, report)
     write_settings(out, config, dataset, experiment.trained)
     save_model(network, out / "last.keras")
+
+
+def _keep_unless_better(run, path, experiment, report):
+    """Write the pretrained network to the path of the best epoch's, if that one has no lower validation log loss."""
+    pretrained = load_model(run)
+    with reading(experiment.features):
+        before, after = (validation_log_loss(experiment, each) for each in (pretrained, read_network(path)))
+    if after >= before:
+        save_model(pretrained, path)
+    report(
+        f"the {'fine-tuned' if after < before else 'pretrained'} weights are kept: log loss {before:.4f} before and "
+        f"{after:.4f} after the best epoch, on {len(experiment.validation)} validation clips"
+    )
 
 
 def _train_classifier(run, folder, experiment, report, tracking):

@@ -104,6 +104,14 @@ def batches_of(experiment, **settings):
     )
 
 
+def validation_log_loss(experiment, model):
+    """Mean log loss of a network on an `Experiment`'s validation clips."""
+    labels, rows = experiment.labels, experiment.validation
+    batches = evaluation_batches(experiment.features, labels, len(experiment.dataset.scenes), rows=rows)
+    logits = model.predict(batches, verbose=0)
+    return float(keras.losses.sparse_categorical_crossentropy(labels[rows], logits, from_logits=True).numpy().mean())
+
+
 def _event_files(folder, experiment, classes, writes):
     """`EventFiles` of a training, with a picture of its first clip."""
 

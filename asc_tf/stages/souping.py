@@ -6,16 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import tf_keras as keras
 
 from asc_tf.atomic import exclusive
-from asc_tf.data.loader import evaluation_batches, reading
+from asc_tf.data.loader import reading
 from asc_tf.errors import AscError
 from asc_tf.experiment.run_folder import claim, load_model, read_run, write_csv, write_settings
 from asc_tf.experiment.trained_on import check_trained
 from asc_tf.models.soup import soup
 from asc_tf.stages.experiment import Experiment
-from asc_tf.stages.fitting import batches_of
+from asc_tf.stages.fitting import batches_of, validation_log_loss
 from asc_tf.stages.members import check_soup
 from asc_tf.training.fit import save_model
 from asc_tf.training.moving_statistics import measure
@@ -109,11 +108,3 @@ def _measured(experiment, models):
     steps = math.ceil(len(experiment.training) / experiment.config.train.batch_size)
     measure(mixed, batches_of(experiment)().take(steps))
     return mixed
-
-
-def validation_log_loss(experiment, model):
-    """Mean log loss of a network on an `Experiment`'s validation clips."""
-    labels, rows = experiment.labels, experiment.validation
-    batches = evaluation_batches(experiment.features, labels, len(experiment.dataset.scenes), rows=rows)
-    logits = model.predict(batches, verbose=0)
-    return float(keras.losses.sparse_categorical_crossentropy(labels[rows], logits, from_logits=True).numpy().mean())

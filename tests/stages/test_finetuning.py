@@ -11,6 +11,8 @@ from asc_tf import stages
 from asc_tf.cli import main
 from asc_tf.errors import AscError
 from asc_tf.experiment.run_folder import load_model, read_run
+from asc_tf.stages.experiment import Experiment
+from asc_tf.stages.fitting import validation_log_loss
 from asc_tf.training.device_drop import drop_rate
 
 pytestmark = pytest.mark.usefixtures("eager")
@@ -138,3 +140,19 @@ def test_the_command_prints_both_tables(pretrained, tmp_path, capsys):
     out = capsys.readouterr().out
     assert out.index("pretrained, on the test part") < out.index("fine-tuned, on the test part")
     assert (tmp_path / "out" / "min-var.keras").is_file() and not (tmp_path / "out" / "classifier").exists()
+
+
+@pytest.mark.parametrize(
+    ("changed", "kept"),
+    [
+        (["finetune.classifier_epochs=0", "finetune.learning_rate=3e-3"], "fine-tuned"),
+        (["finetune.classifier_epochs=1", "finetune.classifier_learning_rate=30"], "pretrained"),
+    ],
+)
+def test_with_select_best_the_pretrained_weights_count_as_an_epoch(pretrained, tmp_path, changed, kept):
+    lines, flags = [], ["finetune.epochs=1", "train.select=best", *changed]
+    stages.finetune(pretrained, tmp_path / "out", flags, report=lines.append)
+    assert lines[-1].startswith(f"the {kept} weights are kept: log loss ")
+    experiment = Experiment.again(*read_run(pretrained)).with_features(tmp_path, pytest.fail)
+    before, after = (validation_log_loss(experiment, load_model(run)) for run in (pretrained, tmp_path / "out"))
+    assert (after < before) == (kept == "fine-tuned") and after <= before

@@ -33,17 +33,28 @@ def kill_after(line, root, run):
     assert training.kill()[0] == -signal.SIGKILL
 
 
-def of_its_own(root, run):
-    """The training in an interpreter of its own, as a user starts it."""
-    return [sys.executable, "-m", "asc_tf", *train(root, run)]
+@pytest.fixture(scope="module")
+def two_at_once(synthetic_root, tmp_path_factory):
+    """(run, process, how the second ended): a training in an interpreter of its own, as a user starts it.
+
+    It is stopped after its first epoch, until a second training in its folder has ended, and then goes on.
+    """
+    run = tmp_path_factory.mktemp("unbroken") / "run"
+    own = [sys.executable, "-m", "asc_tf", *train(synthetic_root, run)]
+    with subprocess.Popen(own, stderr=subprocess.PIPE, text=True) as first:
+        assert any(printed.startswith("epoch 1/5") for printed in first.stderr)
+        first.send_signal(signal.SIGSTOP)
+        second = finish(synthetic_root, run)
+        first.send_signal(signal.SIGCONT)
+        said = first.stderr.read()
+    assert first.returncode == 0, said
+    return run, first.pid, second
 
 
 @pytest.fixture(scope="module")
-def unbroken(synthetic_root, tmp_path_factory):
-    run = tmp_path_factory.mktemp("unbroken") / "run"
-    done = subprocess.run(of_its_own(synthetic_root, run), capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return run
+def unbroken(two_at_once):
+    """The run that every other training must equal."""
+    return two_at_once[0]
 
 
 def test_a_killed_training_goes_on_and_ends_with_the_same_weights(unbroken, synthetic_root, tmp_path):
@@ -61,19 +72,10 @@ def test_a_killed_training_goes_on_and_ends_with_the_same_weights(unbroken, synt
     assert (run / "metrics.json").read_text() == (unbroken / "metrics.json").read_text()
 
 
-def test_a_second_training_in_the_same_folder_is_refused_and_the_first_is_not_disturbed(
-    unbroken, synthetic_root, tmp_path
-):
-    run = tmp_path / "run"
-    with subprocess.Popen(of_its_own(synthetic_root, run), stderr=subprocess.PIPE, text=True) as first:
-        assert any(printed.startswith("epoch 1/5") for printed in first.stderr)
-        first.send_signal(signal.SIGSTOP)
-        second = finish(synthetic_root, run)
-        first.send_signal(signal.SIGCONT)
-        one_sentence(second, f"{run}: another process is writing it (process {first.pid} on ", "asc_tf train --data")
-        first.stderr.read()
-    assert first.returncode == 0
-    assert (run / "metrics.json").read_text() == (unbroken / "metrics.json").read_text()
+def test_a_second_training_in_the_same_folder_is_refused(two_at_once):
+    """That the first one is not disturbed is what the other tests say, whose trainings end as it does."""
+    run, process, second = two_at_once
+    one_sentence(second, f"{run}: another process is writing it (process {process} on ", "asc_tf train --data")
     assert not [path for path in run.rglob("*") if path.name.startswith((".part", ".asc-tf.lock"))]
 
 

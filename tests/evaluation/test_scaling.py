@@ -24,6 +24,15 @@ def test_the_temperature_that_logits_were_multiplied_with_is_found(drawn, temper
     np.testing.assert_allclose(found(temperature * logits), logits, rtol=0.05, atol=0.05)
 
 
+def test_few_groups_ask_for_no_extreme_temperature(drawn):
+    logits, _, _ = drawn
+    right = logits[:48].argmax(axis=1)  # without a pull, T would be 0
+    found = [best_temperature(logits[:48], right, np.arange(48) // size).temperature for size in (48, 8, 2, 1)]
+    assert 1 > found[0] > found[1] > found[2] > found[3] > 0.05
+    assert found[3] == best_temperature(logits[:48], right).temperature
+    assert best_temperature(logits[:48], right, ["park"] * 24 + ["bus"] * 24).temperature < found[0]
+
+
 def test_factors_and_offsets_of_single_scenes_are_found(drawn):
     logits, labels, groups = drawn
     factor, offset = np.array([1, 2, 0.5, 1, 1]), np.array([0, 1, -1, 0, 2.0])

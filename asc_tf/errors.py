@@ -1,7 +1,5 @@
 """The error that a user's mistake raises, and the sentences that many places say."""
 
-import difflib
-
 
 class AscError(Exception):
     """A mistake of the user's: one sentence that names the file or setting, the value found and the value expected.
@@ -28,6 +26,8 @@ class DamagedError(AscError):
 
 def nearest(word, known, otherwise=None):
     """Return "did you mean 'X'?" with the nearest of the `known` words; if none is near, `otherwise` or their list."""
+    import difflib  # few runs need it, and all would load it
+
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
     return f"did you mean '{close[0]}'?" if close else otherwise or f"expected one of {', '.join(known)}"
 

@@ -89,6 +89,11 @@ def test_light_imports_load_no_framework(statement):
     assert not loaded(statement) & {"tensorflow", "tf_keras", "keras", "pandas", "librosa", "sklearn"}
 
 
+def test_the_runtime_loads_what_a_file_needs_when_a_file_is_there():
+    """NumPy and soxr are 0.9 of the time of `import asc_tf.runtime`; these would double the rest."""
+    assert not loaded("import asc_tf.runtime") & {"ai_edge_litert", "soundfile", "difflib"}
+
+
 def test_help_loads_no_tensorflow():
     help_ = "import contextlib, io, asc_tf.cli\nwith contextlib.suppress(SystemExit):\n    asc_tf.cli.main(['--help'])"
     assert "asc_tf.cli" in (modules := loaded(help_ + "\n")) and "tensorflow" not in modules

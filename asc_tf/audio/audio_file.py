@@ -4,7 +4,6 @@ import contextlib
 import stat
 from pathlib import Path
 
-from asc_tf.audio.coded_samples import CodedSamples
 from asc_tf.audio.wav_header import read_wav_header
 from asc_tf.audio.wav_samples import WavSamples
 from asc_tf.errors import AscError, unreadable
@@ -40,6 +39,8 @@ class AudioFile:
             header = read_wav_header(file.read, path)
             self._samples = WavSamples(path, file, header) if header else None
             if header is None or header.format is None:
+                from asc_tf.audio.coded_samples import CodedSamples  # loads libsndfile, which WAV does without
+
                 file.seek(0)
                 self._samples = opened.enter_context(CodedSamples(path, file))
             self.sample_rate_hz, self.channels = self._samples.sample_rate_hz, self._samples.channels

@@ -217,7 +217,7 @@ def _is_pooling(layer):
 
 def _keeps_frames(layer):
     """Whether each frame of a layer's output depends on the same frame of its inputs alone."""
-    if isinstance(layer, keras.layers.Conv2D):  # and depthwise
+    if isinstance(layer, keras.layers.Conv2D):
         return layer.kernel_size[1] == layer.strides[1] == 1
     if isinstance(layer, BinwiseDepthwiseConv2D):
         return layer.kernel_size[1] == 1

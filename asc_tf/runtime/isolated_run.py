@@ -1,7 +1,6 @@
 """Loading or running a .tflite file in a separate process, since a damaged file can crash the process."""
 
 import json
-import subprocess
 import sys
 
 from asc_tf.errors import AscError
@@ -74,6 +73,8 @@ def shapes_by_trial(content, path, inputs, graphs):
 
 def _in_a_process(code, arguments, content, path):
     """The output of Python code that reads the file's bytes from its standard input."""
+    import subprocess  # files with a checksum do without
+
     command = [sys.executable, "-c", code, *arguments]
     try:
         done = subprocess.run(command, input=content, capture_output=True, timeout=TRIAL_SECONDS, check=False)

@@ -7,8 +7,6 @@ import json
 import zipfile
 from dataclasses import dataclass
 
-from ai_edge_litert import schema_py_generated as schema
-
 from asc_tf import __version__
 from asc_tf.data.names import label_problem
 from asc_tf.errors import AscError, shown
@@ -63,6 +61,7 @@ def with_metadata(model_bytes, metadata, entries=None, files=None):
         entries: {name: bytes} of other entries, for other readers.
         files: {name: bytes} of files that come in a ZIP archive behind the flatbuffer.
     """
+    schema = _schema()
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model_bytes, 0))
     names = {"format": "weights"}  # in the record, whose own format has that name
     values = {names.get(name, name): value for name, value in dataclasses.asdict(metadata).items()}
@@ -75,7 +74,7 @@ def with_metadata(model_bytes, metadata, entries=None, files=None):
 
 
 def _add_entry(model, name, data):
-    buffer, entry = schema.BufferT(), schema.MetadataT()
+    buffer, entry = _schema().BufferT(), _schema().MetadataT()
     buffer.data = list(data)
     entry.name, entry.buffer = name, len(model.buffers)
     model.buffers.append(buffer)
@@ -102,7 +101,7 @@ def read_metadata(model_bytes, source):
     if model_bytes[4:8] != b"TFL3":
         raise AscError(f"{source}: is not a .tflite file")
     try:
-        text = _entry(schema.Model.GetRootAs(model_bytes, 0))
+        text = _entry(_schema().Model.GetRootAs(model_bytes, 0))
         if text is None:
             raise AscError(f"{source}: has no labels inside; expected a file made by 'asc-tf export'")
         values = json.loads(text)
@@ -119,6 +118,13 @@ def read_metadata(model_bytes, source):
     except Exception as error:  # a damaged flatbuffer can fail in any way
         reason = error if isinstance(error, _DamageError) else type(error).__name__
         raise AscError(f"{source}: is a damaged .tflite file ({reason})") from error
+
+
+def _schema():
+    """The classes of the file format, which load as long as NumPy does: not before a file is there."""
+    from ai_edge_litert import schema_py_generated
+
+    return schema_py_generated
 
 
 class _DamageError(Exception):

@@ -1,9 +1,17 @@
 """Operators of a .tflite file as `schema.ModelT` has them: their kinds and their biases. Needs no TensorFlow."""
 
+import copy
+
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 KERNEL, BIAS = 1, 2  # positions among the inputs of a convolution or a matrix product
+AFFINE = {
+    schema.BuiltinOperator.CONV_2D,
+    schema.BuiltinOperator.DEPTHWISE_CONV_2D,
+    schema.BuiltinOperator.FULLY_CONNECTED,
+}
+"""Convolutions and matrix products with a kernel and, perhaps, a bias."""
 
 
 def kind_of(model, operator):
@@ -28,3 +36,15 @@ def set_bias_integers(model, bias, values):
     buffer.data = np.frombuffer(np.rint(values).astype(np.int32).tobytes(), np.uint8)
     bias.buffer = len(model.buffers)
     model.buffers.append(buffer)
+
+
+def own_bias(model, operator):
+    """The bias tensor of an operator, as its own: the converter lets operators of equal biases share one."""
+    graph = model.subgraphs[0]
+    shared = operator.inputs[BIAS]
+    if sum(int(index) == shared for other in graph.operators for index in other.inputs) > 1:
+        inputs = [int(index) for index in operator.inputs]
+        inputs[BIAS] = len(graph.tensors)
+        graph.tensors.append(copy.deepcopy(graph.tensors[shared]))
+        operator.inputs = inputs
+    return graph.tensors[operator.inputs[BIAS]]

@@ -14,13 +14,14 @@ from ai_edge_litert import schema_py_generated as schema
 from asc_tf.atomic import whole_file
 from asc_tf.errors import AscError
 from asc_tf.export.agreement import Agreement
-from asc_tf.export.bias_correction import with_corrected_bias
+from asc_tf.export.bias_correction import with_corrected_biases
 from asc_tf.export.chaining import chained
 from asc_tf.export.conversion import FORMATS, converted
 from asc_tf.export.deployment import deployment_graph
 from asc_tf.export.integer_norms import with_integer_norms
 from asc_tf.export.memory_plan import with_memory_plan
 from asc_tf.export.model_metadata import ENTRY, LABELS_FILE, labels_file, model_metadata
+from asc_tf.export.narrowed_ranges import with_narrowed_ranges
 from asc_tf.export.scheduling import scheduled
 from asc_tf.export.shrinking import shrunk
 from asc_tf.export.slabs import SlabbedNetwork
@@ -164,7 +165,8 @@ def network_file(model, shape, format="float", calibration=None, float_input=Tru
     runs = SlabbedNetwork(runs) if least_memory else runs
     content = converted(runs, shape, format, calibration, float_input)
     content = scheduled(content) if least_memory else content
-    return with_corrected_bias(content, calibration, _in_batches(graph, calibration))
+    content = with_narrowed_ranges(content, calibration)
+    return with_corrected_biases(content, converted(runs, shape), calibration)
 
 
 def _in_batches(layer, inputs, size=8):

@@ -83,7 +83,14 @@ def loaded(statement):
 
 
 @pytest.mark.parametrize(
-    "statement", ["import asc_tf", "import asc_tf.cli", "import asc_tf.runtime", "import asc_tf.experiment.recipes"]
+    "statement",
+    [
+        "import asc_tf",
+        "import asc_tf.cli",
+        "import asc_tf.runtime",
+        "import asc_tf.experiment.recipes",
+        "import asc_tf.micro.folder, asc_tf.cli.compress",
+    ],
 )
 def test_light_imports_load_no_framework(statement):
     assert not loaded(statement) & {"tensorflow", "tf_keras", "keras", "pandas", "librosa", "sklearn"}

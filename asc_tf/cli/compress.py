@@ -106,16 +106,18 @@ class Export:
 
     def _write_folder(self):
         from asc_tf.micro.boards import verdict_lines
-        from asc_tf.stages.preconditions import check_micro_export
+        from asc_tf.micro.folder import check_free_folder, finished_file, write_micro_folder
 
         if (self.format, self.input) != ("float", "waveform"):
             raise AscError("--target micro: writes int8 features; expected without --format and --input")
-        file = check_micro_export(self.run_folder, self.out, self.data)
-        if file is not None:
-            from asc_tf.micro.folder import write_micro_folder
-
+        check_free_folder(self.out)
+        file = finished_file(self.run_folder, self.data)
+        if file is not None:  # needs nothing of the training
             footprint = write_micro_folder(file, self.out, file.stem)
         else:
+            from asc_tf.stages.preconditions import check_micro_export
+
+            check_micro_export(self.run_folder, self.data)
             from asc_tf import stages
 
             footprint, agreement = stages.export_micro(self.run_folder, self.out, report=say, root=self.data)

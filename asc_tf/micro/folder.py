@@ -16,6 +16,7 @@ from asc_tf.micro.network import model_header, model_source, network_of, resolve
 from asc_tf.micro.readme import readme
 from asc_tf.runtime.classifier import Classifier
 from asc_tf.runtime.metadata import read_metadata
+from asc_tf.runtime.shipped import find_model, is_model
 
 _SPARE_PERCENT = 25  # of an arena that was not measured
 _BLOCK_BYTES = 1024
@@ -30,6 +31,23 @@ def check_free_folder(out):
         return
     if path.exists() or path.is_symlink():
         raise AscError(f"--out {path}: exists; expected the name of a new folder for --target micro")
+
+
+def finished_file(source, root=None):
+    """The .tflite file that `source` names, or None if it names a run.
+
+    Args:
+        source: run folder, .tflite file or name of a shipped model.
+        root: data set to calibrate a run on, or None.
+
+    Raises:
+        AscError: a data set for a finished file.
+    """
+    if not is_model(source) or (Path(source) / "config.json").is_file():
+        return None
+    if root is not None:
+        raise AscError(f"--data {root}: calibrates a run; {source} is a finished file")
+    return find_model(source)
 
 
 def write_micro_folder(file, out, name, samples=None):

@@ -30,10 +30,8 @@ from asc_tf.experiment.translator_folder import (
     read_translator,
 )
 from asc_tf.internals.torch_checkpoint import read_checkpoint
-from asc_tf.micro.folder import check_free_folder
 from asc_tf.runtime.device_file import path_of_device
 from asc_tf.runtime.metadata import read_metadata
-from asc_tf.runtime.shipped import find_model, is_model
 from asc_tf.search.budget import parse_budget
 from asc_tf.search.space import Space
 from asc_tf.stages.training_data import split_clips
@@ -149,25 +147,13 @@ def check_export(run, out, format, input, root=None, device=None):
     return path
 
 
-def check_micro_export(source, out, root=None):
-    """For `export_micro`: returns the .tflite file that `source` names, or None for a run, and a free folder.
-
-    Args:
-        source: run folder, .tflite file or name of a shipped model.
-        out: the new folder.
-        root: of `check_export`.
-    """
-    check_free_folder(out)
-    if is_model(source) and not (Path(source) / "config.json").is_file():
-        if root is not None:
-            raise AscError(f"--data {root}: calibrates a run; {source} is a finished file")
-        return find_model(source)
-    check_finished(source)
+def check_micro_export(run, root=None):
+    """For `export_micro`: a finished run, and clips to calibrate on; `root` as of `check_export`."""
+    check_finished(run)
     if root is not None:
         read_clips(root)
     else:
-        check_has_data(source, "--data")
-    return None
+        check_has_data(run, "--data")
 
 
 def _check_same_format(path, format, input):

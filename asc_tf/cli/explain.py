@@ -11,7 +11,7 @@ from tyro.conf import Positional, arg
 from asc_tf.cli.flags import Top
 from asc_tf.cli.predict import chosen_model
 from asc_tf.errors import AscError
-from asc_tf.terminal import without_control
+from asc_tf.terminal import say, without_control
 
 
 @dataclass
@@ -59,12 +59,16 @@ class Explain:
 
     def _scored(self):
         """(the model's name, names of recordings, function that makes the first argument of `evidence_of`)."""
+        from asc_tf.runtime.device_file import general_network_line
+
         if self.inputs and (self.inputs[0] / "config.json").is_file():
             run, *audio = self.inputs
 
             def scored():
                 from asc_tf import stages
 
+                if line := general_network_line(run / "model.tflite"):
+                    say(line)
                 return stages.scored_run(run)
 
             return run, audio, scored

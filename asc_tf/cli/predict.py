@@ -15,14 +15,25 @@ from asc_tf.terminal import say, show_files, without_control
 SHOWN_ERRORS = 100  # of the files that could not be classified; the output lists all of them
 
 
-def chosen_model(inputs):
-    """(path of a .tflite file, the other names): the first name's if it names a model, else the shipped model's."""
+def chosen_model(inputs, device=None):
+    """(path of a .tflite file, the other names): the first name's if it names a model, else the shipped model's.
+
+    Of a run with a network for each device, the file is that of `device`; without one, a line says that the general
+    network answers.
+    """
+    from asc_tf.runtime.device_file import file_of_device, general_network_line
     from asc_tf.runtime.shipped import DEFAULT, find_model, is_model, shipped_models
 
     if inputs and is_model(inputs[0]):
-        return find_model(inputs[0]), inputs[1:]
+        model = find_model(inputs[0])
+        if device is not None:
+            return file_of_device(model, device, say), inputs[1:]
+        if line := general_network_line(model):
+            say(line)
+        return model, inputs[1:]
     say(f"no model is named: {DEFAULT}, which comes with the package. {shipped_models()[DEFAULT].summary}")
-    return find_model(), inputs
+    model = find_model()
+    return model if device is None else file_of_device(model, device, say), inputs
 
 
 @dataclass
@@ -72,11 +83,7 @@ class Predict:
 
     def run(self):
         self._check()
-        self.model, self.audio = chosen_model(self.inputs)
-        if self.device is not None:
-            from asc_tf.runtime.device_file import file_of_device
-
-            self.model = file_of_device(self.model, self.device, say)
+        self.model, self.audio = chosen_model(self.inputs, self.device)
         if not self.audio:
             raise AscError("AUDIO: is not given; expected audio files or one folder")
         if self.shards is not None or any(path.is_dir() for path in self.audio):

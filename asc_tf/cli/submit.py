@@ -65,8 +65,6 @@ class Submit:
             problems += package_problems(folder.resolve().parents[1] / "package", folder.resolve().name)
         for problem in problems:
             print(problem)
-        if not form.is_confirmed:
-            say(f"the metadata's fields of {self.year} could not be read: those of 2021 and the MACs were expected")
         if problems:
             raise AscError(f"{folder}: would be refused for what is said above, by the forms of {self.year}")
         print(f"{folder}: nothing in it would be refused by what is known of the forms of {self.year}")

@@ -41,3 +41,16 @@ def file_of_device(path, device, report):
         )
     report(f"device {device} has no network of its own, as {', '.join(known)} have: the general one answers")
     return path
+
+
+def general_network_line(path):
+    """A line that says that the general network answers, for its file in a run that has networks of devices; or ""."""
+    path = Path(path)
+    devices = sorted(each.stem for each in (path.parent / "devices").glob("*.keras"))
+    if not devices or any(path.stem.endswith(f"-{device}") for device in devices):
+        return ""
+    own = path_of_device(path, devices[0])
+    return (
+        f"{path}: the general network answers for all devices; networks of {', '.join(devices)} are files of "
+        f"their own: name {own} for recordings of {devices[0]}"
+    )

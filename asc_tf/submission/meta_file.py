@@ -22,7 +22,7 @@ class _Plain(yaml.SafeDumper):
 
 
 def complexity_numbers(account, form):
-    """{field: number} of a `Year`'s system.complexity, from the account of the file that runs."""
+    """{field: number, or FILL_IN} of a `Year`'s system.complexity, from the account of the file that runs."""
     stored = [tensor for tensor in account.parameters() if tensor.kind != "statistic"]
     macs = account.macs_per_second()
     known = {
@@ -31,6 +31,7 @@ def complexity_numbers(account, form):
         "model_size": round(sum(tensor.nonzero_bytes for tensor in stored) / KB, 2),
         "total_model_size": sum(tensor.bytes for tensor in stored),
         "macs": None if macs is None else int(macs),
+        "memory_use": FILL_IN,
     }
     return {name: known[name] for name in form.complexity}
 
@@ -82,7 +83,11 @@ def write_meta(path, form, label, description, complexity, results):
     }
     merged = _merged(fresh, before)
     merged["submission"]["label"] = label
-    merged["system"]["complexity"] = complexity
+    stated = merged["system"]["complexity"]
+    merged["system"]["complexity"] = {
+        name: stated.get(name, number) if number == FILL_IN and isinstance(stated, dict) else number
+        for name, number in complexity.items()
+    }
     for block, found in results.items():
         if block:
             merged["results"]["development_dataset"][block] = found

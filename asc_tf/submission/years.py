@@ -4,7 +4,8 @@ The task pages' own examples of a metadata file were not in these copies (only t
 
 - 2021: the file of valeo.ai's public submission (valeoai/SP4ASC: organizers' comments, fields, 7,920 clips), and the
   organizers' validator of 2020 (toni-heittola/dcase2020_task1_submission_validator) for how fields are checked.
-- 2022: no metadata file. Its fields are 2021's, with the MACs that its rules limit: `is_confirmed` is False.
+- 2022: the organizers' validator (toni-heittola/dcase2022_task1_submission_validator, newest version): fields of the
+  metadata, 118,800 clips. It does not say what `memory_use` counts, so its authors fill that in.
 - 2024: the organizers' validator (toni-heittola/dcase2024_task1_submission_validator, its newest version).
 - 2025: README, evaluate_submission.py and complexity.py of the inference package's repository (CPJKU), and a
   participant's metadata file that keeps the organizers' comments (wa976/dcase2025_task1_inference).
@@ -37,7 +38,6 @@ class Year:
         seconds: length of a clip.
         format: of the file whose complexity is stated, for `asc-tf export`, unless another one is asked for.
         tells_devices: whether the evaluation set names each clip's device, and a network for each device is allowed.
-        is_confirmed: whether the fields of the metadata were read in a file of that year.
     """
 
     year: int
@@ -51,7 +51,6 @@ class Year:
     seconds: float = 1.0
     format: str = "float16"
     tells_devices: bool = False
-    is_confirmed: bool = True
 
 
 _SIZE_AND_MACS = {"total_model_size": BYTES_2024, "total_parameters": None, "macs": MACS_PER_SECOND}
@@ -62,8 +61,9 @@ YEARS = {
         Year(2021, "task1a", (*_USUAL, *_OF_ENSEMBLES),
              {"total_parameters": None, "total_parameters_non_zero": None, "model_size": BYTES_2021 / KB},
              clips=7920, seconds=10.0),
-        Year(2022, "task1", (*_USUAL, *_OF_ENSEMBLES),
-             {"total_parameters": PARAMETERS_2022, "macs": MACS_PER_SECOND}, format="int8", is_confirmed=False),
+        Year(2022, "task1", (*_USUAL, *_OF_ENSEMBLES, "pipeline", "framework"),
+             {"total_parameters": PARAMETERS_2022, "total_parameters_non_zero": None, "memory_use": None,
+              "macs": MACS_PER_SECOND}, clips=118_800, format="int8"),
         Year(2024, "task1", (*_USUAL, "pipeline", "framework", "split_adaptations", "system_adaptations"),
              _SIZE_AND_MACS, results=tuple(f"split_{share}" for share in _SPLITS), splits=_SPLITS, clips=135_730),
         Year(2025, "task1", (*_USUAL, "pipeline", "framework", "device_information", "num_models_at_inference",

@@ -93,6 +93,31 @@ def test_each_network_becomes_a_file_and_predict_takes_that_of_the_device(run, s
     )
 
 
+@pytest.mark.parametrize(
+    "command",
+    [["predict", "FILE", "none.wav"], ["listen", "FILE", "none.wav"], ["explain", "FILE", "none.wav"],
+     ["explain", "RUN", "none.wav"], ["evaluate", "FILE", "--data", "none"]],
+    ids=" ".join,
+)  # fmt: skip
+def test_commands_of_one_file_say_that_the_general_network_answers(command, run, smallest_file, tmp_path, capsys):
+    """Each names a recording or a data set that does not exist, so that nothing is heard after the line."""
+    (tmp_path / "devices").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / "devices" / f"{name}.keras").touch()
+    shutil.copy(smallest_file, tmp_path / "model.tflite")
+    shutil.copy(smallest_file, tmp_path / "model-a.tflite")
+    names = {"FILE": tmp_path / "model.tflite", "RUN": run}
+    assert main([str(names.get(word, word)) for word in command]) == 1
+    told = capsys.readouterr().err
+    file = names[command[1]] if command[1] == "FILE" else run / "model.tflite"
+    assert f"{file}: the general network answers for all devices; networks of a" in told
+    if command[1] == "FILE":
+        own = tmp_path / "model-a.tflite"
+        assert f"networks of a, b are files of their own: name {own} for recordings of a" in told
+        assert main([str(own) if word == "FILE" else word for word in command]) == 1
+        assert "general network" not in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_killed_it_goes_on_with_the_devices_that_are_left(smallest_run, tmp_path):
     def stop(line):

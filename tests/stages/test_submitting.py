@@ -14,7 +14,7 @@ from asc_tf.data.tau import SCENES
 from asc_tf.errors import AscError
 from asc_tf.experiment.run_folder import load_model
 from asc_tf.submission.checking import meta_problems, package_problems, submission_problems
-from asc_tf.submission.meta_file import FILL_IN, results_block, write_meta
+from asc_tf.submission.meta_file import FILL_IN, read_meta, results_block, write_meta
 from asc_tf.submission.output_file import COLUMNS
 from asc_tf.submission.package import GENERAL, write_package
 from asc_tf.submission.years import YEARS
@@ -42,6 +42,19 @@ def test_a_filled_in_metadata_file_is_accepted(form, tmp_path):
     assert not meta_problems(meta, label, form)
     development = meta["results"]["development_dataset"]
     assert set(development) == ({"overall", "class_wise", "device_wise"} if form.results == ("",) else {*form.results})
+
+
+def test_what_only_the_authors_of_2022_know_is_asked_for_and_kept(tmp_path):
+    """The organizers' validator of 2022 requires memory_use, and says nowhere what it counts."""
+    path, form = tmp_path / f"{LABEL}.meta.yaml", YEARS[2022]
+    numbers = dict.fromkeys(form.complexity, 1) | {"memory_use": FILL_IN}
+    write_meta(path, form, LABEL, {}, numbers, {})
+    assert "system.complexity.memory_use is FILL IN; expected a number" in meta_problems(read_meta(path), LABEL, form)
+    path.write_text(path.read_text().replace(f"memory_use: {FILL_IN}", "memory_use: 65"))
+    write_meta(path, form, LABEL, {}, numbers | {"macs": 2}, {})
+    assert read_meta(path)["system"]["complexity"] == {
+        "total_parameters": 1, "total_parameters_non_zero": 1, "memory_use": 65, "macs": 2
+    }  # fmt: skip
 
 
 def change(path, value):

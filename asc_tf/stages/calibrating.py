@@ -120,20 +120,20 @@ def _logits(model, experiment, rows, augment=None):
 
 
 def _write_result(out, model, run, clips, logits, scenes):
-    """`logits`: [versions, clips, classes]."""
+    """`logits`: [versions, clips, classes], first those of the clips as they are."""
     count, logits = len(clips), logits.reshape(-1, len(scenes))
     clips = pd.concat([clips] * (len(logits) // count), ignore_index=True)
     labels = clips.scene.map({scene: number for number, scene in enumerate(scenes)}).to_numpy()
     scaling = best_scaling(logits, labels, clips.location)
     scale_logits(model, scaling.factor, scaling.offset, run)
     before, after = (predictions_frame(clips, each, scenes) for each in (logits, scaling(logits)))
-    confidence = after.filter(like="p(").max(axis=1)
+    heard = after.iloc[:count]  # versions of a clip are no further clips to tell the threshold by
     result = {
         "temperature": scaling.temperature,
         "factor": scaling.factor.tolist(),
         "offset": scaling.offset.tolist(),
         "clips": count,
-        "uncertain_below": uncertain_below(confidence, after.predicted == after.scene),
+        "uncertain_below": uncertain_below(heard.filter(like="p(").max(axis=1), heard.predicted == heard.scene),
         "errors": {"before": calibration_errors(before), "after": calibration_errors(after)},
     }
     write_checked(out / RESULT, json.dumps(result, indent=2) + "\n")

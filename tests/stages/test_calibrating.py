@@ -13,6 +13,9 @@ from asc_tf.cli import main
 from asc_tf.errors import AscError
 from asc_tf.experiment.run_folder import load_model, read_run
 from asc_tf.models.scaled_logits import scale_logits
+from asc_tf.stages import calibrating
+from asc_tf.stages.experiment import Experiment
+from asc_tf.stages.features import features_of
 from asc_tf.training.fit import save_model
 
 pytestmark = pytest.mark.usefixtures("eager")
@@ -72,9 +75,24 @@ def test_a_device_is_heard_by_the_network_that_never_heard_it(sure, smallest_run
     found = stages.calibrate(run, tmp_path / "out", said.append)
     assert "each heard by a network that never heard its device" in said[-1]
     result = json.loads((tmp_path / "out" / "temperature.json").read_text())
-    clips = stages.calibrating.Experiment.again(*read_run(run)).clips
+    clips = Experiment.again(*read_run(run)).clips
     assert 0 < result["clips"] < (clips.split == "train").sum()
     assert found.loc["before"].log_loss < 5  # smallest_run's, not that of the run that is too sure
+
+
+def test_versions_of_a_clip_are_its_own_and_augmented(smallest_run, tmp_path):
+    config, dataset = read_run(smallest_run)
+    versions = {}
+    for roll_seconds in (0.0, 0.2):
+        settings = config.with_settings([f"augment.roll_seconds={roll_seconds}"])
+        held_out = Experiment.again(settings, dataset).of_validation()
+        held_out = dataclasses.replace(held_out, features=features_of(held_out, tmp_path, pytest.fail))
+        versions[roll_seconds] = calibrating._versions(load_model(smallest_run), held_out)
+    same, rolled = versions.values()
+    np.testing.assert_allclose(same, np.stack([same[0]] * 4), atol=1e-5)
+    assert not np.allclose(same[0], same[0][::-1], atol=1e-2)  # clips do differ
+    np.testing.assert_array_equal(rolled[0], same[0])
+    assert len({each.tobytes() for each in rolled}) == 4
 
 
 def test_runs_that_cannot_be_calibrated_are_refused(smallest_run, tmp_path):

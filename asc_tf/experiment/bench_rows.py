@@ -41,7 +41,7 @@ _LONG = ("train.epochs=240",)
 """About as many steps as 60 epochs with translated clips; chosen on another fold of ESC-10."""
 _DRC_LONG = f"{_BOTH}, dynamic range compression, distilled, 240 epochs"
 _EVERY = f"{_BOTH}, dynamic range compression, impulse responses, translated clips, distilled"
-_KEPT = ("finetune.classifier_epochs=0", "finetune.epochs=8", "finetune.learning_rate=1e-4")
+_KEPT = ("finetune.renew_classifier=false", "finetune.epochs=8", "finetune.learning_rate=1e-4")
 """Drop fine-tuning that keeps the classifier; chosen on another fold, by devices that its training left out."""
 _SHORT = ("train.epochs=13", "train.warmup_epochs=1")
 """With translated clips as many steps as 60 epochs without them (832 and 840), and as many of warm-up (64 and 70)."""

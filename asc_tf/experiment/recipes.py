@@ -312,7 +312,7 @@ _RECIPES = [
             augment=AUGMENTATIONS["robust"],
             train=_LONG,
             distillation=DistillationConfig(recipe="bc-resnet-asc-8-resnorm", logits="cached"),
-            finetune=FinetuneConfig(classifier_epochs=0),
+            finetune=FinetuneConfig(renew_classifier=False),
         ),
         then=(f"{_FINETUNE} --set train.select=best",),
     ),

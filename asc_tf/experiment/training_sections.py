@@ -106,6 +106,9 @@ class FinetuneConfig:
     learning_rate: Annotated[float, _rate("of the whole network, fixed")] = 1e-5
     weight_decay: Annotated[float, _rate("of AdamW")] = 1e-8
     classifier_epochs: Annotated[
-        int, _epochs("of the new classifier on the frozen network; 0 keeps the old classifier", 0)
+        int, _epochs("of the classifier on the frozen network, before; 0 leaves the classifier as it is", 0)
     ] = 10
     classifier_learning_rate: Annotated[float, _rate("of the classifier, highest; falls to 0 along a cosine")] = 0.01
+    renew_classifier: Annotated[
+        bool, Setting("the classifier gets new initial weights; else the old one is trained further")
+    ] = True

@@ -23,14 +23,16 @@ from asc_tf.training.fit import save_model
 from asc_tf.training.optimizers import AdamWOnKernels
 from asc_tf.training.seeding import set_seed
 
+_OLDER = {"renew_classifier": True}  # what finetuning.json of older folders does not say
+
 
 def finetune(run, out, settings=(), report=print, tracker=None):
     """Fine-tune a run's network into a separate run folder, or continue an interrupted fine-tuning.
 
-    First the classifier gets new initial weights and is trained on the frozen network. Then the whole network is
-    trained near its pretrained weights (`AnchoredModel`), while clips of one device are dropped from the batches at a
-    growing rate (`DeviceRandomDrop`), which drop_rates.csv lists. Both trainings use no mixup, but otherwise the run's
-    own augmentation, batch size, seed and validation part. The test part is left to `evaluate`.
+    First the classifier is trained on the frozen network, from new initial weights or from its own. Then the whole
+    network is trained near its pretrained weights (`AnchoredModel`), while clips of one device are dropped from the
+    batches at a growing rate (`DeviceRandomDrop`), which drop_rates.csv lists. Both trainings use no mixup, but
+    otherwise the run's own augmentation, batch size, seed and validation part. The test part is left to `evaluate`.
 
     With train.select=best the pretrained weights count as an epoch: if no epoch lowers their validation log loss, they
     are the result.
@@ -64,7 +66,7 @@ def _finetune(run, out, settings, report, tracking):
         known = ", ".join(devices_of(trained_on))
         raise AscError(f"setting finetune.device is {device}; expected a device with training clips: {known}")
     asked = {"run": str(run.resolve()), "select": config.train.select, **dataclasses.asdict(config.finetune)}
-    claim(out / "finetuning.json", asked, "fine-tuning", "a fine-tuning of another run or other settings")
+    claim(out / "finetuning.json", asked, "fine-tuning", "a fine-tuning of another run or other settings", _OLDER)
     if (out / "last.keras").is_file():
         return
     experiment = experiment.with_features(run, report)
@@ -108,15 +110,18 @@ def _keep_unless_better(run, path, experiment, report):
 
 
 def _train_classifier(run, folder, experiment, report, tracking):
-    """Write model.keras into the folder: the pretrained network, with a new classifier trained on the frozen rest."""
+    """Write model.keras into the folder: the pretrained network, its classifier trained on the frozen rest."""
     config = experiment.config
     path, epochs = folder / "model.keras", config.finetune.classifier_epochs
     if path.is_file():
         return
-    report(f"a new classifier on the frozen network, epochs: {epochs}")
+    report(
+        f"{'a new' if config.finetune.renew_classifier else 'the'} classifier on the frozen network, epochs: {epochs}"
+    )
     set_seed(config.seed, config.deterministic)
     model = load_model(run)
-    renew_classifier(model)
+    if config.finetune.renew_classifier:
+        renew_classifier(model)
     freeze_all_but_classifier(model)
     steps = epochs * math.ceil(len(experiment.training) / config.train.batch_size)
     rates = keras.optimizers.schedules.CosineDecay(config.finetune.classifier_learning_rate, steps)

@@ -1,5 +1,6 @@
 """asc-tf finetune: both phases, the log of the drop rate, going on to the bit, and what it refuses."""
 
+import json
 import shutil
 
 import numpy as np
@@ -11,6 +12,7 @@ from asc_tf import stages
 from asc_tf.cli import main
 from asc_tf.errors import AscError
 from asc_tf.experiment.run_folder import load_model, read_run
+from asc_tf.models.network_file import read_network
 from asc_tf.stages.experiment import Experiment
 from asc_tf.stages.fitting import validation_log_loss
 from asc_tf.training.device_drop import drop_rate
@@ -68,6 +70,26 @@ def test_first_the_classifier_alone_then_everything(tuned, pretrained):
 
     assert {name for name, _ in changed(before, between)} == {"classifier", "classifier_bn"}
     assert len(changed(between, after)) > 0.9 * len(after)
+
+
+def test_the_old_classifier_is_trained_further(pretrained, tuned, tmp_path):
+    kept = ["finetune.classifier_learning_rate=1e-6", "finetune.learning_rate=1e-6", "finetune.renew_classifier=false"]
+    stages.finetune(pretrained, tmp_path / "out", [*SETTINGS[:2], *kept], report=lambda line: None)
+    old, new = (
+        read_network(run / "classifier" / "model.keras").get_layer("classifier").weights[0].numpy()
+        for run in (tmp_path / "out", tuned)
+    )
+    before = load_model(pretrained).get_layer("classifier").weights[0].numpy()
+    assert 0 < np.abs(old - before).max() < 1e-4 < 0.01 < np.abs(new - before).max()
+
+
+def test_the_same_call_goes_on_in_a_folder_of_before_the_setting(tuned, pretrained, tmp_path):
+    older = shutil.copytree(tuned, tmp_path / "older")
+    (older / "SHA256SUMS").unlink()  # the change is meant
+    asked = json.loads((older / "finetuning.json").read_text())
+    assert asked.pop("renew_classifier") is True
+    (older / "finetuning.json").write_text(json.dumps(asked))
+    stages.finetune(pretrained, older, SETTINGS, report=pytest.fail)
 
 
 def test_the_whole_network_is_trainable_afterwards(tuned, pretrained):

@@ -18,7 +18,7 @@ from asc_tf.atomic import whole_file
 from asc_tf.errors import AscError, not_installed
 from asc_tf.export.agreement import Agreement
 from asc_tf.export.deployment import deployment_graph
-from asc_tf.export.tflite import metadata_of
+from asc_tf.export.tflite import keras_probabilities, metadata_of
 from asc_tf.quiet import native_stderr_hidden
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def export_onnx(
     entry.key, entry.value = METADATA_KEY, json.dumps(dataclasses.asdict(metadata))
     with whole_file(path) as part:
         part.write_bytes(content.SerializeToString())
-        expected = tf.nn.softmax(model.predict(features, batch_size=8, verbose=0)).numpy()
+        expected = keras_probabilities(frontend, model, check_on)
         agreement = Agreement(expected, _probabilities(part, features), check_labels, check_devices)
         agreement.check("float")
     return agreement

@@ -34,12 +34,6 @@ if TYPE_CHECKING:
 INPUTS = ("features", "waveform")
 
 
-def waveform_model(frontend, model, samples):
-    """Join frontend, network and softmax: waveform [batch, samples] to probabilities [batch, classes]."""
-    waveform = keras.Input((samples,), name="waveform")
-    return keras.Model(waveform, keras.layers.Softmax(name="probabilities")(model(frontend(waveform))))
-
-
 def export_tflite(
     path: str | os.PathLike,
     frontend: MelSpectrogram,
@@ -97,7 +91,6 @@ def export_tflite(
     if format == "int8" and (calibrate_on is None or not len(calibrate_on)):
         raise AscError("an 8-bit file is asked for without clips to calibrate on; expected about 100 training clips")
     samples = round(clip_seconds * frontend.sample_rate_hz)
-    joined = waveform_model(frontend, model, samples)
     calibration = None if calibrate_on is None else _in_batches(frontend, np.asarray(calibrate_on, np.float32))
     content = joined_file(frontend, model, samples, format, input, calibration, least_memory)
     quantization = input_quantization(content)
@@ -107,7 +100,8 @@ def export_tflite(
         check_on = np.random.default_rng(0).normal(0, 0.1, (4, samples)).astype(np.float32)
     with whole_file(path) as part:
         part.write_bytes(_complete(content, metadata))
-        expected, found = _probabilities(joined, frontend, part, np.asarray(check_on))
+        found = _file_probabilities(part, frontend, np.asarray(check_on))
+        expected = keras_probabilities(frontend, model, np.asarray(check_on))
         agreement = Agreement(expected, found, check_labels, check_devices)
         agreement.check(format)
     return agreement
@@ -183,10 +177,14 @@ def input_quantization(content):
     return {"dtype": "int8", "scale": scale, "zero_point": zero_point}
 
 
-def _probabilities(joined, frontend, path, waveforms):
-    """(by the Keras model, by the file), each [clips, classes]."""
-    expected = joined.predict(waveforms, batch_size=8, verbose=0)
+def keras_probabilities(frontend, model, waveforms):
+    """A network's probabilities [n, classes] for waveforms [n, samples], untraced: tracing would take longer."""
+    features = _in_batches(frontend, waveforms)
+    return _in_batches(lambda batch: tf.nn.softmax(model(batch, training=False)), features)
+
+
+def _file_probabilities(path, frontend, waveforms):
     classifier = Classifier(path)
     from_features = classifier.metadata.input == "features"
     windows = _in_batches(frontend, waveforms)[..., 0] if from_features else waveforms
-    return expected, np.stack([classifier.window_probabilities(window) for window in windows])
+    return np.stack([classifier.window_probabilities(window) for window in windows])

@@ -74,7 +74,7 @@ def tflite(tmp_path_factory):
 def exported(tmp_path_factory):
     """(path of a file of ours from waveform to probabilities, the Keras model that it was made from); 1 s, width 4,
     one block a stage."""
-    from asc_tf.export.tflite import export_tflite, waveform_model
+    from asc_tf.export.tflite import export_tflite
     from asc_tf.frontend.log_mel import LogMel
     from asc_tf.models import bc_resnet_asc
 
@@ -83,4 +83,5 @@ def exported(tmp_path_factory):
     network = randomized(bc_resnet_asc(shape, width=4, depth=(1, 1, 1, 1), feature_mean=-3.0, feature_std=2.0))
     path = tmp_path_factory.mktemp("exported") / "model.tflite"
     export_tflite(path, frontend, network, [f"scene {i}" for i in range(10)], clip_seconds=1.0)
-    return path, waveform_model(frontend, network, 16000)
+    waveform = keras.Input((16000,), name="waveform")
+    return path, keras.Model(waveform, layers.Softmax(name="probabilities")(network(frontend(waveform))))

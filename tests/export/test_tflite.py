@@ -37,26 +37,14 @@ def waveforms(synthetic_root):
     return np.stack([load_waveform(synthetic_root / name, 16000) for name in names])
 
 
-class Predicts:
-    """In place of a Keras model: predicts what a function of the waveforms says."""
-
-    name = "predicts"
-
-    def __init__(self, probabilities):
-        self.probabilities = probabilities
-
-    def predict(self, waveforms, **kwargs):
-        return self.probabilities(waveforms)
-
-
 @pytest.fixture
-def export(smallest_file, frontend, waveforms, monkeypatch):
+def export(smallest_file, frontend, model, waveforms, monkeypatch):
     """`export_tflite` of `smallest_file` beside a Keras model that predicts what it is told."""
 
     def export(path, probabilities, check_on=waveforms):
         monkeypatch.setattr(tflite, "joined_file", lambda *arguments: smallest_file.read_bytes())
-        monkeypatch.setattr(tflite, "waveform_model", lambda frontend, model, samples: model)
-        return export_tflite(path, frontend, Predicts(probabilities), Classifier(smallest_file).labels, 1.0, check_on)
+        monkeypatch.setattr(tflite, "keras_probabilities", lambda frontend, model, clips: probabilities(clips))
+        return export_tflite(path, frontend, model, Classifier(smallest_file).labels, 1.0, check_on)
 
     return export
 

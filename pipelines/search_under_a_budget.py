@@ -6,6 +6,7 @@ The score is the accuracy on held-out training locations; the test part is read 
 does the same and more: budgets in bytes, MACs and milliseconds, leaving devices out, several machines.
 """
 
+import bisect
 import os
 import sys
 from pathlib import Path
@@ -35,9 +36,12 @@ def main(root, out, epochs=27):
 
     # The budget first: no network over it is ever trained.
     shape = frontend.feature_shape(round(seconds * frontend.sample_rate_hz))
-    widest = max(
-        w for w in range(4, 41, 2) if asc_tf.bc_resnet_asc(shape, 10, width=w).count_params() <= MOST_PARAMETERS
-    )
+
+    def parameters(width):
+        return asc_tf.bc_resnet_asc(shape, len(scenes), width=width).count_params()
+
+    widths = range(4, 41, 2)
+    widest = widths[bisect.bisect(widths, MOST_PARAMETERS, key=parameters) - 1]
     space = f"lambda,width=4:{widest}"
     hypermodel = asc_tf.HyperBCResNetASC(shape, len(scenes), space, feature_mean=mean, feature_std=std)
     tuner = asc_tf.Hyperband(

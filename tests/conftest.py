@@ -1,6 +1,8 @@
 """Fixtures that several test modules share: small data, one trained run, one exported file a session."""
 
 import collections
+import contextlib
+import functools
 import logging
 import os
 import random
@@ -63,14 +65,34 @@ def deterministic_kernels_end_with_the_test():
         disable_op_determinism()
 
 
-@pytest.fixture(scope="module")
-def eager():
-    """Networks of a module's tests run without being traced, which takes longer than a few steps."""
+@contextlib.contextmanager
+def without_tracing():
+    """Networks run eagerly: to trace them takes longer than a few steps."""
     import tensorflow as tf
 
+    before = tf.config.functions_run_eagerly()
     tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(before)
+
+
+@pytest.fixture(scope="module")
+def eager():
+    """Networks of a module's tests run without being traced."""
+    with without_tracing():
+        yield
+
+
+@pytest.fixture
+def shallow(monkeypatch):
+    """`asc_tf`'s BC-ResNet-ASC has one block a stage, for what is the same with all of them."""
+    import asc_tf
+
+    for name in ("bc_resnet_asc", "HyperBCResNetASC"):
+        network = functools.partial(getattr(asc_tf, name), depth=(1, 1, 1, 1))
+        monkeypatch.setattr(asc_tf, name, network, raising=False)
 
 
 @pytest.fixture(scope="session")
@@ -102,8 +124,9 @@ def smallest_config():
 def trained(root, config, folder):
     from asc_tf import stages
 
-    stages.train(root, config, folder / "run", report=lambda line: None)
-    stages.evaluate(folder / "run")
+    with without_tracing():
+        stages.train(root, config, folder / "run", report=lambda line: None)
+        stages.evaluate(folder / "run")
     return folder / "run"
 
 

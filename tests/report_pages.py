@@ -5,6 +5,7 @@ import re
 
 import pandas as pd
 
+FEW_PICTURES_BYTES = 600_000  # of a page's clips: of an untrained network nearly all are wrong, and would be drawn
 HOSTILE = "<script>alert('$a$')</script>"
 _VOID = {"meta", "img", "br", "link", "input", "hr"}
 

@@ -18,10 +18,10 @@ def test_every_public_name_is_there():
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("eager")
+@pytest.mark.usefixtures("eager", "shallow")
 @pytest.mark.parametrize("page", ["README.md", "docs/library.md"])
 def test_a_pages_lines_run(page, synthetic_root, tmp_path, monkeypatch):
-    """As they stand, but for the folder, the clips' length and two epochs for a hundred."""
+    """As they stand, but for the folder, the clips' length, one block a stage and two epochs for a hundred."""
     (block,) = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
     for old, new in (("TAU", str(synthetic_root)), ("seconds = 10", "seconds = 1"), ("epochs=100", "epochs=2")):
         assert old in block

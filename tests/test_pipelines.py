@@ -1,6 +1,5 @@
 """Each pipeline runs from recordings to a file, on the embedded data set in small."""
 
-import functools
 import runpy
 from pathlib import Path
 
@@ -8,8 +7,6 @@ import pandas as pd
 import pytest
 import soundfile
 
-import asc_tf
-from asc_tf.models import bc_resnet_asc
 from asc_tf.runtime import Classifier
 
 PIPELINES = Path(__file__).resolve().parents[1] / "pipelines"
@@ -30,17 +27,15 @@ def recordings(synthetic_root, tmp_path_factory):
 
 
 def run(name, monkeypatch, *arguments):
-    """As its own program, but with networks of one block a stage."""
-    monkeypatch.setattr(asc_tf, "bc_resnet_asc", functools.partial(bc_resnet_asc, depth=(1, 1, 1, 1)), raising=False)
+    """As its own program."""
     monkeypatch.setattr("sys.argv", [name, *map(str, arguments)])
     runpy.run_path(str(PIPELINES / name), run_name="__main__")
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("eager", "shallow")
 @pytest.mark.parametrize("name", NAMES)
-def test_pipeline_runs_from_recordings_to_a_file(
-    name, eager, synthetic_root, recordings, tmp_path, monkeypatch, capsys
-):
+def test_pipeline_runs_from_recordings_to_a_file(name, synthetic_root, recordings, tmp_path, monkeypatch, capsys):
     own = name == "own_recordings.py"
     more = {"own_recordings.py": ["1"], "compress_to_61_kb.py": ["8"]}.get(name, [])
     run(name, monkeypatch, recordings if own else synthetic_root, tmp_path, "1", *more)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from report_pages import FEW_PICTURES_BYTES
 
 from asc_tf.cli import main
 
@@ -16,7 +17,9 @@ SMALL = {
     "model.width": "4", "model.depth": "1,1,1,1", "train.epochs": "1", "train.warmup_epochs": "0",
     "train.batch_size": "8", "frontend.mel_bins": "32", "data.validation_fraction": "0",
 }  # fmt: skip
-SHORT = {"compress": {"--epochs": "1"}, "search": {"--epochs": "1", "--trials": "1"}}
+SHORT = {
+    "compress": {"--epochs": "1"}, "search": {"--epochs": "1", "--trials": "1"}, "evaluate": {"--seeds": "2"},
+}  # fmt: skip
 PAGES = [
     "using-a-model",
     "shipped-models",
@@ -36,13 +39,13 @@ ELSEWHERE = (
 
 
 @pytest.fixture(scope="module")
-def place(synthetic_root, tiny_run, eager, tmp_path_factory):
+def place(synthetic_root, smallest_run, eager, tmp_path_factory):
     """A folder with everything that the pages name: data sets, runs, files, recordings."""
     folder = tmp_path_factory.mktemp("pages")
     for name in ("TAU", "ESC10"):
         (folder / name).symlink_to(synthetic_root)
     for name in ("saved_models/mine", "saved_models/resnorm", "saved_models/pre-resnorm", "RUN", "RUN1", "RUN2"):
-        shutil.copytree(tiny_run, folder / name)
+        shutil.copytree(smallest_run, folder / name)
     for name in ("saved_models/mine", "RUN"):
         assert main(["export", str(folder / name), "--input", "features"]) == 0
     shutil.copy(folder / "RUN" / "model.tflite", folder / "scenes.tflite")
@@ -86,6 +89,7 @@ def test_the_commands_of_a_page(page, place, monkeypatch, capsys):
     if page in ("reports", "explain-and-serve"):
         pytest.importorskip("matplotlib")
     monkeypatch.chdir(place)
+    monkeypatch.setattr("asc_tf.report.page.EMBEDDED_BYTES", FEW_PICTURES_BYTES)
     done = 0
     for command in commands(page):
         if command[0] == "train":  # anew: the folder may hold the copy that other pages use

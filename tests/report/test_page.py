@@ -7,7 +7,7 @@ import subprocess
 
 import numpy as np
 import pytest
-from report_pages import HOSTILE, Page, table
+from report_pages import FEW_PICTURES_BYTES, HOSTILE, Page, table
 
 from asc_tf import stages
 from asc_tf.cli import main, parse
@@ -17,6 +17,13 @@ from asc_tf.experiment.run_folder import read_run
 from asc_tf.report import clips, files
 from asc_tf.runtime.frontend import NumpyLogMel, NumpyPcen
 from asc_tf.stages.reporting import gather
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_pictures():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("asc_tf.report.page.EMBEDDED_BYTES", FEW_PICTURES_BYTES)
+        yield
 
 
 @pytest.fixture(scope="module")

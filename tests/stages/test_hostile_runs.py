@@ -17,6 +17,8 @@ from asc_tf.experiment.sections import FrontendConfig
 from asc_tf.experiment.translator_folder import write_translator
 from asc_tf.stages.compression_steps import StepTable
 
+pytestmark = pytest.mark.usefixtures("eager")
+
 
 @pytest.fixture
 def run(smallest_run, tmp_path):

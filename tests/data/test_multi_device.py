@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import soundfile
+from founders_data import build_esc10_mobile
 
 from asc_tf.cli import main
 from asc_tf.data.clips import read_clips
@@ -116,11 +117,6 @@ def test_missing_responses_are_named_at_once_and_nothing_is_written(made, tmp_pa
 @pytest.mark.shared
 def test_esc10_mobile_byte_for_byte(shared, tmp_path):
     """Clips of the founders' set come out of their sources with the very bytes of their build script's formulas."""
-    import importlib.util
-
-    spec = importlib.util.spec_from_file_location("build", shared / "esc10_mobile" / "build.py")
-    build = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(build)
     rain = shared / "esc10_mobile" / "clips" / "rain"
     rows, clips = [], [path for fold in (1, 5) for path in sorted(rain.glob(f"{fold}-*.ogg"))[:3]]
     for clip in clips:
@@ -131,23 +127,7 @@ def test_esc10_mobile_byte_for_byte(shared, tmp_path):
         rows.append((name, "rain", f"{fold}-{origin}", "a", "test" if fold == "5" else "train"))
     write_tables(tmp_path / "one", rows)
     write_multi_device(tmp_path / "one", tmp_path / "many", shared / "esc10_mobile" / "microphones")
-    (tmp_path / "clips").mkdir()
-    (tmp_path / "clips" / "rain").symlink_to(tmp_path / "rain")
-    (tmp_path / "rain").mkdir()
-    for clip in clips:
-        (tmp_path / "rain" / clip.name).write_bytes(clip.read_bytes())
-    build.HERE = tmp_path
-    with pytest.MonkeyPatch.context() as patch:
-        folder = shared / "esc10_mobile"
-        arguments = [
-            tmp_path / "expected",
-            "--devices",
-            folder / "devices.json",
-            "--microphones",
-            folder / "microphones",
-        ]
-        patch.setattr("sys.argv", ["build.py", *map(str, arguments)])
-        build.main()
-    expected = {path.name.replace("-fold", "-"): path.read_bytes() for path in (tmp_path / "expected/audio").iterdir()}
+    root = build_esc10_mobile(shared, clips, tmp_path / "built")
+    expected = {path.name.replace("-fold", "-"): path.read_bytes() for path in (root / "audio").iterdir()}
     assert {path.name: path.read_bytes() for path in (tmp_path / "many/audio").iterdir()} == expected
     assert len(expected) > len(clips)

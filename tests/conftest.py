@@ -33,12 +33,17 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_runtest_setup(item):
-    """More time than setup.cfg's for a slow test, and for every one where processes wait for processors."""
+    """More time than setup.cfg's for a slow test, or where processes wait; no rewriting of graphs for a quick one."""
     if item.get_closest_marker("timeout") is None and item.config.getoption("timeout") is None:
         seconds = 300 if item.get_closest_marker("slow") else float(item.config.getini("timeout"))
         # The load is the last minute's and may be rising; each step of niceness leaves a process a fifth less.
         busy = 1 + os.getloadavg()[0] / os.cpu_count()
         item.add_marker(pytest.mark.timeout(seconds * busy * 1.25 ** max(0, os.nice(0))))
+    # TensorFlow's rewriting of graphs is a fifth of the quick tests' time: they run graphs as they were traced. Here
+    # rather than in a fixture, since fixtures of the session come before all others.
+    if "tensorflow" in sys.modules:
+        as_traced = not any(map(item.get_closest_marker, ("slow", "rewritten")))
+        sys.modules["tensorflow"].config.optimizer.set_experimental_options({"disable_meta_optimizer": as_traced})
 
 
 @pytest.fixture(scope="session")

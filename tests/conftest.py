@@ -154,12 +154,3 @@ def smallest_file(smallest_run, tmp_path_factory):
 
     path, _, _ = stages.export(smallest_run, tmp_path_factory.mktemp("export") / "model.tflite")
     return path
-
-
-@pytest.fixture(scope="session")
-def tiny_file(tiny_run, tmp_path_factory):
-    """The .tflite file of `tiny_run`."""
-    from asc_tf import stages
-
-    path, _, _ = stages.export(tiny_run, tmp_path_factory.mktemp("export") / "model.tflite")
-    return path

@@ -22,14 +22,14 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 @pytest.fixture
-def site(tiny_file, tmp_path):
+def site(smallest_file, tmp_path):
     """Address of the example with the packages that it names and a model."""
     if shutil.which("npm") is None:
         pytest.skip("npm is not there")
     folder = shutil.copytree(EXAMPLE, tmp_path / "site")
     if subprocess.run(["npm", "install", "--no-audit", "--no-fund"], cwd=folder, capture_output=True).returncode:
         pytest.skip("npm cannot install the example's package here")
-    shutil.copy(tiny_file, folder / "scenes.tflite")
+    shutil.copy(smallest_file, folder / "scenes.tflite")
     handler = functools.partial(Quiet, directory=folder)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -38,11 +38,11 @@ def site(tiny_file, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_page_hears_what_the_runtime_hears(site, tiny_file, tmp_path):
+def test_the_page_hears_what_the_runtime_hears(site, smallest_file, tmp_path):
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if (program := shutil.which("chromium")) is None:
         pytest.skip("Debian's chromium is not installed")
-    classifier = Classifier(tiny_file)
+    classifier = Classifier(smallest_file)
     sound = 0.1 * np.random.default_rng(0).standard_normal(2 * classifier.samples).astype(np.float32)
     soundfile.write(tmp_path / "two windows.wav", sound, classifier.sample_rate_hz, subtype="FLOAT")
     (tmp_path / "junk.wav").write_bytes(b"no sound")

@@ -2,23 +2,25 @@
 
 import numpy as np
 import pytest
-from small_networks import unsettled
+from small_networks import NETWORKS, features_for, unsettled
 
 from asc_tf.errors import AscError
 from asc_tf.models.scaled_logits import scale_logits
 
-FACTOR, OFFSET = np.linspace(0.5, 2, 10), np.linspace(-1, 1, 10)
+
+def scaling(classes):
+    """(factors, offsets) of as many classes."""
+    return np.linspace(0.5, 2, classes), np.linspace(-1, 1, classes)
 
 
-@pytest.mark.parametrize("name", ["bc_resnet_asc", "bc_res2net", "cp_mobile", "cp_resnet", "bc_resnet", "tf_sepnet"])
+@pytest.mark.parametrize("name", ["asc", "res2net", "cp-mobile", "cp-mobile-2023", "cp-resnet", "resnet", "tf-sepnet"])
 def test_logits_are_scaled_and_the_layers_stay(name):
-    import asc_tf
-
-    model = unsettled(getattr(asc_tf, name)((256, 32, 1), 10))
-    inputs = np.random.default_rng(0).normal(size=(2, 256, 32, 1)).astype(np.float32)
+    model = unsettled(NETWORKS[name]())
+    inputs = features_for(model, 2)
     before, shapes = model(inputs).numpy(), [weight.shape for weight in model.weights]
-    scale_logits(model, FACTOR, OFFSET, name)
-    np.testing.assert_allclose(model(inputs), FACTOR * before + OFFSET, atol=1e-3 * np.ptp(before))
+    factor, offset = scaling(model.output_shape[1])
+    scale_logits(model, factor, offset, name)
+    np.testing.assert_allclose(model(inputs), factor * before + offset, atol=1e-3 * np.ptp(before))
     assert [weight.shape for weight in model.weights] == shapes
 
 
@@ -28,4 +30,4 @@ def test_logits_behind_something_that_is_not_linear_are_not_scaled():
     inputs = keras.Input((8,))
     model = keras.Model(inputs, keras.layers.ReLU()(keras.layers.Dense(10)(inputs)))
     with pytest.raises(AscError, match="^run: its logits come from Dense 'dense.*' and cannot be scaled"):
-        scale_logits(model, FACTOR, OFFSET, "run")
+        scale_logits(model, *scaling(10), "run")

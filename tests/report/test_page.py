@@ -82,8 +82,8 @@ def test_pictures_show_what_the_runs_own_frontend_gives(reported_run):
     assert shown_range(image, NumpyPcen.decibels_per_unit) == (-30, 1)
 
 
-def test_every_exported_file_is_timed(tiny_file, tmp_path, monkeypatch):
-    shutil.copy(tiny_file, tmp_path / "a.tflite")
+def test_every_exported_file_is_timed(smallest_file, tmp_path, monkeypatch):
+    shutil.copy(smallest_file, tmp_path / "a.tflite")
     (tmp_path / "b.onnx").write_bytes(b"no ONNX")
     monkeypatch.setattr(files, "onnx_inference", lambda content: {b"no ONNX": int}[content])
     dataset = Dataset(str(tmp_path), ("park",), ("a",), 1.0, [], [])

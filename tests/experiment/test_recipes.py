@@ -187,6 +187,7 @@ def test_networks_of_today_hear_and_learn_as_their_authors_public_code_says(name
     assert (round(frontend.window_ms * 32), round(frontend.hop_ms * 32)) == (3072, 500)
     assert (train.epochs, train.batch_size, config.distillation.temperature) == (150, 256, 2.0)
     assert config.distillation.weight == 0.98, "labels weigh 0.02"
+    assert find_recipe(name).data_set == "TAU 2022 Mobile"
     assert train.learning_rate == {256: 9e-4, 512: 4e-3}[mel_bins]
 
 

@@ -8,9 +8,9 @@ device translator's clips: here they are, on those of the training part.
 
 cp-mobile-2023 and tf-sepnet-64 follow their authors' public code as far as our settings allow: AdamW replaces Adam, and
 the learning rate (warm-up, plateau and ramp; cosine with restarts) is a warm-up and one cosine. Impulse responses of
-microphones come with `augment.impulse_responses=FOLDER data.features=stream`. They have no score: that of CP-Mobile was
-not found (the technical report and the workshop paper could not be read), and the ICASSP paper prints other widths, 60.0
-% for TF-SepNet-40 and 61.6 % for TF-SepNet-80 on TAU 2022 Mobile (table 2).
+microphones come with `augment.impulse_responses=FOLDER data.features=stream`. They have no score: the technical report
+and the workshop paper of CP-Mobile could not be read, and the ICASSP paper prints other widths, 60.0 % for TF-SepNet-40
+and 61.6 % for TF-SepNet-80 on TAU 2022 Mobile (table 2).
 
 The baselines of DCASE 2024 and 2025 need the list of training clips that data.split names. Our mel filters are Slaney's
 in place of torchaudio's HTK ones, the warm-up is four epochs for each list, where theirs is 100 to 2,000 steps (3.6

@@ -120,6 +120,12 @@ BENCHMARKS = (
         needs="run",
     ),
     Benchmark(
+        "streaming",
+        "accuracy of a network with a state in place of a window",
+        (("accuracy", r"^(\S.{31}) .*all +([\d.]+) %"),),
+        needs="run",
+    ),
+    Benchmark(
         "scaling",
         "number of GPUs or workers at which something else becomes the limit",
         (("decoding and log-mel, times real time", rf"takes its log-mel {NUMBER} times"),),

@@ -1,5 +1,7 @@
 """Small networks of every kind, with normalizations as training leaves them."""
 
+import sys
+
 import numpy as np
 import pytest
 import tf_keras as keras
@@ -7,6 +9,14 @@ import tf_keras as keras
 from asc_tf.models import bc_res2net, bc_resnet, bc_resnet_asc, cp_mobile, cp_mobile_2023, cp_resnet, tf_sepnet
 
 SHALLOW = {"classes": 4, "depth": (2, 1, 1, 1), "feature_mean": 1.0, "feature_std": 2.0}
+
+
+def of_fewer_blocks(build, blocks, **settings):
+    """A network whose builder has its blocks a stage as a constant. Two in a stage are both kinds of TF-SepNet's and
+    CP-ResNet's: with as many channels as before the block, and with others."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys.modules[build.__module__], "BLOCKS_PER_STAGE", blocks)
+        return build(**settings)
 
 
 def plain_convolutions():
@@ -33,8 +43,10 @@ NETWORKS = {
     "res2net": lambda: bc_res2net((32, 34, 1), width=4, scale=2, mfa=True, fpm=True, **SHALLOW),
     "cp-resnet": lambda: cp_resnet((32, 48, 2), 3, width=8, feature_mean=1.0, feature_std=2.0),
     "cp-mobile": lambda: cp_mobile((48, 33, 1), 3, width=8, feature_mean=1.0, feature_std=2.0),
-    "cp-mobile-2023": lambda: cp_mobile_2023((32, 32, 1), 3, width=8),
-    "tf-sepnet": lambda: tf_sepnet((32, 32, 1), 3, width=8, norm="adaresnorm", lambda_=0.5),
+    "cp-mobile-2023": lambda: cp_mobile_2023((32, 33, 1), 3, width=8, feature_mean=1.0, feature_std=2.0),
+    "tf-sepnet": lambda: of_fewer_blocks(
+        tf_sepnet, (2, 1, 1, 1), input_shape=(33, 34, 1), classes=3, width=8, norm="adaresnorm", lambda_=0.5
+    ),
     "plain": plain_convolutions,
 }
 QUICK_AND_SLOW = [

@@ -1,4 +1,4 @@
-"""What every network must stand: training, saving, compression, a TFLite file of built-in operators that agrees."""
+"""What every network must stand: training, saving, compression; its .tflite file: export/test_converted_networks."""
 
 import numpy as np
 import tf_keras as keras
@@ -21,7 +21,7 @@ def convolution_macs(model):
 
 
 def check_network(model, folder):
-    """Flat, trainable, savable, compressible and convertible, with normalizations as in the middle of training."""
+    """Flat, trainable, savable and compressible, with normalizations as in the middle of training."""
     generator = np.random.default_rng(0)
     _unsettle_normalizations(model, generator)
     features = generator.normal(0, 1, (8, *model.input_shape[1:])).astype(np.float32)
@@ -35,7 +35,6 @@ def check_network(model, folder):
     loaded = read_network(folder / "network.keras")
     np.testing.assert_array_equal(loaded(features, training=False), expected)
     check_compression(model, labels, folder)
-    np.testing.assert_allclose(run_tflite(converted(model), features), expected, rtol=0, atol=1e-4)
 
 
 def as_in_training(model):

@@ -6,7 +6,6 @@ import pytest
 import tensorflow as tf
 import tf_keras as keras
 from ai_edge_litert import schema_py_generated as schema
-from small_networks import NETWORKS, QUICK_AND_SLOW, unsettled
 
 from asc_tf.complexity.account import Operations
 from asc_tf.complexity.account_report import account_dict, account_text
@@ -16,7 +15,6 @@ from asc_tf.complexity.tflite_account import tflite_account
 from asc_tf.complexity.tflite_graph import Operator, Tensor
 from asc_tf.complexity.tflite_operations import operator_operations
 from asc_tf.errors import AscError
-from asc_tf.export.conversion import converted
 from asc_tf.quiet import native_stderr_hidden
 
 layers = keras.layers
@@ -286,17 +284,3 @@ def test_operators_of_keyword_spotters(name, inputs, output, expected):
     taken = [tensor(*shape, buffer=None if index == 0 else index) for index, shape in enumerate(inputs)]
     operator = Operator(name, tuple(taken), (tensor(*output),))
     assert operator_operations(operator, lambda each: each.buffer is not None) == expected
-
-
-@pytest.mark.parametrize("name", QUICK_AND_SLOW)
-def test_both_ways_agree_on_our_networks(name, tmp_path):
-    """What folding does not change: MACs, functions and kernels."""
-    model = unsettled(NETWORKS[name]())
-    (shape,) = [tensor.shape[1:] for tensor in model.inputs]
-    (tmp_path / "network.tflite").write_bytes(converted(model, shape))
-    file = tflite_account(tmp_path / "network.tflite")
-    network = keras_account(model)
-    assert file.operations().macs == network.operations().macs > 0
-    assert file.operations().functions == network.operations().functions
-    assert counted(file, "kernel") == counted(network, "kernel")
-    assert file.unaccounted() == network.unaccounted() == []

@@ -1,6 +1,9 @@
 import numpy as np
 import pytest
+import tf_keras as keras
+from ai_edge_litert import schema_py_generated as schema
 from layer_checks import check_layer
+from model_checks import converted
 
 from asc_tf.layers import PixelShuffle
 
@@ -17,6 +20,13 @@ def test_output_is_the_formula(factor):
 
 def test_layer_contract(tmp_path):
     check_layer(PixelShuffle(2), (8, 10, 8), tmp_path)
+
+
+def test_in_a_file_it_is_one_operator():
+    inputs = keras.Input((3, 4, 8))
+    content = converted(keras.Model(inputs, PixelShuffle(2)(inputs)))
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+    assert [code.builtinCode for code in model.operatorCodes] == [schema.BuiltinOperator.DEPTH_TO_SPACE]
 
 
 def test_factor_1_is_refused():

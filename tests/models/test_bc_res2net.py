@@ -2,9 +2,7 @@ import functools
 
 import numpy as np
 import pytest
-import tensorflow as tf
 import tf_keras as keras
-from ai_edge_litert.interpreter import Interpreter
 from compression_checks import check_compression
 from model_checks import as_in_training, check_training_step
 
@@ -80,11 +78,6 @@ def test_the_pyramid_costs_what_lies_between_the_last_rows_of_table_2(counts):
     assert pyramid - before_averaging == pytest.approx(26.76e6 - 17.06e6, rel=1e-3)
 
 
-@pytest.mark.slow
-def test_without_the_stems_attention(counts):
-    assert counts(stem_mfa=False) == (85_840 - 2_260, 15_757_060 - 1_310_720)
-
-
 @pytest.mark.parametrize(("frames", "width", "sizes"), [(32, 40, [16, 16, 8, 4, 4]), (334, 8, [167, 167, 84, 42, 42])])
 def test_maps_have_the_sizes_of_table_1(network, frames, width, sizes):
     if width == 40:
@@ -156,28 +149,6 @@ def test_model_is_flat_and_survives_saving(trained, tmp_path):
     model.save(tmp_path / "model.keras")
     loaded = read_network(tmp_path / "model.keras")
     np.testing.assert_array_equal(loaded(features), model(features))
-
-
-@pytest.mark.slow
-def test_tflite_needs_only_built_in_operators_and_agrees(trained):
-    model, _, features = trained
-    function = tf.function(lambda x: model(x, training=False), input_signature=[tf.TensorSpec((1, *SMALL))])
-    owner = tf.Module()
-    owner.weights = model.weights
-    content = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], owner).convert()
-    interpreter = Interpreter(model_content=content)
-    names = {details["op_name"] for details in interpreter._get_ops_details()}
-    assert {"DEPTH_TO_SPACE", "STRIDED_SLICE", "DEPTHWISE_CONV_2D"} <= names
-    assert not [name for name in names if name.startswith("Flex") or name == "CUSTOM"]
-    interpreter.allocate_tensors()
-    found = []
-    for clip in features:
-        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], clip[np.newaxis])
-        interpreter.invoke()
-        found.append(interpreter.get_tensor(interpreter.get_output_details()[0]["index"])[0])
-    expected = model(features)
-    assert np.ptp(expected, axis=0).max() > 1e-2
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
 
 
 @pytest.mark.slow

@@ -79,7 +79,7 @@ def test_logits_are_the_classifier_of_the_mean_over_frequency_and_time():
 
 
 @pytest.mark.slow
-def test_network_trains_saves_converts_and_compresses(tmp_path):
+def test_network_trains_saves_and_compresses(tmp_path):
     set_seed(0)
     model = bc_resnet(
         (64, 12, 1),

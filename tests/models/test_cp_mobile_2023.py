@@ -19,7 +19,7 @@ def test_parameters_and_shapes_are_those_of_the_public_network():
 
 
 @pytest.mark.slow
-def test_network_trains_saves_converts_and_compresses(tmp_path):
+def test_network_trains_saves_and_compresses(tmp_path):
     set_seed(0)
     check_network(cp_mobile_2023((32, 33, 1), 3, width=8, feature_mean=1.0, feature_std=2.0), tmp_path)
 

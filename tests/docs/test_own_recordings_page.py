@@ -31,6 +31,7 @@ def recordings(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("eager")
 def test_the_five_commands(recordings, capsys):
     block = PAGE.read_text(encoding="utf-8").split("Five commands")[1]
     commands = [shlex.split(line.split("#")[0])[1:] for line in re.findall(r"^    (asc-tf .*)$", block, re.MULTILINE)][

@@ -121,6 +121,7 @@ def test_mistakes_are_one_sentence(arguments, sentence, capsys, tmp_path, monkey
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("eager")
 def test_a_run_is_explained_by_its_network(smallest_run, synthetic_root, capsys):
     audio = next((synthetic_root / "audio").glob("*.wav"))
     assert main(["explain", str(smallest_run), str(audio), "--json"]) == 0

@@ -163,6 +163,7 @@ def test_names_of_another_layout_are_checked_as_well(notes, tmp_path, old, new, 
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("eager")
 def test_all_four_train_together(notes, tmp_path, capsys):
     from asc_tf.cli import main
 

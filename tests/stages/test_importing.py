@@ -87,6 +87,7 @@ def test_the_same_import_changes_nothing_and_another_is_refused(imported, checkp
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("eager")
 def test_a_run_with_a_data_set_is_evaluated_and_exported_from_it(checkpoint, synthetic_root, tmp_path):
     run = tmp_path / "run"
     stages.import_checkpoint(checkpoint, "cp-mobile-2023", run, synthetic_root)

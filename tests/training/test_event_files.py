@@ -53,6 +53,7 @@ def fit(folder, epochs):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("eager")
 def test_a_training_that_goes_on_has_each_step_once(tmp_path):
     whole = tmp_path / "whole"
     fit(whole, 2)

@@ -60,6 +60,7 @@ def train(folder, epochs):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("eager")
 def test_the_saved_network_is_that_of_the_epoch_which_the_rule_names(tmp_path):
     history = train(tmp_path / "a", 12)
     epochs = [(logs["device_accuracy"], logs["device_variance"]) for logs in history]

@@ -43,7 +43,8 @@ def deployment_graph(model, space_to_depth=False, binwise=False):
         if layer in taken or identity_at_inference(layer):
             return keras.layers.Activation("linear", name=layer.name)
         if space_to_depth and _is_narrow_stem(layer):
-            new, values = _stem(layer, normalizations.get(layer), "relu" if layer in relus else None)
+            activation = "relu" if layer in relus else None
+            new, values = _stem(layer, normalizations.get(layer), activation, pairs=not binwise)
         else:
             new, values = _substitute(layer, normalizations.get(layer), binwise)
         weights[layer.name] = values
@@ -116,10 +117,10 @@ def _substitute(layer, normalization, binwise):
     return type(layer).from_config({**layer.get_config(), "use_bias": True}), _folded(layer, normalization)
 
 
-def _stem(layer, normalization, activation):
+def _stem(layer, normalization, activation, pairs):
     """As `_substitute`, for a narrow stem and the activation after it."""
-    weights = space_to_depth_weights(*_folded(layer, normalization), layer.input.shape[1:3])
-    return SpaceToDepthConv2D(layer.filters, activation, name=layer.name), list(weights)
+    weights = space_to_depth_weights(*_folded(layer, normalization), layer.input.shape[1:3], pairs)
+    return SpaceToDepthConv2D(layer.filters, activation, pairs, name=layer.name), list(weights)
 
 
 def _folded(layer, normalization):

@@ -99,18 +99,10 @@ class BinwiseDepthwiseConv2D(keras.layers.Layer):
         """[frequency, 1, channel] of [band, channel]."""
         return tf.repeat(values, self.bins // self.bands, axis=0)[:, tf.newaxis]
 
-    def mean_weights(self):
-        """Kernel [frequency, channel] and bias [channel] that give the mean over frequency directly from the input.
-
-        The layer is affine in its input, so its mean is one weighted sum: it needs no map of the layer's outputs. The
-        kernel must be one frame long.
-        """
+    def band_weights(self, band):
+        """Kernel [kernel bins, kernel frames, channel, 1] and bias [channel] of one band by itself."""
         kernel, bias, scale, offset = (weight.numpy().astype(np.float64) for weight in self.weights)
-        by_bin = np.repeat(scale, self.bins // self.bands, axis=0)
-        half = len(kernel) // 2
-        padded = np.pad(by_bin, ((half, half), (0, 0)))
-        taps = [kernel[i, 0, :, 0] * padded[len(kernel) - 1 - i :][: self.bins] for i in range(len(kernel))]
-        return np.sum(taps, axis=0) / self.bins, (scale * bias + offset).mean(axis=0)
+        return kernel * scale[band][:, np.newaxis], bias * scale[band] + offset[band]
 
     def get_config(self):
         return {**super().get_config(), "bands": self.bands, "kernel_size": self.kernel_size}
@@ -134,62 +126,83 @@ def binwise_weights(kernel, bias, scale, offset):
 
 @keras.saving.register_keras_serializable("asc_tf")
 class SpaceToDepthConv2D(keras.layers.Layer):
-    """A 5x5 convolution of stride 2 with "same" padding, two frames of its output at once.
+    """A 5x5 convolution of stride 2 with "same" padding, one or two frames of its output at once.
 
-    Blocks of 2x2 values become channels, then two consecutive blocks in time become channels too, and a 3x2 convolution
-    of stride 1 makes two frames from three rows of two such pairs. The result is exact. Integer kernels load eight
-    channels at a time, so a single channel leaves most of their registers empty. This layer takes a third of the time,
-    with 1.9 times the products, half of them by 0.
+    Blocks of 2x2 values become channels, so that a 3x3 convolution of stride 1 gives the same. For two frames at once
+    two consecutive blocks in time become channels too, and a 3x2 convolution makes two frames from three rows of two
+    such pairs. The result is exact. Integer kernels load eight channels at a time, so a single channel leaves most of
+    their registers empty. Pairs take a third of the time, with 1.9 times the products, half of them by 0; single frames
+    take half of it, with one operator fewer.
 
     Input: [batch, frequency, time, channel], sizes static. Output: [batch, frequency / 2, time / 2, filters], rounded
     up.
-    Weights: kernel [3, 2, 8 * channel, 2 * filters] and bias [2 * filters], see `space_to_depth_weights`.
+    Weights: kernel [3, 2, 8 * channel, 2 * filters] and bias [2 * filters], or for single frames [3, 3, 4 * channel,
+    filters] and [filters]; see `space_to_depth_weights`.
 
     Args:
         filters: number of output channels.
         activation: of the outputs, a name or None; part of the convolution, since runtimes then compute it for free.
+        pairs: two frames at once.
     """
 
-    def __init__(self, filters, activation=None, **kwargs):
+    def __init__(self, filters, activation=None, pairs=True, **kwargs):
         super().__init__(**kwargs)
         self.filters = filters
         self.activation = keras.activations.get(activation)
+        self.pairs = pairs
 
     def build(self, input_shape):
-        self.kernel = self.add_weight("kernel", (3, 2, 8 * input_shape[3], 2 * self.filters))
-        self.bias = self.add_weight("bias", (2 * self.filters,), initializer="zeros")
+        width = 1 + self.pairs
+        self.frames = (input_shape[2] + 1) // 2  # of the output
+        self.kernel = self.add_weight("kernel", (3, 4 - width, 4 * width * input_shape[3], width * self.filters))
+        self.bias = self.add_weight("bias", (width * self.filters,), initializer="zeros")
         super().build(input_shape)
 
     def call(self, inputs):
+        return self.from_blocks(self.blocks(inputs))
+
+    def blocks(self, inputs):
+        """Blocks [batch, frequency / 2 + 2, block or pair, value] of an input, with blocks of zeros around them."""
         x = tf.nn.space_to_depth(_even(inputs), 2)
+        if not self.pairs:
+            return tf.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
         _, bins, frames, depth = x.shape
-        even = frames + frames % 2
+        odd = frames % 2
         # A block of zeros before a row's first block, one or two after its last. Padding frames of few channels is
         # slow.
         rows = tf.reshape(x, (-1, bins, 1, frames * depth))
-        rows = tf.pad(rows, ((0, 0), (1, 1), (0, 0), (depth, (1 + frames % 2) * depth)))
-        pairs = tf.reshape(rows, (-1, bins + 2, even // 2 + 1, 2 * depth))
-        y = self.activation(tf.nn.conv2d(pairs, self.kernel, 1, "VALID") + self.bias)
+        rows = tf.pad(rows, ((0, 0), (1, 1), (0, 0), (depth, (1 + odd) * depth)))
+        return tf.reshape(rows, (-1, bins + 2, (frames + 2 + odd) // 2, 2 * depth))
+
+    def from_blocks(self, blocks):
+        """The output's bins for these `blocks`, two fewer than they are."""
+        y = self.activation(tf.nn.conv2d(blocks, self.kernel, 1, "VALID") + self.bias)
+        if not self.pairs:
+            return y
+        bins, even = blocks.shape[1] - 2, 2 * (blocks.shape[2] - 1)
         y = tf.reshape(y, (-1, bins, even, self.filters))
-        return y if even == frames else tf.slice(y, (0, 0, 0, 0), (_size(y, 0), bins, frames, self.filters))
+        return y if even == self.frames else tf.slice(y, (0, 0, 0, 0), (_size(y, 0), bins, self.frames, self.filters))
 
     def get_config(self):
         activation = keras.activations.serialize(self.activation)
-        return {**super().get_config(), "filters": self.filters, "activation": activation}
+        return {**super().get_config(), "filters": self.filters, "activation": activation, "pairs": self.pairs}
 
 
-def space_to_depth_weights(kernel, bias, sizes):
+def space_to_depth_weights(kernel, bias, sizes, pairs=True):
     """The weights of `SpaceToDepthConv2D` for a kernel [5, 5, channel, filters] and a bias [filters].
 
     Args:
         kernel, bias: of the convolution of stride 2.
         sizes: (frequency, time) of its input. "Same" padding puts one row before an even and two before an odd size, so
             that the kernel begins in the second or in the first row of the block before.
+        pairs: of the layer.
     """
     first = [1 - size % 2 for size in sizes]
     wide = np.pad(kernel, [(start, 1 - start) for start in first] + [(0, 0), (0, 0)])
     channels, filters = kernel.shape[2:]
     blocks = wide.reshape(3, 2, 3, 2, channels, filters).transpose(0, 2, 1, 3, 4, 5)
+    if not pairs:
+        return blocks.reshape(3, 3, 4 * channels, filters), bias
     blocks = blocks.reshape(3, 3, 4 * channels, 1, filters)
     earlier, later = (np.pad(blocks, ((0, 0), place, (0, 0), (0, 0), (0, 0))) for place in ((0, 1), (1, 0)))
     pair = np.concatenate([earlier, later], axis=3)  # [3 rows, 4 blocks, values of a block, frame, filter]

@@ -18,11 +18,11 @@ _VERSION, _HEADER, _ALIGNMENT, _ELSEWHERE = 1, 3, 16, -1
 _KIND = schema.BuiltinOperator
 # Operators that read a number before they write the number at the same place, in every kernel.
 _IN_PLACE = {_KIND.ADD, _KIND.SUB, _KIND.MUL, _KIND.RESHAPE, _KIND.LOGISTIC, _KIND.RELU}
-_TRIALS = 60
+_TRIALS = 300
 _TYPES = {number: name.lower() for name, number in vars(schema.TensorType).items() if not name.startswith("_")}
 
 
-@dataclass
+@dataclass(eq=False)
 class _Block:
     """Memory of one map, or of maps that take each other's place: alive from step `first` to step `last`."""
 
@@ -127,30 +127,57 @@ def _replaced(model, graph, operator, step, last):
     return None
 
 
+def planned_height(model, graph):
+    """Bytes of the maps by the plan that `with_memory_plan` would make."""
+    return max((at + block.size for block, at in _packed_blocks(_blocks(model, graph))), default=0)
+
+
 def _packed_blocks(blocks):
-    """[(block, offset)]: the best of some orders, each block as low as those before it allow."""
-    orders = [
-        sorted(blocks, key=lambda block: (-block.size, block.first)),
-        sorted(blocks, key=lambda block: (block.first, -block.size)),
-        sorted(blocks, key=lambda block: (-block.size * (block.last - block.first + 1), block.first)),
-    ]
+    """[(block, offset)]: the best of some orders, each block as low as those before it allow.
+
+    The search is over the large blocks: of their best order so far a block at the top, and one at random, move forward,
+    and stay there if that is no worse. Small blocks fit between them.
+    """
+    least_of_large = max((block.size for block in blocks), default=0) / 16
+    large = [block for block in blocks if block.size >= least_of_large]
+    small = sorted((block for block in blocks if block.size < least_of_large), key=lambda block: -block.size)
+    beside = {
+        id(block): [other for other in blocks if other.first <= block.last and block.first <= other.last]
+        for block in blocks
+    }
     generator = random.Random(0)
-    for _ in range(_TRIALS):
-        weights = {id(block): generator.uniform(0.5, 1.5) * block.size for block in blocks}
-        orders.append(sorted(blocks, key=lambda block, weights=weights: -weights[id(block)]))
-    return min((_placed(order) for order in orders), key=lambda placed: max(at + block.size for block, at in placed))
-
-
-def _placed(order):
-    placed = []
-    for block in order:
-        beside = sorted(
-            (at, at + other.size) for other, at in placed if other.first <= block.last and block.first <= other.last
+    starts = [
+        sorted(large, key=lambda block: (-block.size, block.first)),
+        sorted(large, key=lambda block: (block.first, -block.size)),
+        sorted(large, key=lambda block: (-block.size * (block.last - block.first + 1), block.first)),
+    ]
+    order, offsets = min(((order, _placed(order, beside)) for order in starts), key=lambda pair: _height(*pair))
+    for _ in range(_TRIALS if large else 0):
+        most, moved = _height(order, offsets), list(order)
+        top = [block for block in order if offsets[id(block)] + block.size == most]
+        for block in (generator.choice(top), generator.choice(order)):
+            place = moved.index(block)
+            moved.insert(generator.randint(0, place), moved.pop(place))
+        order, offsets = min(
+            ((moved, _placed(moved, beside)), (order, offsets)), key=lambda pair: _height(*pair)
         )
+    offsets = _placed([*order, *small], beside)
+    return [(block, offsets[id(block)]) for block in blocks]
+
+
+def _height(blocks, offsets):
+    return max((offsets[id(block)] + block.size for block in blocks), default=0)
+
+
+def _placed(order, beside):
+    """{id of a block: offset}."""
+    offsets = {}
+    for block in order:
+        taken = [(offsets[id(other)], other.size) for other in beside[id(block)] if id(other) in offsets]
         offset = 0
-        for low, high in beside:
+        for low, size in sorted(taken):
             if offset + block.size <= low:
                 break
-            offset = max(offset, high)
-        placed.append((block, offset))
-    return placed
+            offset = max(offset, low + size)
+        offsets[id(block)] = offset
+    return offsets

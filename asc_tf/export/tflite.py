@@ -23,6 +23,7 @@ from asc_tf.export.memory_plan import with_memory_plan
 from asc_tf.export.model_metadata import ENTRY, LABELS_FILE, labels_file, model_metadata
 from asc_tf.export.narrowed_ranges import with_narrowed_ranges
 from asc_tf.export.scheduling import scheduled
+from asc_tf.export.shared_scales import with_shared_scales
 from asc_tf.export.shrinking import shrunk
 from asc_tf.export.slabs import SlabbedNetwork
 from asc_tf.runtime.classifier import Classifier
@@ -152,13 +153,13 @@ def network_file(model, shape, format="float", calibration=None, float_input=Tru
         model, shape, format, calibration, float_input: of `converted`.
         least_memory: for int8, the graph with the least memory on a microcontroller in place of the fastest one.
     """
-    graph = deployment_graph(model, space_to_depth=format == "int8" and not least_memory, binwise=least_memory)
+    graph = deployment_graph(model, space_to_depth=format == "int8", binwise=least_memory)
     if format != "int8":
         return converted(graph, shape, format)
     runs = with_integer_norms(graph, calibration)
     runs = SlabbedNetwork(runs) if least_memory else runs
     content = converted(runs, shape, format, calibration, float_input)
-    content = scheduled(content) if least_memory else content
+    content = scheduled(with_shared_scales(content)) if least_memory else content
     content = with_narrowed_ranges(content, calibration)
     return with_corrected_biases(content, converted(runs, shape), calibration)
 

@@ -1,0 +1,110 @@
+"""One scale for feature maps that are parts of each other, in place of operators that change scales. No TensorFlow."""
+
+import copy
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from asc_tf.export.operators import AFFINE, bias_integers, has_bias, kind_of, own_bias, set_bias_integers
+from asc_tf.runtime.sharing_builder import packed
+
+_KIND = schema.BuiltinOperator
+# Operators whose outputs are numbers of their inputs, and must have their scale.
+_MOVES = {_KIND.CONCATENATION, _KIND.SLICE, _KIND.SPLIT_V, _KIND.PAD, _KIND.RESHAPE, _KIND.MAX_POOL_2D}
+_FIXED = {_KIND.LOGISTIC, _KIND.TANH, _KIND.SOFTMAX}  # their outputs have the scale that the format says
+_LEAST, _MOST = -128, 127
+
+
+def with_shared_scales(content):
+    """A file's bytes without operators that only change the scale of an 8-bit map.
+
+    The converter gives each map the scale of its own range. If parts of one map are joined with parts of another, it
+    rounds them anew, in an operator of its own. Here all of them get the scale of their common range.
+
+    Args:
+        content: bytes of a file with one subgraph, as the converter writes it.
+    """
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+    graph = model.subgraphs[0]
+    changes = [operator for operator in graph.operators if _changes_scale(model, graph, operator)]
+    kept = {int(index) for index in (*graph.inputs, *graph.outputs)}
+    kept |= {int(op.outputs[0]) for op in graph.operators if kind_of(model, op) in _FIXED}
+    before = {index: _step(tensor) for index, tensor in enumerate(graph.tensors)}
+    removed = []
+    for group in _groups(model, graph, changes):
+        if kept.isdisjoint(group):
+            _share(graph, group)
+            removed += [operator for operator in changes if int(operator.inputs[0]) in group]
+    _rescale_biases(model, graph, before)
+    _remove(graph, removed)
+    return packed(model)
+
+
+def _changes_scale(model, graph, operator):
+    if kind_of(model, operator) != _KIND.QUANTIZE:
+        return False
+    return all(graph.tensors[ends[0]].type == schema.TensorType.INT8 for ends in (operator.inputs, operator.outputs))
+
+
+def _groups(model, graph, changes):
+    """Sets of the maps that have to share a scale so that these operators change none."""
+    groups = {}
+    for operator in graph.operators:
+        if operator not in changes and kind_of(model, operator) not in _MOVES:
+            continue
+        ends = {int(index) for index in (*operator.inputs, *operator.outputs) if index >= 0}
+        joined = {index for index in ends if graph.tensors[index].type == schema.TensorType.INT8}
+        for index in list(joined):
+            joined |= groups.get(index, set())
+        groups.update(dict.fromkeys(joined, joined))
+    wanted = {id(groups[int(operator.inputs[0])]): groups[int(operator.inputs[0])] for operator in changes}
+    return list(wanted.values())
+
+
+def _share(graph, group):
+    """Give tensors one scale, of their common range."""
+    quantizations = [graph.tensors[index].quantization for index in group]
+    scales, zeros = (np.array([getattr(q, name)[0] for q in quantizations], float) for name in ("scale", "zeroPoint"))
+    low, high = (scales * (_LEAST - zeros)).min(), (scales * (_MOST - zeros)).max()
+    scale = (high - low) / (_MOST - _LEAST)
+    for index in group:
+        quantization = copy.copy(graph.tensors[index].quantization)
+        quantization.scale, quantization.zeroPoint = [scale], [int(np.clip(round(_LEAST - low / scale), _LEAST, _MOST))]
+        graph.tensors[index].quantization = quantization
+
+
+def _step(tensor):
+    """The scale of a map, or None."""
+    quantization = tensor.quantization
+    if quantization is None or quantization.scale is None or len(quantization.scale) != 1:
+        return None
+    return float(quantization.scale[0])
+
+
+def _rescale_biases(model, graph, before):
+    """Biases count in steps of their operator's input times those of its kernel."""
+    for operator in graph.operators:
+        taken = int(operator.inputs[0])
+        if kind_of(model, operator) not in AFFINE or not has_bias(operator) or before[taken] is None:
+            continue
+        ratio = before[taken] / _step(graph.tensors[taken])
+        if ratio == 1:
+            continue
+        bias = own_bias(model, operator)
+        bias.quantization = copy.copy(bias.quantization)
+        bias.quantization.scale = np.asarray(bias.quantization.scale) / ratio
+        set_bias_integers(model, bias, bias_integers(model, bias) * ratio)
+
+
+def _remove(graph, operators):
+    """Remove operators; their outputs' readers read their inputs."""
+    names = {int(operator.outputs[0]): int(operator.inputs[0]) for operator in operators}
+    graph.operators = [operator for operator in graph.operators if operator not in operators]
+    for operator in graph.operators:
+        operator.inputs = [_followed(names, int(index)) for index in operator.inputs]
+
+
+def _followed(names, index):
+    while index in names:
+        index = names[index]
+    return index

@@ -141,10 +141,7 @@ def _packed_blocks(blocks):
     least_of_large = max((block.size for block in blocks), default=0) / 16
     large = [block for block in blocks if block.size >= least_of_large]
     small = sorted((block for block in blocks if block.size < least_of_large), key=lambda block: -block.size)
-    beside = {
-        id(block): [other for other in blocks if other.first <= block.last and block.first <= other.last]
-        for block in blocks
-    }
+    beside = _beside(large)
     generator = random.Random(0)
     starts = [
         sorted(large, key=lambda block: (-block.size, block.first)),
@@ -158,10 +155,8 @@ def _packed_blocks(blocks):
         for block in (generator.choice(top), generator.choice(order)):
             place = moved.index(block)
             moved.insert(generator.randint(0, place), moved.pop(place))
-        order, offsets = min(
-            ((moved, _placed(moved, beside)), (order, offsets)), key=lambda pair: _height(*pair)
-        )
-    offsets = _placed([*order, *small], beside)
+        order, offsets = min(((moved, _placed(moved, beside)), (order, offsets)), key=lambda pair: _height(*pair))
+    offsets = _placed([*order, *small], _beside(blocks))
     return [(block, offsets[id(block)]) for block in blocks]
 
 
@@ -169,15 +164,28 @@ def _height(blocks, offsets):
     return max((offsets[id(block)] + block.size for block in blocks), default=0)
 
 
+def _beside(blocks):
+    """{id of a block: [(id, bytes)] of those that live at the same time}."""
+    return {
+        id(block): [
+            (id(other), other.size)
+            for other in blocks
+            if other is not block and other.first <= block.last and block.first <= other.last
+        ]
+        for block in blocks
+    }
+
+
 def _placed(order, beside):
     """{id of a block: offset}."""
     offsets = {}
     for block in order:
-        taken = [(offsets[id(other)], other.size) for other in beside[id(block)] if id(other) in offsets]
+        taken = sorted((offsets[other], size) for other, size in beside[id(block)] if other in offsets)
         offset = 0
-        for low, size in sorted(taken):
+        for low, size in taken:
             if offset + block.size <= low:
                 break
-            offset = max(offset, low + size)
+            if low + size > offset:
+                offset = low + size
         offsets[id(block)] = offset
     return offsets

@@ -52,7 +52,7 @@ def least_growth_order(steps, sizes, outputs, generator=None):
         steps: list of (tensors read, tensors written).
         sizes: {tensor: bytes}.
         outputs: tensors that are wanted in the end.
-        generator: `random.Random` by which each step's growth seems up to 4 times larger or smaller; None sees it right.
+        generator: `random.Random` by which a step's growth seems up to 4 times larger or smaller; None sees it right.
     """
     readers, readers_of = dict.fromkeys(sizes, 0), {}
     for index, (read, _) in enumerate(steps):

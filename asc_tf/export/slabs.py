@@ -2,17 +2,16 @@
 
 import functools
 import math
-import operator
 
 import numpy as np
 import tensorflow as tf
 import tf_keras as keras
 
 from asc_tf.export.deployment_layers import BinwiseDepthwiseConv2D, SpaceToDepthConv2D
+from asc_tf.export.slab_values import BINS_AXIS, MeanRow, RecomputedSlabs, Slabs, WholeMap
 from asc_tf.layers import ChannelSplit, FrequencyAveragePooling
 
-_BINS = 1  # axis
-_RECORDS_OF_SLAB = 3500  # bytes that an interpreter keeps for its operators, in two blocks and a stem
+_SLABS = 4  # more of them cost an interpreter's records as much as they save in maps
 
 
 class SlabbedNetwork:
@@ -29,8 +28,8 @@ class SlabbedNetwork:
     Args:
         graph: functional model, such as `deployment_graph` with `space_to_depth` and `binwise` returns; each layer is
             called once.
-        slabs: number of slabs, one of `possible_numbers`; None takes the one with the least memory, of the maps and of
-            an interpreter's records together.
+        slabs: number of slabs, one of `possible_numbers`; None takes the one with about the least memory, of the maps
+            and of an interpreter's records together.
 
     Attributes:
         slabs: the number; 1 runs the graph as it is.
@@ -50,7 +49,7 @@ class SlabbedNetwork:
     def __call__(self, inputs, training=False):
         if self.slabs == 1:
             return self._graph(inputs, training=False)
-        values = {id(self._graph.inputs[0]): _Whole(lambda: inputs)}
+        values = {id(self._graph.inputs[0]): WholeMap(lambda: inputs)}
         for layer in self._graph.layers:
             if not isinstance(layer, keras.layers.InputLayer):
                 outputs, value = tf.nest.flatten(layer.output), self._value(layer, values)
@@ -63,18 +62,20 @@ class SlabbedNetwork:
         taken = [values[id(tensor)] for tensor in tf.nest.flatten(layer.input)]
         if isinstance(layer, SpaceToDepthConv2D):
             return _of_stem(layer, taken[0], self.slabs)
-        slabbed = [value for value in taken if isinstance(value, _Slabs)]
-        if slabbed and isinstance(layer, BinwiseDepthwiseConv2D) and layer.kernel_size[1] == 1:
+        slabbed = [value for value in taken if isinstance(value, Slabs)]
+        if slabbed and isinstance(layer, BinwiseDepthwiseConv2D) and _reaches_neighbours_alone(layer, self.slabs):
             return _of_depthwise(self._bands[layer.name], slabbed[0], layer.kernel_size[0] // 2)
         if slabbed and isinstance(layer, FrequencyAveragePooling):
-            return _Rows(layer, self._parts_of_mean(layer, slabbed[0], values))
-        if isinstance(taken[0], _Rows) and layer.name in self._times:
-            return _Whole(functools.partial(taken[0].convolved, *self._times[layer.name]))
+            return MeanRow(layer, self._parts_of_mean(layer, slabbed[0], values))
+        if isinstance(taken[0], MeanRow) and layer.name in self._times:
+            return WholeMap(functools.partial(taken[0].convolved, *self._times[layer.name]))
         if slabbed and _is_pooling(layer):
-            return _Whole(_Slabs(layer.output.shape[_BINS], [_output(layer, [part]) for part in slabbed[0].parts]).whole)
+            return WholeMap(
+                Slabs(layer.output.shape[BINS_AXIS], [_output(layer, [part]) for part in slabbed[0].parts]).whole
+            )
         if slabbed and _is_pointwise(layer):
             return _of_pointwise(layer, self._sum_in_one_convolution(layer, values) or taken, slabbed[0])
-        return _Whole(_output(layer, [value.whole for value in taken]))
+        return WholeMap(_output(layer, [value.whole for value in taken]))
 
     def _parts_of_mean(self, layer, value, values):
         """The mean over each slab's bins, as functions; of f2(x) that is wanted as x + f2(x) it comes from x."""
@@ -85,10 +86,10 @@ class SlabbedNetwork:
         return _of_depthwise(means, values[id(before.input)], before.kernel_size[0] // 2).parts
 
     def _sum_in_one_convolution(self, layer, values):
-        """For the last sum of (f2(x) + row) + x the values [x + f2(x), row], the first by one convolution; else None."""
+        """For the last sum of (f2(x) + row) + x its parts x + f2(x), by one convolution, and row; otherwise None."""
         tensors = tf.nest.flatten(layer.input)
         earlier = _maker(tensors[0])
-        if len(tensors) != 2 or not isinstance(earlier, keras.layers.Add):
+        if len(tensors) != 2 or not isinstance(earlier, keras.layers.Add) or len(earlier.input) != 2:
             return None
         two_d, row = earlier.input
         depthwise = _maker(two_d)
@@ -99,104 +100,6 @@ class SlabbedNetwork:
         for kernel, _ in bands:
             kernel[margin] += 1
         return [_of_depthwise(bands, values[id(tensors[1])], margin), values[id(row)]]
-
-
-class _Whole:
-    """A map that is computed when it is first asked for."""
-
-    def __init__(self, compute):
-        self.whole = functools.cache(compute)
-
-    def item(self, index):
-        """One of the maps of a list."""
-        return _Whole(lambda: self.whole()[index])
-
-
-class _Rows(_Whole):
-    """The mean over frequency, from that of each slab.
-
-    Args:
-        layer: the mean over frequency.
-        parts: functions that give it for one slab, [1, 1, time, channel].
-    """
-
-    def __init__(self, layer, parts):
-        super().__init__(lambda: layer(tf.concat([part() for part in parts], axis=_BINS)))
-        self._parts = parts
-
-    def convolved(self, kernel, bias):
-        """Its depthwise convolution over time, with kernel [1, frames, channel, 1], in one operator with the mean."""
-        count, channels = len(self._parts), kernel.shape[2]
-        wide = np.tile(kernel[..., 0, np.newaxis] * np.eye(channels, dtype=np.float32), (1, 1, count, 1)) / count
-        return tf.nn.conv2d(tf.concat([part() for part in self._parts], axis=-1), wide, 1, "SAME") + bias
-
-
-class _Slabs:
-    """A map in slabs of frequency, each computed when it is first asked for."""
-
-    def __init__(self, bins, parts):
-        self.bins = bins
-        self.parts = [functools.cache(part) for part in parts]
-
-    @functools.cached_property
-    def _joined(self):
-        return tf.concat([part() for part in self.parts], axis=_BINS)
-
-    def whole(self):
-        return self._joined
-
-    def item(self, index):
-        """One of the maps of a list."""
-        return _Slabs(self.bins, [functools.partial(lambda part: part()[index], part) for part in self.parts])
-
-    def with_margin(self, index, margin):
-        """A slab with the bins beside it, fewer at the ends."""
-        parts = [self.parts[index]()]
-        if index:
-            parts.insert(0, _bins_of(self.parts[index - 1](), -margin))
-        if index + 1 < len(self.parts):
-            parts.append(_bins_of(self.parts[index + 1](), margin))
-        return tf.concat(parts, axis=_BINS)
-
-
-class _Recomputed(_Slabs):
-    """A map in slabs that computes the bins beside a slab anew.
-
-    The last two slabs, beside which the others wait, are computed in halves.
-
-    Args:
-        bins: of the map.
-        count: of the slabs.
-        rows: function (first bin, bin after the last) -> these bins.
-    """
-
-    def __init__(self, bins, count, rows):
-        self._rows, self._size = functools.cache(rows), bins // count
-        starts = range(0, bins, self._size)
-        super().__init__(bins, [functools.partial(self.rows, first, first + self._size) for first in starts])
-
-    def followed_by(self, layer):
-        """A layer of each bin by itself, after this one."""
-        return _Recomputed(self.bins, len(self.parts), lambda first, end: layer(self._rows(first, end)))
-
-    def item(self, index):
-        return self.followed_by(operator.itemgetter(index))
-
-    def rows(self, first, end):
-        if end + self._size <= self.bins:
-            return self._rows(first, end)
-        half = (first + end) // 2
-        return tf.concat([self._rows(first, half), self._rows(half, end)], axis=_BINS)
-
-    def with_margin(self, index, margin):
-        first = index * self._size
-        return self.rows(max(first - margin, 0), min(first + self._size + margin, self.bins))
-
-
-def _bins_of(part, count):
-    """The first bins of a map, or its last ones for a negative count."""
-    _, bins, frames, channels = part.shape
-    return tf.slice(part, (0, bins + count if count < 0 else 0, 0, 0), (1, abs(count), frames, channels))
 
 
 def _output(layer, parts):
@@ -214,15 +117,15 @@ def _of_stem(layer, value, count):
         _, _, columns, depth = blocks().shape
         return layer.from_blocks(tf.slice(blocks(), (0, first, 0, 0), (1, end - first + 2, columns, depth)))
 
-    return _Recomputed(layer.output.shape[_BINS], count, rows)
+    return RecomputedSlabs(layer.output.shape[BINS_AXIS], count, rows)
 
 
 def _of_pointwise(layer, taken, like):
     """Of a layer whose output bins depend on the same bins of its inputs alone, which may be rows for all bins."""
-    if isinstance(like, _Recomputed) and len(taken) == 1:
+    if isinstance(like, RecomputedSlabs) and len(taken) == 1:
         return like.followed_by(layer)
-    parts = [value.parts if isinstance(value, _Slabs) else [value.whole] * len(like.parts) for value in taken]
-    return _Slabs(like.bins, [_output(layer, group) for group in zip(*parts, strict=True)])
+    parts = [value.parts if isinstance(value, Slabs) else [value.whole] * len(like.parts) for value in taken]
+    return Slabs(like.bins, [_output(layer, group) for group in zip(*parts, strict=True)])
 
 
 def _of_depthwise(bands, value, margin):
@@ -230,7 +133,7 @@ def _of_depthwise(bands, value, margin):
 
     Args:
         bands: (kernel [bins, 1, channel, 1], bias [channel]) of each band.
-        value: `_Slabs`.
+        value: `Slabs`.
         margin: number of bins beside a slab that the kernel sees.
     """
     count = len(value.parts)
@@ -242,13 +145,15 @@ def _of_depthwise(bands, value, margin):
         x = tf.pad(x, ((0, 0), edges, (0, 0), (0, 0))) if any(edges) else x
         return tf.nn.depthwise_conv2d(x, kernel, (1, 1, 1, 1), "VALID") + bias
 
-    return _Slabs(value.bins, [functools.cache(functools.partial(compute, index)) for index in range(count)])
+    return Slabs(value.bins, [functools.cache(functools.partial(compute, index)) for index in range(count)])
 
 
 def _mean_weights(kernel, bias, bins):
     """A kernel that gives the mean of a convolution's outputs for so many bins, from its inputs for them all."""
-    taps = [np.pad(np.repeat(tap[np.newaxis], bins, axis=0), ((at, len(kernel) - 1 - at), *3 * [(0, 0)]))
-            for at, tap in enumerate(kernel)]
+    taps = [
+        np.pad(np.repeat(tap[np.newaxis], bins, axis=0), ((at, len(kernel) - 1 - at), *3 * [(0, 0)]))
+        for at, tap in enumerate(kernel)
+    ]
     return np.sum(taps, axis=0) / bins, bias
 
 
@@ -258,6 +163,11 @@ def _maker(tensor):
     while isinstance(layer, keras.layers.Activation) and layer.activation is keras.activations.linear:
         layer = layer.input.node.layer
     return layer
+
+
+def _reaches_neighbours_alone(layer, slabs):
+    """Whether a convolution sees one frame, and no bins beyond the slabs beside its own."""
+    return layer.kernel_size[1] == 1 and layer.kernel_size[0] // 2 <= layer.input.shape[BINS_AXIS] // slabs
 
 
 def _is_over_time(layer):
@@ -296,20 +206,17 @@ def possible_numbers(graph):
     stems = [layer for layer in graph.layers if isinstance(layer, SpaceToDepthConv2D)]
     if any(len(layer.inbound_nodes) != 1 for layer in graph.layers) or len(stems) != 1:
         return [1]
-    bins = stems[0].output.shape[_BINS]
+    bins = stems[0].output.shape[BINS_AXIS]
     widest = [
-        layer for layer in graph.layers if isinstance(layer, BinwiseDepthwiseConv2D) and layer.input.shape[_BINS] == bins
+        layer
+        for layer in graph.layers
+        if isinstance(layer, BinwiseDepthwiseConv2D) and layer.input.shape[BINS_AXIS] == bins
     ]
     bands = math.lcm(*(layer.bands for layer in widest))
     return [count for count in range(1, bins // 4 + 1) if bins % (2 * count) == 0 and count % bands == 0] or [1]
 
 
 def _best_number(graph):
-    """The number of slabs that takes the least memory.
-
-    The blocks' map has half the channels of the stem's or so. It stays, in slabs; beside it is one slab of the stem.
-    Each slab has nodes of its own.
-    """
-    stem = next((layer for layer in graph.layers if isinstance(layer, SpaceToDepthConv2D)), None)
-    size = 0 if stem is None else math.prod(stem.output.shape[1:])
-    return min(possible_numbers(graph), key=lambda count: size / count + count * _RECORDS_OF_SLAB)
+    """The number of slabs with about the least memory."""
+    numbers = possible_numbers(graph)
+    return next((number for number in numbers if number >= _SLABS), numbers[-1])

@@ -59,16 +59,17 @@ def test_a_convolution_whose_map_is_an_output_itself_is_not_folded():
         np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("pairs", [True, False])
 @pytest.mark.parametrize("sizes", [(16, 34), (16, 33), (17, 36), (17, 35)])
-def test_space_to_depth_is_the_strided_convolution_for_even_and_odd_sizes(sizes):
+def test_space_to_depth_is_the_strided_convolution_for_even_and_odd_sizes(sizes, pairs):
     generator = np.random.default_rng(0)
     kernel = generator.normal(size=(5, 5, 1, 3)).astype(np.float32)
     x = generator.normal(size=(2, *sizes, 1)).astype(np.float32)
     bias = generator.normal(size=3).astype(np.float32)
-    plain, blocks = keras.layers.Conv2D(3, 5, 2, "same", activation="relu"), SpaceToDepthConv2D(3, "relu")
+    plain, blocks = keras.layers.Conv2D(3, 5, 2, "same", activation="relu"), SpaceToDepthConv2D(3, "relu", pairs)
     plain.build(x.shape), blocks.build(x.shape)
     plain.set_weights([kernel, bias])
-    blocks.set_weights(space_to_depth_weights(kernel, bias, sizes))
+    blocks.set_weights(space_to_depth_weights(kernel, bias, sizes, pairs))
     np.testing.assert_allclose(blocks(x), plain(x), atol=1e-5)
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from asc_tf.micro.arena import estimated_arena, measured_arena, micro_interpreter, run
 from asc_tf.micro.network import network_of
@@ -21,6 +22,19 @@ def test_the_arena_is_measured_and_the_estimate_predicts_it(content, model_file)
     assert measured.maps > 100_000 and measured.records > 10_000
     assert estimated.maps == pytest.approx(measured.maps, abs=64)
     assert estimated.records == pytest.approx(measured.records, rel=0.1)
+
+
+def test_the_interpreter_computes_what_litert_s_reference_kernels_do(content):
+    """To the bit; LiteRT's fast kernels round otherwise, and its own kinds of kernels differ by as much."""
+    reference = Interpreter(model_content=content, experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
+    reference.allocate_tensors()
+    (taken,), (given,) = reference.get_input_details(), reference.get_output_details()
+    interpreter, generator = micro_interpreter(content), np.random.default_rng(0)
+    for level in (-60, 0):
+        features = np.clip(generator.normal(level, 30, taken["shape"]), -128, 127).astype(np.int8)
+        reference.set_tensor(taken["index"], features)
+        reference.invoke()
+        assert np.array_equal(run(interpreter, features), reference.get_tensor(given["index"])[0])
 
 
 def test_from_int16_samples_to_scenes_as_predict(content, model_file, probe):

@@ -4,17 +4,12 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from asc_tf.export.intermediate_maps import values_of
-from asc_tf.export.operators import AFFINE, bias_integers, has_bias, kind_of, own_bias, set_bias_integers
+from asc_tf.export.operators import AFFINE, SAME_SCALE, bias_integers, has_bias, kind_of, own_bias, set_bias_integers
 from asc_tf.runtime.sharing_builder import packed
 
 _KIND = schema.BuiltinOperator
 _ARITHMETIC = {_KIND.ADD, _KIND.SUB, _KIND.MUL}
 _READERS = {*AFFINE, *_ARITHMETIC, _KIND.MEAN, _KIND.SUM, _KIND.BATCH_MATMUL, _KIND.DEQUANTIZE}
-_SAME_SCALE = {
-    _KIND.AVERAGE_POOL_2D, _KIND.CONCATENATION, _KIND.MAX_POOL_2D, _KIND.PAD, _KIND.RESHAPE, _KIND.SLICE,
-    _KIND.SPACE_TO_DEPTH, _KIND.SPLIT, _KIND.SQUEEZE, _KIND.STRIDED_SLICE, _KIND.TRANSPOSE,
-}  # fmt: skip
-"""Operators whose outputs have the scale of their inputs."""
 _LOWEST, _HIGHEST = -128, 127
 _SHARES = np.linspace(1.0, 0.3, 15)
 """Of the range that calibration found, each side by itself."""
@@ -54,7 +49,7 @@ def _groups(model):
         for index in maps:
             group_of.setdefault(index, [index])
         kind = kind_of(model, operator)
-        if kind in _SAME_SCALE:
+        if kind in SAME_SCALE:
             for index in maps[1:]:
                 _join(group_of, maps[0], index)
             continue

@@ -12,6 +12,12 @@ AFFINE = {
     schema.BuiltinOperator.FULLY_CONNECTED,
 }
 """Convolutions and matrix products with a kernel and, perhaps, a bias."""
+_KIND = schema.BuiltinOperator
+SAME_SCALE = {
+    _KIND.AVERAGE_POOL_2D, _KIND.CONCATENATION, _KIND.MAX_POOL_2D, _KIND.PAD, _KIND.RESHAPE, _KIND.SLICE,
+    _KIND.SPACE_TO_DEPTH, _KIND.SPLIT, _KIND.SPLIT_V, _KIND.SQUEEZE, _KIND.STRIDED_SLICE, _KIND.TRANSPOSE,
+}  # fmt: skip
+"""Operators whose outputs have the scale of their inputs."""
 
 
 def kind_of(model, operator):

@@ -5,12 +5,10 @@ import copy
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from asc_tf.export.operators import AFFINE, bias_integers, has_bias, kind_of, own_bias, set_bias_integers
+from asc_tf.export.operators import AFFINE, SAME_SCALE, bias_integers, has_bias, kind_of, own_bias, set_bias_integers
 from asc_tf.runtime.sharing_builder import packed
 
 _KIND = schema.BuiltinOperator
-# Operators whose outputs are numbers of their inputs, and must have their scale.
-_MOVES = {_KIND.CONCATENATION, _KIND.SLICE, _KIND.SPLIT_V, _KIND.PAD, _KIND.RESHAPE, _KIND.MAX_POOL_2D}
 _FIXED = {_KIND.LOGISTIC, _KIND.TANH, _KIND.SOFTMAX}  # their outputs have the scale that the format says
 _LEAST, _MOST = -128, 127
 
@@ -50,7 +48,7 @@ def _groups(model, graph, changes):
     """Sets of the maps that have to share a scale so that these operators change none."""
     groups = {}
     for operator in graph.operators:
-        if operator not in changes and kind_of(model, operator) not in _MOVES:
+        if operator not in changes and kind_of(model, operator) not in SAME_SCALE:
             continue
         ends = {int(index) for index in (*operator.inputs, *operator.outputs) if index >= 0}
         joined = {index for index in ends if graph.tensors[index].type == schema.TensorType.INT8}

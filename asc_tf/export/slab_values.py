@@ -19,6 +19,16 @@ class WholeMap:
         """One of the maps of a list."""
         return WholeMap(lambda: self.whole()[index])
 
+    def parts_as(self, count):
+        """This map in so many slabs, as functions; a row for all bins is the same for each."""
+
+        @functools.cache
+        def parts():
+            whole = self.whole()
+            return [whole] * count if whole.shape[BINS_AXIS] == 1 else tf.split(whole, count, axis=BINS_AXIS)
+
+        return [functools.partial(lambda index: parts()[index], index) for index in range(count)]
+
 
 class MeanRow(WholeMap):
     """The mean over frequency, from that of each slab.

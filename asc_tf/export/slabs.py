@@ -124,7 +124,7 @@ def _of_pointwise(layer, taken, like):
     """Of a layer whose output bins depend on the same bins of its inputs alone, which may be rows for all bins."""
     if isinstance(like, RecomputedSlabs) and len(taken) == 1:
         return like.followed_by(layer)
-    parts = [value.parts if isinstance(value, Slabs) else [value.whole] * len(like.parts) for value in taken]
+    parts = [value.parts if isinstance(value, Slabs) else value.parts_as(len(like.parts)) for value in taken]
     return Slabs(like.bins, [_output(layer, group) for group in zip(*parts, strict=True)])
 
 

@@ -50,7 +50,7 @@ def test_slabs_give_what_the_network_gives(frames):
 
 def test_slabs_go_through_chains_of_sub_maps():
     shape = (32, 32, 1)
-    model = network(shape, "bc-res2net", width=4, scale=2, depth=(1, 1, 1, 1), sub_bands=2, mfa=False, fpm=False)
+    model = network(shape, "bc-res2net", width=4, scale=2, depth=(1, 1, 1, 1), sub_bands=2, mfa=True, fpm=False)
     graph, x = of_least_memory(model), tf.constant(features(shape, 1))
     expected = model(x).numpy()
     np.testing.assert_allclose(SlabbedNetwork(graph, 4)(x), expected, atol=1e-5 * np.ptp(expected))

@@ -97,7 +97,7 @@ def test_light_imports_load_no_framework(statement):
 
 
 def test_the_runtime_loads_what_a_file_needs_when_a_file_is_there():
-    """NumPy and soxr are 0.9 of the time of `import asc_tf.runtime`; these would double the rest."""
+    """Most of the time of `import asc_tf.runtime` is NumPy's; these are not needed before there is a file."""
     assert not loaded("import asc_tf.runtime") & {"ai_edge_litert", "soundfile", "difflib"}
 
 

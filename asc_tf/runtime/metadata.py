@@ -121,7 +121,7 @@ def read_metadata(model_bytes, source):
 
 
 def _schema():
-    """The classes of the file format, which load as long as NumPy does: not before a file is there."""
+    """The classes of the file format, loaded when there is a file to read."""
     from ai_edge_litert import schema_py_generated
 
     return schema_py_generated

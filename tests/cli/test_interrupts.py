@@ -34,7 +34,7 @@ def interrupted_in(module, sent, entry, arguments, folder):
 @pytest.mark.parametrize("entry", ENTRIES.values(), ids=ENTRIES)
 @pytest.mark.parametrize(
     ("module", "arguments"),
-    [("tyro", ["recipes"]), ("tensorflow", ["models"]), ("soundfile", ["predict", "x.tflite", "x.wav"])],
+    [("tyro", ["recipes"]), ("tensorflow", ["models"]), ("soxr", ["predict", "x.tflite", "x.wav"])],
 )
 def test_while_libraries_are_imported(tmp_path, sent, entry, module, arguments):
     done = interrupted_in(module, sent, entry, arguments, tmp_path)

@@ -4,13 +4,12 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from asc_tf.export.intermediate_maps import values_of
-from asc_tf.export.operators import AFFINE, SAME_SCALE, bias_integers, has_bias, kind_of, own_bias, set_bias_integers
+from asc_tf.export.operators import AFFINE, HIGHEST, LOWEST, SAME_SCALE, kind_of, set_scale
 from asc_tf.runtime.sharing_builder import packed
 
 _KIND = schema.BuiltinOperator
 _ARITHMETIC = {_KIND.ADD, _KIND.SUB, _KIND.MUL}
 _READERS = {*AFFINE, *_ARITHMETIC, _KIND.MEAN, _KIND.SUM, _KIND.BATCH_MATMUL, _KIND.DEQUANTIZE}
-_LOWEST, _HIGHEST = -128, 127
 _SHARES = np.linspace(1.0, 0.3, 15)
 """Of the range that calibration found, each side by itself."""
 
@@ -82,45 +81,34 @@ def _join(group_of, one, other):
 
 def _counts(model, tensors, features):
     """{tensor: how often each of the 256 numbers occurs in it}."""
-    counts = {index: np.zeros(_HIGHEST - _LOWEST + 1, np.int64) for index in tensors}
+    counts = {index: np.zeros(HIGHEST - LOWEST + 1, np.int64) for index in tensors}
     for values in values_of(model, tensors, features):
         for index, numbers in values.items():
-            counts[index] += np.bincount(numbers.ravel().astype(np.int64) - _LOWEST, minlength=len(counts[index]))
+            counts[index] += np.bincount(numbers.ravel().astype(np.int64) - LOWEST, minlength=len(counts[index]))
     return counts
 
 
 def _narrow(model, group, counts):
     """Give the tensors of a group the best range for values of these counts."""
-    graph = model.subgraphs[0]
-    before = graph.tensors[group[0]].quantization
-    old, zero_point = float(before.scale[0]), int(before.zeroPoint[0])
-    scale, zero_point = _best(old, zero_point, counts)
-    if scale == old:
-        return
-    members = set(group)
-    for index in group:
-        quantization = graph.tensors[index].quantization
-        quantization.scale, quantization.zeroPoint = [scale], [zero_point]
-        quantization.min = quantization.max = None
-    for operator in graph.operators:
-        if kind_of(model, operator) in AFFINE and int(operator.inputs[0]) in members and has_bias(operator):
-            bias = own_bias(model, operator)
-            set_bias_integers(model, bias, bias_integers(model, bias) * (old / scale))
-            bias.quantization.scale = np.asarray(bias.quantization.scale) * (scale / old)
+    before = model.subgraphs[0].tensors[group[0]].quantization
+    old = float(before.scale[0])
+    scale, zero_point = _best(old, int(before.zeroPoint[0]), counts)
+    if scale != old:
+        set_scale(model, set(group), scale, zero_point)
 
 
 def _best(scale, zero_point, counts):
     """(scale, zero point) of the least squared error of cutting off and rounding; zero stays exact."""
-    numbers = np.arange(_LOWEST, _HIGHEST + 1)
+    numbers = np.arange(LOWEST, HIGHEST + 1)
     values = scale * (numbers - zero_point)
     best = (np.inf, scale, zero_point)
     for above in _SHARES if values[-1] > 0 else (1.0,):
         for below in _SHARES if values[0] < 0 else (1.0,):
             low, high = below * values[0], above * values[-1]
-            step = scale if above == below == 1.0 else (high - low) / (_HIGHEST - _LOWEST)
+            step = scale if above == below == 1.0 else (high - low) / (HIGHEST - LOWEST)
             cut = values - np.clip(values, low, high)
             rounding = step**2 / 12 * (values != 0)
             error = float(counts @ (cut**2 + rounding))
             if error < best[0]:
-                best = (error, step, zero_point if step == scale else int(np.rint(_LOWEST - low / step)))
+                best = (error, step, zero_point if step == scale else int(np.rint(LOWEST - low / step)))
     return best[1:]

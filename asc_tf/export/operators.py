@@ -6,13 +6,10 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 KERNEL, BIAS = 1, 2  # positions among the inputs of a convolution or a matrix product
-AFFINE = {
-    schema.BuiltinOperator.CONV_2D,
-    schema.BuiltinOperator.DEPTHWISE_CONV_2D,
-    schema.BuiltinOperator.FULLY_CONNECTED,
-}
-"""Convolutions and matrix products with a kernel and, perhaps, a bias."""
+LOWEST, HIGHEST = -128, 127  # numbers of 8-bit maps
 _KIND = schema.BuiltinOperator
+AFFINE = {_KIND.CONV_2D, _KIND.DEPTHWISE_CONV_2D, _KIND.FULLY_CONNECTED}
+"""Convolutions and matrix products with a kernel and, perhaps, a bias."""
 SAME_SCALE = {
     _KIND.AVERAGE_POOL_2D, _KIND.CONCATENATION, _KIND.MAX_POOL_2D, _KIND.PAD, _KIND.RESHAPE, _KIND.SLICE,
     _KIND.SPACE_TO_DEPTH, _KIND.SPLIT, _KIND.SPLIT_V, _KIND.SQUEEZE, _KIND.STRIDED_SLICE, _KIND.TRANSPOSE,
@@ -54,3 +51,25 @@ def own_bias(model, operator):
         graph.tensors.append(copy.deepcopy(graph.tensors[shared]))
         operator.inputs = inputs
     return graph.tensors[operator.inputs[BIAS]]
+
+
+def set_scale(model, tensors, scale, zero_point):
+    """Give 8-bit maps a scale and a zero point, and the biases behind them the same values in the new steps.
+
+    A bias counts in steps of its operator's input times those of its kernel.
+
+    Args:
+        tensors: set of indices.
+    """
+    graph = model.subgraphs[0]
+    before = {index: float(graph.tensors[index].quantization.scale[0]) for index in tensors}
+    for index in tensors:
+        quantization = graph.tensors[index].quantization
+        quantization.scale, quantization.zeroPoint = [scale], [zero_point]
+        quantization.min = quantization.max = None
+    for operator in graph.operators:
+        taken = int(operator.inputs[0])
+        if taken in before and before[taken] != scale and kind_of(model, operator) in AFFINE and has_bias(operator):
+            bias, ratio = own_bias(model, operator), before[taken] / scale
+            set_bias_integers(model, bias, bias_integers(model, bias) * ratio)
+            bias.quantization.scale = np.asarray(bias.quantization.scale) / ratio

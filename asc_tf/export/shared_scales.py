@@ -1,16 +1,13 @@
 """One scale for feature maps that are parts of each other, in place of operators that change scales. No TensorFlow."""
 
-import copy
-
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from asc_tf.export.operators import AFFINE, SAME_SCALE, bias_integers, has_bias, kind_of, own_bias, set_bias_integers
+from asc_tf.export.operators import HIGHEST, LOWEST, SAME_SCALE, kind_of, set_scale
 from asc_tf.runtime.sharing_builder import packed
 
 _KIND = schema.BuiltinOperator
 _FIXED = {_KIND.LOGISTIC, _KIND.TANH, _KIND.SOFTMAX}  # their outputs have the scale that the format says
-_LEAST, _MOST = -128, 127
 
 
 def with_shared_scales(content):
@@ -27,13 +24,11 @@ def with_shared_scales(content):
     changes = [operator for operator in graph.operators if _changes_scale(model, graph, operator)]
     kept = {int(index) for index in (*graph.inputs, *graph.outputs)}
     kept |= {int(op.outputs[0]) for op in graph.operators if kind_of(model, op) in _FIXED}
-    before = {index: _step(tensor) for index, tensor in enumerate(graph.tensors)}
     removed = []
     for group in _groups(model, graph, changes):
         if kept.isdisjoint(group):
-            _share(graph, group)
+            _share(model, group)
             removed += [operator for operator in changes if int(operator.inputs[0]) in group]
-    _rescale_biases(model, graph, before)
     _remove(graph, removed)
     return packed(model)
 
@@ -59,39 +54,13 @@ def _groups(model, graph, changes):
     return list(wanted.values())
 
 
-def _share(graph, group):
+def _share(model, group):
     """Give tensors one scale, of their common range."""
-    quantizations = [graph.tensors[index].quantization for index in group]
+    quantizations = [model.subgraphs[0].tensors[index].quantization for index in group]
     scales, zeros = (np.array([getattr(q, name)[0] for q in quantizations], float) for name in ("scale", "zeroPoint"))
-    low, high = (scales * (_LEAST - zeros)).min(), (scales * (_MOST - zeros)).max()
-    scale = (high - low) / (_MOST - _LEAST)
-    for index in group:
-        quantization = copy.copy(graph.tensors[index].quantization)
-        quantization.scale, quantization.zeroPoint = [scale], [int(np.clip(round(_LEAST - low / scale), _LEAST, _MOST))]
-        graph.tensors[index].quantization = quantization
-
-
-def _step(tensor):
-    """The scale of a map, or None."""
-    quantization = tensor.quantization
-    if quantization is None or quantization.scale is None or len(quantization.scale) != 1:
-        return None
-    return float(quantization.scale[0])
-
-
-def _rescale_biases(model, graph, before):
-    """Biases count in steps of their operator's input times those of its kernel."""
-    for operator in graph.operators:
-        taken = int(operator.inputs[0])
-        if kind_of(model, operator) not in AFFINE or not has_bias(operator) or before[taken] is None:
-            continue
-        ratio = before[taken] / _step(graph.tensors[taken])
-        if ratio == 1:
-            continue
-        bias = own_bias(model, operator)
-        bias.quantization = copy.copy(bias.quantization)
-        bias.quantization.scale = np.asarray(bias.quantization.scale) / ratio
-        set_bias_integers(model, bias, bias_integers(model, bias) * ratio)
+    low, high = (scales * (LOWEST - zeros)).min(), (scales * (HIGHEST - zeros)).max()
+    scale = (high - low) / (HIGHEST - LOWEST)
+    set_scale(model, group, scale, int(np.clip(round(LOWEST - low / scale), LOWEST, HIGHEST)))
 
 
 def _remove(graph, operators):

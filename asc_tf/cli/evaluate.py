@@ -70,11 +70,10 @@ class Evaluate:
                     f"{self.run_folder}: --seeds, --seconds and --leave-device-out are for runs; expected a run folder"
                 )
             from asc_tf.runtime.classifier import Classifier
-            from asc_tf.runtime.device_file import general_network_line
+            from asc_tf.runtime.device_file import report_general_network
 
             Classifier(self.run_folder)
-            if line := general_network_line(self.run_folder):
-                say(line)
+            report_general_network(self.run_folder, say)
             read_clips(file_data_set(self.run_folder, self.data))
             return
         # What is trained again takes no --data, which the next check may advise.

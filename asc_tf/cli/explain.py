@@ -59,7 +59,7 @@ class Explain:
 
     def _scored(self):
         """(the model's name, names of recordings, function that makes the first argument of `evidence_of`)."""
-        from asc_tf.runtime.device_file import general_network_line
+        from asc_tf.runtime.device_file import report_general_network
 
         if self.inputs and (self.inputs[0] / "config.json").is_file():
             run, *audio = self.inputs
@@ -67,8 +67,7 @@ class Explain:
             def scored():
                 from asc_tf import stages
 
-                if line := general_network_line(run / "model.tflite"):
-                    say(line)
+                report_general_network(run / "model.tflite", say)
                 return stages.scored_run(run)
 
             return run, audio, scored

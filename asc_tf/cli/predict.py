@@ -21,19 +21,18 @@ def chosen_model(inputs, device=None):
     Of a run with a network for each device, the file is that of `device`; without one, a line says that the general
     network answers.
     """
-    from asc_tf.runtime.device_file import file_of_device, general_network_line
+    from asc_tf.runtime.device_file import file_of_device, report_general_network
     from asc_tf.runtime.shipped import DEFAULT, find_model, is_model, shipped_models
 
     if inputs and is_model(inputs[0]):
-        model = find_model(inputs[0])
-        if device is not None:
-            return file_of_device(model, device, say), inputs[1:]
-        if line := general_network_line(model):
-            say(line)
-        return model, inputs[1:]
-    say(f"no model is named: {DEFAULT}, which comes with the package. {shipped_models()[DEFAULT].summary}")
-    model = find_model()
-    return model if device is None else file_of_device(model, device, say), inputs
+        model, others = find_model(inputs[0]), inputs[1:]
+    else:
+        say(f"no model is named: {DEFAULT}, which comes with the package. {shipped_models()[DEFAULT].summary}")
+        model, others = find_model(), inputs
+    if device is not None:
+        return file_of_device(model, device, say), others
+    report_general_network(model, say)
+    return model, others
 
 
 @dataclass

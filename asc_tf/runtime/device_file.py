@@ -43,14 +43,19 @@ def file_of_device(path, device, report):
     return path
 
 
-def general_network_line(path):
-    """A line that says that the general network answers, for its file in a run that has networks of devices; or ""."""
+def report_general_network(path, report):
+    """Report that the general network answers, if `path` is its file in a run that has networks of devices.
+
+    Args:
+        path: of the file.
+        report: called with the line.
+    """
     path = Path(path)
     devices = sorted(each.stem for each in (path.parent / "devices").glob("*.keras"))
     if not devices or any(path.stem.endswith(f"-{device}") for device in devices):
-        return ""
+        return
     own = path_of_device(path, devices[0])
-    return (
+    report(
         f"{path}: the general network answers for all devices; networks of {', '.join(devices)} are files of "
         f"their own: name {own} for recordings of {devices[0]}"
     )

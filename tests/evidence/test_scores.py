@@ -124,12 +124,15 @@ def test_exported_files_score_places_as_their_networks_do(tmp_path, make, weight
     seconds = places.samples / places.sample_rate_hz
     export_tflite(path, frontend_for(network), network, labels, seconds, clips, format=weights, calibrate_on=clips)
     file = ScoredFile(path)
-    expected, found = places.scored(clips[0]), file.scored(clips[0])
-    logits, tolerance = np.log(found.probabilities), 0.15 if weights == "int8" else 0.02
-    assert np.ptp(found.scores.mean(axis=(0, 1)) - logits) < tolerance * max(1, np.ptp(logits))
-    # Place by place 8 bits are coarse where nothing was trained to bear them, and ranges suit whole maps (0.7995).
-    together = np.corrcoef(found.scores.ravel(), expected.scores.ravel())[0, 1]
-    assert together > (0.75 if weights == "int8" else 0.999) and found.scores.shape == expected.scores.shape
+    tolerance, together = 0.15 if weights == "int8" else 0.02, []
+    for clip in clips:
+        expected, found = places.scored(clip), file.scored(clip)
+        logits = np.log(found.probabilities)
+        assert np.ptp(found.scores.mean(axis=(0, 1)) - logits) < tolerance * max(1, np.ptp(logits))
+        assert found.scores.shape == expected.scores.shape
+        together.append(np.corrcoef(found.scores.ravel(), expected.scores.ravel())[0, 1])
+    # Place by place 8 bits are coarse where nothing was trained to bear them, in one clip of noise more than in others.
+    assert np.mean(together) > (0.8 if weights == "int8" else 0.999)
 
 
 def tensor(index, *shape):

@@ -97,8 +97,21 @@ def test_light_imports_load_no_framework(statement):
 
 
 def test_the_runtime_loads_what_a_file_needs_when_a_file_is_there():
-    """Most of the time of `import asc_tf.runtime` is NumPy's; these are not needed before there is a file."""
-    assert not loaded("import asc_tf.runtime") & {"ai_edge_litert", "soundfile", "difflib"}
+    """Importing it takes a few modules of its own; its names load NumPy, and neither decoder nor interpreter."""
+    bare = loaded("import asc_tf.runtime")
+    assert not bare & {"numpy", "zipfile", "pathlib", "re", "ai_edge_litert", "soundfile"} - loaded("pass")
+    assert {name for name in bare if name.startswith("asc_tf")} == {"asc_tf", "asc_tf.runtime"}
+    named = loaded("from asc_tf.runtime import Classifier, Heard, SceneStream")
+    assert "numpy" in named and not named & {"ai_edge_litert", "soundfile", "difflib"}
+
+
+def test_names_of_the_runtime():
+    import asc_tf.runtime as runtime
+
+    assert dir(runtime) == sorted(runtime.__all__) == sorted(runtime._HOMES)
+    assert all(getattr(runtime, name).__name__ == name for name in runtime.__all__)
+    with pytest.raises(AttributeError, match="module 'asc_tf.runtime' has no attribute 'Clasifier'"):
+        runtime.Clasifier  # noqa: B018
 
 
 def test_help_loads_no_tensorflow():

@@ -126,6 +126,16 @@ BENCHMARKS = (
         needs="run",
     ),
     Benchmark(
+        "micro",
+        "a microcontroller's interpreter and C frontend beside LiteRT and `predict`",
+        (
+            ("arena", rf"^arena: {NUMBER} bytes"),
+            ("same first scene, %", rf"same first scene as predict on {NUMBER} %"),
+            ("largest difference of a probability", rf"{NUMBER} in all$"),
+        ),
+        needs="run",
+    ),
+    Benchmark(
         "scaling",
         "number of GPUs or workers at which something else becomes the limit",
         (("decoding and log-mel, times real time", rf"takes its log-mel {NUMBER} times"),),
@@ -137,7 +147,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     names = list(dict.fromkeys(benchmark.name for benchmark in BENCHMARKS))
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names)}; default: all")
-    parser.add_argument("--run", metavar="RUN", help="folder of a trained run whose data exist, for float16")
+    parser.add_argument("--run", metavar="RUN", help="folder of a trained run whose data exist")
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - set(names):
         parser.error(f"no benchmark is called {', '.join(sorted(unknown))}; expected {', '.join(names)}")

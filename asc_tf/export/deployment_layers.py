@@ -92,8 +92,11 @@ class BinwiseDepthwiseConv2D(keras.layers.Layer):
         super().build(input_shape)
 
     def call(self, inputs):
-        y = tf.nn.depthwise_conv2d(inputs, self.kernel, (1, 1, 1, 1), "SAME") + self.bias
-        return y * self._by_bin(self.scale) + self._by_bin(self.offset)
+        return self.convolved(inputs) * self._by_bin(self.scale) + self._by_bin(self.offset)
+
+    def convolved(self, inputs):
+        """The map before the product."""
+        return tf.nn.depthwise_conv2d(inputs, self.kernel, (1, 1, 1, 1), "SAME") + self.bias
 
     def _by_bin(self, values):
         """[frequency, 1, channel] of [band, channel]."""

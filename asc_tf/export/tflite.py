@@ -18,6 +18,7 @@ from asc_tf.export.bias_correction import with_corrected_biases
 from asc_tf.export.chaining import chained
 from asc_tf.export.conversion import FORMATS, converted
 from asc_tf.export.deployment import deployment_graph
+from asc_tf.export.equalized_channels import equalize_channels
 from asc_tf.export.integer_norms import with_integer_norms
 from asc_tf.export.memory_plan import with_memory_plan
 from asc_tf.export.model_metadata import ENTRY, LABELS_FILE, labels_file, model_metadata
@@ -157,6 +158,7 @@ def network_file(model, shape, format="float", calibration=None, float_input=Tru
     if format != "int8":
         return converted(graph, shape, format)
     runs = with_integer_norms(graph, calibration)
+    equalize_channels(runs, calibration)
     runs = SlabbedNetwork(runs) if least_memory else runs
     content = converted(runs, shape, format, calibration, float_input)
     content = scheduled(with_shared_scales(content)) if least_memory else content

@@ -10,6 +10,8 @@ import signal
 import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# Tests run side by side: threads for small matrices wait for each other forty times as long as the products take.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 from pathlib import Path  # noqa: E402

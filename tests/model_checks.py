@@ -37,6 +37,14 @@ def check_network(model, folder):
     check_compression(model, labels, folder)
 
 
+def check_standardization(model, mean, std):
+    """What follows the standardization takes the features less `mean`, divided by `std`, and no others."""
+    features = np.random.default_rng(0).normal(mean, std, (2, *model.input_shape[1:])).astype(np.float32)
+    rest = keras.Model(model.get_layer("standardize").output, model.output)
+    expected = rest((features - mean) / std).numpy()
+    np.testing.assert_allclose(model(features), expected, atol=1e-3 * np.ptp(expected, axis=0).max())
+
+
 def as_in_training(model):
     """The model, its normalizations as in the middle of training, for checks that need no more than that."""
     generator = np.random.default_rng(0)

@@ -25,18 +25,18 @@ def test_clip_in_a_split_and_not_on_disk(root, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("damage", "message"),
+    ("damage", "message", "which"),
     [
-        (damage_empty, "is empty; expected an audio file"),
-        (damage_truncate, "truncated"),
-        (damage_text, "cannot be decoded as audio"),
-        (damage_nan, "sample 1234 is nan, which is not a finite number"),
+        (damage_empty, "is empty; expected an audio file", 0),
+        (damage_truncate, "truncated", -1),
+        (damage_text, "cannot be decoded as audio", 0),
+        (damage_nan, "sample 1234 is nan, which is not a finite number", -1),
     ],
 )
-@pytest.mark.parametrize("which", ["first", "last"])
 def test_unreadable_training_clip_is_named(root, tmp_path, capsys, damage, message, which):
+    """The first or the last of them."""
     names = (root / "evaluation_setup" / "fold1_train.csv").read_text().splitlines()[1:]
-    path = root / names[0 if which == "first" else -1].split("\t")[0]
+    path = root / names[which].split("\t")[0]
     damage(path)
     sentence = train_fails(capsys, root, tmp_path / "run")
     assert path.name in sentence and message in sentence

@@ -72,9 +72,9 @@ def test_mistakes_are_told_in_one_sentence(root, tmp_path, capsys):
     assert "expected a folder of 'asc-tf translate train'" in fails(capsys, "translate", "apply", tmp_path)
 
 
-def test_training_without_translated_clips_names_the_command(root, tmp_path, capsys):
+def test_training_without_translated_clips_names_the_command(synthetic_root, tmp_path, capsys):
     sentence = fails(
-        capsys, "train", "--data", root, "--run", tmp_path / "run", "--set", "data.translated=none-such",
+        capsys, "train", "--data", synthetic_root, "--run", tmp_path / "run", "--set", "data.translated=none-such",
         "frontend.mel_bins=32",
     )  # fmt: skip
     assert "none-such" in sentence and "expected a folder of 'asc-tf translate apply'" in sentence

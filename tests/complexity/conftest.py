@@ -71,17 +71,25 @@ def tflite(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def exported(tmp_path_factory):
-    """(path of a file of ours from waveform to probabilities, the Keras model that it was made from); 1 s, width 4,
-    one block a stage."""
-    from asc_tf.export.tflite import export_tflite
+def of_waveforms():
+    """(frontend, network, the two and a softmax as one Keras model); 1 s, width 4, one block a stage."""
     from asc_tf.frontend.log_mel import LogMel
     from asc_tf.models import bc_resnet_asc
 
     frontend = LogMel(mel_bins=64)
     shape = frontend.feature_shape(16000)
     network = randomized(bc_resnet_asc(shape, width=4, depth=(1, 1, 1, 1), feature_mean=-3.0, feature_std=2.0))
+    waveform = keras.Input((16000,), name="waveform")
+    joined = keras.Model(waveform, layers.Softmax(name="probabilities")(network(frontend(waveform))))
+    return frontend, network, joined
+
+
+@pytest.fixture(scope="session")
+def exported(of_waveforms, tmp_path_factory):
+    """(path of a file of ours from waveform to probabilities, the Keras model of the same)."""
+    from asc_tf.export.tflite import export_tflite
+
+    frontend, network, joined = of_waveforms
     path = tmp_path_factory.mktemp("exported") / "model.tflite"
     export_tflite(path, frontend, network, [f"scene {i}" for i in range(10)], clip_seconds=1.0)
-    waveform = keras.Input((16000,), name="waveform")
-    return path, keras.Model(waveform, layers.Softmax(name="probabilities")(network(frontend(waveform))))
+    return path, joined

@@ -48,12 +48,24 @@ def asc_8():
     return model
 
 
+@pytest.fixture(scope="module")
+def account_1(asc_1):
+    return keras_account(asc_1)
+
+
+@pytest.fixture(scope="module")
+def account_8(asc_8):
+    return keras_account(asc_8)
+
+
 # Parameters, against published counts
 
 
-@pytest.mark.parametrize(("network", "trainable", "kernels"), [("asc_1", 8_055, 6_215), ("asc_8", 314_970, 300_320)])
+@pytest.mark.parametrize(
+    ("network", "trainable", "kernels"), [("account_1", 8_055, 6_215), ("account_8", 314_970, 300_320)]
+)
 def test_bc_resnet_asc_has_the_published_parameters(network, trainable, kernels, request):
-    account = keras_account(request.getfixturevalue(network))
+    account = request.getfixturevalue(network)
     assert sum(tensor.count for tensor in account.parameters() if tensor.trainable) == trainable
     assert count(account, "kernel") == kernels
     assert count(account, "kernel", "bias", "norm") == trainable
@@ -70,7 +82,7 @@ def test_the_baseline_of_2021_has_46246_parameters_in_90_82_kilobytes(baseline):
     assert (check.count, round(check.count / 1024, 2), check.passes) == (93_004, 90.82, True)
 
 
-def test_the_papers_61_kilobytes(asc_8):
+def test_the_papers_61_kilobytes(asc_8, account_8):
     """89 % of the kernels pruned, the rest in 8 bits, all else in 16: printed as 61.0 KB, and 121.9 KB for two."""
     kernels = [weight for weight in asc_8.trainable_weights if "kernel" in weight.name]
     magnitudes = np.sort(np.concatenate([weight.numpy().ravel() for weight in kernels]))
@@ -91,7 +103,7 @@ def test_the_papers_61_kilobytes(asc_8):
     assert (total, round(total / 1024, 1), round(2 * total / 1024, 1)) == (62_335, 60.9, 121.7)
     (check,) = verdicts(account)[0].checks
     assert check.count == 62_335 + 2 * count(account, "statistic")
-    assert check.passes and not verdicts(keras_account(asc_8))[0].passes
+    assert check.passes and not verdicts(account_8)[0].passes
 
 
 # MACs, against published counts and independent ones
@@ -145,7 +157,7 @@ def test_hyu_s_macs_come_out_within_a_tenth():
     assert with_stem.operations().macs == pytest.approx(15.89e6, rel=0.1)
 
 
-def test_macs_of_bc_resnet_asc_layer_by_layer(asc_1):
+def test_macs_of_bc_resnet_asc_layer_by_layer(asc_1, account_1):
     """Each output of a convolution takes a product for every weight of its kernel."""
     expected = {}
     for layer in asc_1.layers:
@@ -154,10 +166,9 @@ def test_macs_of_bc_resnet_asc_layer_by_layer(asc_1):
             kernel = layer.get_weights()[0]
             reads = kernel.size // channels
             expected[layer.name] = height * width * channels * reads
-    account = keras_account(asc_1)
-    found = {layer.name: layer.operations.macs for layer in account.layers if layer.operations.macs}
+    found = {layer.name: layer.operations.macs for layer in account_1.layers if layer.operations.macs}
     assert found == expected
-    assert account.operations().macs == 19_562_940
+    assert account_1.operations().macs == 19_562_940
 
 
 @pytest.mark.slow
@@ -374,8 +385,8 @@ def test_operations_without_a_layer_are_counted():
     assert keras_account(keras.Model(inputs, inputs * tf.sigmoid(inputs))).operations() == Operations(0, N, N)
 
 
-def test_the_frontend_is_a_part_of_its_own(exported):
-    _, joined = exported
+def test_the_frontend_is_a_part_of_its_own(of_waveforms):
+    *_, joined = of_waveforms
     account = keras_account(joined, seconds=1.0)
     assert account.parts() == ["network", "frontend"]
     assert [layer.name for layer in account.layers if layer.part == "frontend"] == [joined.layers[1].name]

@@ -17,10 +17,17 @@ RECORDING = ["scene", "location", "segment"]
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("synthetic") / "data"
-    assert write_synthetic(folder, clips=CLIPS, seconds=1.0, seed=0) == (40, 90)
-    return folder
+def root(synthetic_root):
+    """Of CLIPS training clips and seed 0."""
+    return synthetic_root
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """(data set of 20 training clips and seed 1 in a folder that was empty, calls of its progress, number of clips)."""
+    folder, calls = tmp_path_factory.mktemp("small"), []
+    counts = write_synthetic(folder, clips=20, seconds=1.0, seed=1, progress=lambda *call: calls.append(call))
+    return folder, calls, counts
 
 
 @pytest.fixture(scope="module")
@@ -145,30 +152,29 @@ def test_parallel_clips_are_the_same_recording(clips, audio):
     assert same > 0.7 > different
 
 
-def test_same_seed_same_bytes(root, tmp_path):
+def test_same_seed_same_bytes(root, small, tmp_path):
     def contents(folder):
-        return {path.relative_to(folder): path.read_bytes() for path in sorted(Path(folder).rglob("*.*"))}
+        paths = [path for path in folder.rglob("*.*") if path.suffix in (".wav", ".csv") and path.name[0] != "."]
+        return {path.relative_to(folder): path.read_bytes() for path in paths if "features" not in path.parts}
 
-    write_synthetic(tmp_path / "again", clips=CLIPS, seconds=1.0, seed=0)
+    assert write_synthetic(tmp_path / "again", clips=CLIPS, seconds=1.0, seed=0) == (40, 90)
     assert contents(tmp_path / "again") == contents(root)
-    write_synthetic(tmp_path / "other", clips=20, seconds=1.0, seed=1)
     name = Path("audio/airport-city5-1000-40000-a.wav")
-    assert contents(tmp_path / "other")[name] != contents(root)[name]
+    assert contents(small[0])[name] != contents(root)[name]
 
 
-def test_progress_counts_to_the_total(tmp_path):
-    calls = []
-    total = sum(write_synthetic(tmp_path / "data", clips=20, seconds=1.0, progress=lambda *call: calls.append(call)))
-    assert calls == [(done, total) for done in range(1, total + 1)]
+def test_progress_counts_to_the_total(small):
+    _, calls, counts = small
+    assert counts == (20, 90) and calls == [(done, 110) for done in range(1, 111)]
 
 
-def test_an_empty_folder_is_filled_and_another_refused(tmp_path):
-    write_synthetic(tmp_path, clips=20, seconds=1.0)
+def test_an_empty_folder_is_filled_and_another_refused(small):
+    folder, *_ = small
     with pytest.raises(AscError, match="is not empty; expected a new folder"):
-        write_synthetic(tmp_path, clips=20, seconds=1.0)
-    assert len(read_clips(tmp_path)) == 110
+        write_synthetic(folder, clips=20, seconds=1.0)
+    assert len(read_clips(folder)) == 110
     with pytest.raises(AscError, match="is not empty; expected a new folder"):
-        write_synthetic(tmp_path / "meta.csv", clips=20, seconds=1.0)
+        write_synthetic(folder / "meta.csv", clips=20, seconds=1.0)
 
 
 @pytest.mark.parametrize(

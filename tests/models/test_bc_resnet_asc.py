@@ -1,9 +1,11 @@
+import functools
+
 import numpy as np
 import pytest
 import tensorflow as tf
 import tf_keras as keras
 from compression_checks import check_compression
-from model_checks import as_in_training
+from model_checks import as_in_training, check_standardization
 
 from asc_tf.layers import ResidualNormalization
 from asc_tf.models import bc_resnet_asc
@@ -13,84 +15,74 @@ from asc_tf.training.seeding import set_seed
 DEPTH = (2, 1, 1, 1)  # both kinds of block
 
 
-def trainable_parameters(model):
-    return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
-
-
-def convolution_kernels(model):
-    return sum(layer.get_weights()[0].size for layer in model.layers if "Conv" in type(layer).__name__)
+@pytest.fixture(scope="module")
+def deep():
+    """As deep as the published network and as large as at 10 s, of c = 2 channels and without ResNorm."""
+    return bc_resnet_asc((256, 334, 1), classes=1, width=2, norm_position="none")
 
 
 @pytest.fixture(scope="module")
-def asc_1():
-    """BC-ResNet-ASC-1 at 10 s."""
-    return bc_resnet_asc((256, 334, 1), width=10)
+def small():
+    """Function from settings to a network with one block a stage. Do not change it."""
+    settings = {"classes": 4, "width": 4, "depth": (1, 1, 1, 1), "feature_mean": -5.0, "feature_std": 3.0}
+    return functools.cache(lambda **more: bc_resnet_asc((32, 34, 1), **settings, **more))
 
 
-def test_parameters_are_the_published_ones(asc_1):
-    """Those of width 80 are counted in tests/complexity."""
-    assert trainable_parameters(asc_1) == 8_055
-    assert convolution_kernels(asc_1) == 6_215
+def test_stages_have_the_shapes_of_table_1(deep):
+    """Parameters are counted in tests/complexity."""
+    names = ("stem", "stage1_block2_relu", "stage2_block2_relu", "stage3_block2_relu", "stage4_block3_relu")
+    shapes = [deep.get_layer(name).output.shape[1:] for name in names]
+    assert shapes == [(128, 167, 4), (128, 167, 2), (64, 83, 3), (32, 41, 4), (32, 41, 5)]
 
 
-def test_stages_have_the_shapes_of_table_1(asc_1):
-    shapes = {
-        name: asc_1.get_layer(name).output.shape[1:]
-        for name in ("stem", "stage1_block2_relu", "stage2_block2_relu", "stage3_block2_relu", "stage4_block3_relu")
-    }
-    assert list(shapes.values()) == [(128, 167, 20), (128, 167, 10), (64, 83, 15), (32, 41, 20), (32, 41, 25)]
-
-
-@pytest.mark.parametrize(("norm_position", "count"), [("none", 0), ("input", 1), ("all", 5)])
-def test_number_of_residual_normalizations(norm_position, count):
-    model = bc_resnet_asc((32, 34, 1), width=2, depth=(1, 1, 1, 1), norm_position=norm_position)
+@pytest.mark.parametrize(
+    ("settings", "count"),
+    [
+        ({"norm_position": "none"}, 0),
+        ({"norm_position": "input"}, 1),
+        ({"norm_position": "all", "learnable_lambda": True}, 5),
+    ],
+)
+def test_number_of_residual_normalizations(small, settings, count):
+    model = small(**settings)
     assert sum(isinstance(layer, ResidualNormalization) for layer in model.layers) == count
+    lambdas = [weight.shape for weight in model.trainable_weights if "lambda" in weight.name]
+    assert lambdas == ([()] * count if "learnable_lambda" in settings else []), "one parameter a module"
 
 
-def test_learnable_lambda_adds_one_parameter_a_module():
-    model = bc_resnet_asc((32, 34, 1), width=2, depth=(1, 1, 1, 1), norm_position="all", learnable_lambda=True)
-    assert [weight.shape for weight in model.trainable_weights if "lambda" in weight.name] == 5 * [()]
+def test_input_is_standardized_by_the_given_statistics(small):
+    check_standardization(small(norm_position="none"), -5.0, 3.0)
 
 
-def test_input_is_standardized_by_the_given_statistics():
-    features = np.random.default_rng(0).normal(-5, 3, (2, 32, 34, 1)).astype(np.float32)
-    small = {"width": 2, "depth": (1, 1, 1, 1), "norm_position": "none"}
-    plain = bc_resnet_asc((32, 34, 1), **small)
-    scaled = bc_resnet_asc((32, 34, 1), feature_mean=-5, feature_std=3, **small)
-    scaled.set_weights(plain.get_weights())
-    np.testing.assert_allclose(scaled(features), plain((features + 5) / 3), atol=1e-5)
-
-
-def test_logits_are_the_mean_of_the_classifiers_map():
+def test_logits_are_the_mean_of_the_classifiers_map(small):
     features = np.random.default_rng(0).normal(size=(2, 32, 34, 1)).astype(np.float32)
-    model = bc_resnet_asc((32, 34, 1), classes=3, width=2, depth=(1, 1, 1, 1))
+    model = small()
     maps = keras.Model(model.input, model.get_layer("classifier").output)(features)
-    assert model(features).shape == (2, 3)
+    assert model(features).shape == (2, 4)
     np.testing.assert_allclose(model(features), maps.numpy().mean(axis=(1, 2)), atol=1e-6)
 
 
-def test_receptive_field_is_109_frames_by_convolutions_and_115_with_the_pooling():
+def test_receptive_field_is_109_frames_by_convolutions_and_115_with_the_pooling(deep):
     """A change of one input frame reaches the classifier's outputs within half a receptive field, no further."""
     # Means over frequency or time (ResNorm) see everything; over frequency there is one in each block, so only
     # time can be measured. All kernels positive and no dropout, so that nothing cancels.
-    model = bc_resnet_asc((32, 400, 1), classes=1, width=2, norm_position="none")
-    for layer in model.layers:
+    for layer in deep.layers:
         if "Conv" in type(layer).__name__:
             layer.set_weights([np.abs(weight) + 0.1 for weight in layer.get_weights()])
-    maps = keras.Model(model.input, model.get_layer("classifier").output)
-    features = tf.ones((1, 32, 400, 1))
+    maps = keras.Model(deep.input, deep.get_layer("classifier").output)
+    features = tf.ones((1, 256, 334, 1))
     with tf.GradientTape() as tape:
         tape.watch(features)
-        centre = tf.reduce_sum(maps(features)[:, :, 25])
+        centre = tf.reduce_sum(maps(features)[:, :, 20])
     frames = np.flatnonzero(np.abs(tape.gradient(centre, features).numpy()).sum(axis=(0, 1, 3)))
     # On a constant input max-pooling passes the gradient to one of its two frames: the convolutions' share is left.
     assert frames[-1] - frames[0] + 1 <= 115
     assert frames[-1] - frames[0] + 1 >= 109
 
 
-def test_model_is_flat_and_survives_saving(tmp_path):
+def test_model_is_flat_and_survives_saving(small, tmp_path):
     features = np.random.default_rng(0).normal(size=(2, 32, 34, 1)).astype(np.float32)
-    model = bc_resnet_asc((32, 34, 1), width=2, depth=DEPTH, learnable_lambda=True)
+    model = small(norm_position="all", learnable_lambda=True)
     assert not any(isinstance(layer, keras.Model) for layer in model.layers)
     model.save(tmp_path / "model.keras")
     loaded = read_network(tmp_path / "model.keras")
@@ -119,12 +111,12 @@ def test_fit_learns_two_textures(jit_compile):
     assert history[-1] < 0.5 * history[0]
 
 
-def test_mixed_precision_computes_in_half_and_answers_in_full_precision():
+def test_mixed_precision_computes_in_half_and_answers_in_full_precision(small):
     features = np.random.default_rng(0).normal(size=(4, 32, 34, 1)).astype(np.float32)
-    full = bc_resnet_asc((32, 34, 1), width=4, depth=DEPTH)
+    full = small()
     keras.mixed_precision.set_global_policy("mixed_float16")
     try:
-        mixed = bc_resnet_asc((32, 34, 1), width=4, depth=DEPTH)
+        mixed = small.__wrapped__()  # built anew
     finally:
         keras.mixed_precision.set_global_policy("float32")
     mixed.set_weights(full.get_weights())

@@ -13,8 +13,19 @@ PUBLISHED_PARAMETERS += [2176, 704, 3696, 6960, 1320, 6832, 6960, 1320, 12688, 1
 PUBLISHED_MACS = 29_419_156
 
 
-def test_parameters_are_the_baselines_layer_by_layer():
-    model = cp_mobile()
+@pytest.fixture(scope="module")
+def baseline():
+    """Of the features that the baseline has."""
+    return cp_mobile((256, 65, 1))
+
+
+@pytest.fixture(scope="module")
+def narrow():
+    return cp_mobile((128, 40, 1), 3, width=8)
+
+
+def test_parameters_are_the_baselines_layer_by_layer(baseline):
+    model = baseline
     sizes = [sum(weight.numpy().size for weight in layer.trainable_weights) for layer in model.layers]
     names = [type(layer).__name__ for layer in model.layers]
     convolutions = [i for i, name in enumerate(names) if "Conv" in name]
@@ -22,8 +33,8 @@ def test_parameters_are_the_baselines_layer_by_layer():
     assert trainable_parameters(model) == sum(PUBLISHED_PARAMETERS) == 61_148
 
 
-def test_macs_are_the_baselines_which_count_one_for_each_weight_of_a_normalization():
-    model = cp_mobile((256, 65, 1))
+def test_macs_are_the_baselines_which_count_one_for_each_weight_of_a_normalization(baseline):
+    model = baseline
     normalizations = trainable_parameters(model) - sum(
         layer.get_weights()[0].size for layer in model.layers if "Conv" in type(layer).__name__
     )
@@ -32,17 +43,17 @@ def test_macs_are_the_baselines_which_count_one_for_each_weight_of_a_normalizati
 
 
 @pytest.mark.parametrize(
-    ("shape", "expected"),
+    ("network", "expected"),
     [
-        ((256, 65, 1), [(64, 17, 32), (64, 9, 32), (32, 9, 56), (32, 9, 104)]),
-        ((128, 40, 1), [(32, 10, 32), (32, 5, 32), (16, 5, 56), (16, 5, 104)]),
+        ("baseline", [(64, 17, 32), (64, 9, 32), (32, 9, 56), (32, 9, 104)]),
+        ("narrow", [(32, 10, 8), (32, 5, 8), (16, 5, 16), (16, 5, 24)]),
     ],
 )
-def test_stages_have_the_baselines_shapes(shape, expected):
-    model = cp_mobile(shape)
+def test_stages_have_the_baselines_shapes(network, expected, request):
+    model = request.getfixturevalue(network)
     names = ("stem2", "stage1_block3_relu", "stage2_block2_relu", "stage3_block1_relu")
     assert [model.get_layer(name).output.shape[1:] for name in names] == expected
-    assert model.output_shape == (None, 10)
+    assert model.output_shape == (None, 10 if network == "baseline" else 3)
 
 
 def test_channels_are_rounded_to_multiples_of_8_by_less_than_a_tenth_downwards():
@@ -51,8 +62,8 @@ def test_channels_are_rounded_to_multiples_of_8_by_less_than_a_tenth_downwards()
     assert found == {"stage2_block1_project": 16, "stage1_block1_expand": 24}  # 12 and 18.4, which 16 undercuts by 13 %
 
 
-def test_identity_is_added_where_channels_stay_and_averaged_where_time_is_halved():
-    names = {layer.name for layer in cp_mobile().layers}
+def test_identity_is_added_where_channels_stay_and_averaged_where_time_is_halved(baseline):
+    names = {layer.name for layer in baseline.layers}
     identities = {name for name in names if name.endswith("_identity")}
     assert identities == {
         f"{block}_identity" for block in ("stage1_block1", "stage1_block2", "stage1_block3", "stage2_block2")
@@ -60,9 +71,9 @@ def test_identity_is_added_where_channels_stay_and_averaged_where_time_is_halved
     assert {name for name in names if name.endswith("_pool")} == {"stage1_block3_pool"}
 
 
-def test_logits_are_the_mean_of_the_normalized_classifiers_map():
-    model = cp_mobile((32, 40, 1), 3, width=8)
-    features = np.random.default_rng(0).normal(size=(2, 32, 40, 1)).astype(np.float32)
+def test_logits_are_the_mean_of_the_normalized_classifiers_map(narrow):
+    model = narrow
+    features = np.random.default_rng(0).normal(size=(2, 128, 40, 1)).astype(np.float32)
     maps = keras.Model(model.input, model.get_layer("classifier_bn").output)(features).numpy()
     np.testing.assert_allclose(model(features), maps.mean(axis=(1, 2)), atol=1e-6)
 

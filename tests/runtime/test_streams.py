@@ -28,9 +28,14 @@ def shell(redirections, *arguments, **options):
     return done
 
 
+@pytest.fixture(scope="module")
+def expected(file, sound):
+    """The command with all streams open."""
+    return shell("", "predict", file, sound)
+
+
 @pytest.mark.parametrize("redirections", ["2>&-", "<&-", "<&- 2>&-", "2>/dev/full"])
-def test_a_closed_standard_error_or_input_changes_nothing(file, sound, redirections):
-    expected = shell("", "predict", file, sound)
+def test_a_closed_standard_error_or_input_changes_nothing(file, sound, expected, redirections):
     done = shell(redirections, "predict", file, sound)
     assert done.returncode == expected.returncode == 0 and done.stdout == expected.stdout
     assert done.stdout.startswith(os.fsencode(sound)) and done.stderr == b""
@@ -61,7 +66,7 @@ def test_a_reader_that_leaves_is_no_mistake(arguments, redirections):
 
 def test_an_error_is_no_traceback_where_nobody_reads_it():
     assert shell("2>&1 | true", "recipes", "--nonsense").stderr == b""
-    assert shell("2>&-", "evaluate", "nothere").returncode == 1
+    assert shell("2>&-", "predict", "nothere", "sound.wav").returncode == 1
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
@@ -118,8 +123,8 @@ def test_a_name_with_control_characters_stays_on_its_line_and_moves_no_cursor(fi
     done = shell("", "predict", file, path)
     assert done.stdout.count(b"\n") == 1 and b"a\\nasc-tf: b\\x1b[2J.wav: " in done.stdout
     path.write_bytes(b"RIFF")
-    assert b"\x1b" not in shell("", "predict", file, path).stderr
-    assert json.loads(shell("", "predict", file, path, "--json").stdout or "null") is None
+    done = shell("", "predict", file, path, "--json")
+    assert b"\x1b" not in done.stderr and done.stdout == b""
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def test_adamw_is_the_formula_and_only_kernels_decay(name, decay):
 
 def test_adamw_decays_kernels_of_a_network_and_nothing_else():
     """Without gradients nothing but the decay moves a weight."""
-    model = bc_resnet_asc((32, 16, 1), 3, width=4, norm_position="all", learnable_lambda="bin")
+    model = bc_resnet_asc((32, 16, 1), 3, width=4, depth=(1, 1, 1, 1), learnable_lambda="bin")
     optimizer = AdamWOnKernels(0.1, weight_decay=0.5)
     before = [variable.numpy() for variable in model.trainable_variables]
     optimizer.apply_gradients([(tf.zeros_like(variable), variable) for variable in model.trainable_variables])

@@ -1,4 +1,4 @@
-"""What every network must stand: training, saving, compression; its .tflite file: export/test_converted_networks."""
+"""What every network must stand: training, compression, saving; its .tflite file: export/test_converted_networks."""
 
 import numpy as np
 import tf_keras as keras
@@ -7,7 +7,6 @@ from ai_edge_litert.interpreter import Interpreter
 from compression_checks import check_compression
 
 from asc_tf.export import conversion
-from asc_tf.models.network_file import read_network
 
 
 def trainable_parameters(model):
@@ -21,7 +20,7 @@ def convolution_macs(model):
 
 
 def check_network(model, folder):
-    """Flat, trainable, savable and compressible, with normalizations as in the middle of training."""
+    """Flat, trainable, compressible and savable, with normalizations as in the middle of training."""
     generator = np.random.default_rng(0)
     _unsettle_normalizations(model, generator)
     features = generator.normal(0, 1, (8, *model.input_shape[1:])).astype(np.float32)
@@ -31,9 +30,6 @@ def check_network(model, folder):
     check_training_step(model, features, labels)
     expected = model(features, training=False).numpy()
     assert expected.dtype == np.float32 and np.isfinite(expected).all() and np.ptp(expected, axis=0).min() > 0.05
-    model.save(folder / "network.keras")
-    loaded = read_network(folder / "network.keras")
-    np.testing.assert_array_equal(loaded(features, training=False), expected)
     check_compression(model, labels, folder)
 
 

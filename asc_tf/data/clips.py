@@ -48,8 +48,7 @@ def read_clips(root: str | os.PathLike, training_list: str | os.PathLike | None 
     root = Path(root)
     if not root.is_dir():
         raise AscError(f"{root}: no such folder; expected a data set with meta.csv and evaluation_setup/")
-    table, split = foreign_table(root) or (read_table(root / "meta.csv", META_COLUMNS), None)
-    meta = named_table(table)
+    meta, split = metadata_of(root)
     for column in META_COLUMNS[1:]:
         check_spelling(meta, column)
     split = official_split(root, meta) if split is None else split
@@ -72,6 +71,17 @@ def read_clips(root: str | os.PathLike, training_list: str | os.PathLike | None 
             "split": split,
         }
     )
+
+
+def metadata_of(root):
+    """(`Table` of a data set's clips with checked names, split); the split is None where TAU's files have it.
+
+    Raises:
+        AscError: as `read_clips`, of meta.csv or a registered layout alone.
+    """
+    root = Path(root)
+    table, split = foreign_table(root) or (read_table(root / "meta.csv", META_COLUMNS), None)
+    return named_table(table), split
 
 
 def check_audio_files(root, clips):

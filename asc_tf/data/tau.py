@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from asc_tf.data.clips import check_audio_files, devices_of, read_clips
-from asc_tf.data.splits import list_path, lists_of
+from asc_tf.data.clips import check_audio_files, devices_of, metadata_of
+from asc_tf.data.splits import keep_listed, list_path, lists_of
 from asc_tf.errors import AscError
 
 SCENES = (
@@ -85,7 +85,9 @@ def check_report(root, clips, audio=True):
     key = published_like(clips)
     seen = set(devices_of(clips[clips.split == "train"])) if (clips.split == "train").any() else set()
     unseen = [device for device in devices_of(clips) if device not in seen]
-    listed = [_listed(root, name, int((clips.split == "train").sum()), key) for name in lists_of(root)]
+    lists = lists_of(root)
+    meta = metadata_of(root)[0] if lists else None  # once for all lists: TAU 2022's takes seconds
+    listed = [_listed(root, name, clips, meta, key) for name in lists]
     parts = [
         f"{_title(clips, key)}: {len(clips)} clips in {root}",
         f"train {int((clips.split == 'train').sum()):,} / test {int((clips.split == 'test').sum()):,}",
@@ -107,17 +109,18 @@ def check_report(root, clips, audio=True):
     return "\n\n".join(parts), problems
 
 
-def _listed(root, name, training, key):
+def _listed(root, name, clips, meta, key):
     """(line on a list of training clips, what is wrong with it or "").
 
     Args:
         root: folder of the data set.
         name: of the list.
-        training: clips of the data set's training part.
+        clips, meta: the data set's frame and `Table`.
         key: the published data set, a key of PUBLISHED, or None.
     """
+    training = int((clips.split == "train").sum())
     try:
-        count = int((read_clips(root, list_path(root, name)).split == "train").sum())
+        count = keep_listed(clips.split.tolist(), meta, list_path(root, name)).count("train")
     except AscError as error:
         return f"data.split={name}: cannot be used", str(error)
     line = f"data.split={name}: {count:,} training clips, {100 * count / training:.1f} %"

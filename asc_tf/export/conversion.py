@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from asc_tf.internals.tensorflow import with_constants
 from asc_tf.quiet import native_stderr_hidden
 
 FORMATS = ("float", "float16", "int8")
@@ -12,7 +13,7 @@ def converted(model, shape, format="float", calibration=None, float_input=True):
     """A .tflite file's bytes from a Keras model or function [1, ...] to [1, ...] at inference.
 
     Args:
-        model: callable; its `weights`, if it has any, are stored.
+        model: callable, a Keras model or a function.
         shape: of its input without the batch.
         format: one of FORMATS. "int8" quantizes weights, one scale an output channel, and feature maps, one scale a
             map, by the ranges that they have on `calibration`.
@@ -23,11 +24,10 @@ def converted(model, shape, format="float", calibration=None, float_input=True):
         lambda x: model(x, training=False) if hasattr(model, "weights") else model(x),
         input_signature=[tf.TensorSpec((1, *shape))],
     )
-    # The converter saves its input: for a Keras model the weights are enough, and take half the time.
-    owner = tf.Module()
-    owner.weights = getattr(model, "weights", [])
+    # The converter saves and loads what has variables, which takes longer than all else that it does.
+    constant = with_constants(function.get_concrete_function())
     with native_stderr_hidden():
-        converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], owner)
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([constant], tf.Module())
         if format != "float":
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
         if format == "float16":

@@ -5,6 +5,7 @@ import functools
 import tensorflow as tf
 from tensorflow.python.autograph.core import config
 from tensorflow.python.data.ops import multi_device_iterator_ops
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 TESTED = "TensorFlow 2.16.2 and 2.21.0"
 
@@ -59,3 +60,11 @@ def replica_spec(spec):
     The class for several parts has no public name and does not expose their specifications.
     """
     return getattr(spec, "_value_specs", [spec])[0]
+
+
+def with_constants(function):
+    """A concrete function that has the values of its variables as constants; control flow stays as it is.
+
+    The public function of this name is of TensorFlow 1's graphs alone.
+    """
+    return convert_variables_to_constants_v2(function, lower_control_flow=False) if function.variables else function

@@ -21,6 +21,12 @@ NAMES = [
         "_create_device_dataset",
         "the data of replicas without tf.data's tuning thread",
     ),
+    (
+        "tensorflow",
+        "tensorflow.python.framework.convert_to_constants",
+        "convert_variables_to_constants_v2",
+        "exports of .tflite files",
+    ),
     ("tf-keras", "tf_keras.src.backend", "_SEED_GENERATOR", "a seed that decides after keras.utils.set_random_seed"),
     ("tf-keras", *FUNCTIONAL, "reading a run's network"),
     (

@@ -5,7 +5,7 @@ from tensorflow.python.autograph.core import config
 from tensorflow.python.data.ops import multi_device_iterator_ops
 from tensorflow.python.distribute.values import PerReplicaSpec
 
-from asc_tf.internals.tensorflow import change_device_data, replica_spec, spare_autograph
+from asc_tf.internals.tensorflow import change_device_data, replica_spec, spare_autograph, with_constants
 
 VERSION = f"TensorFlow {tf.__version__}"
 
@@ -36,3 +36,13 @@ def test_the_specification_of_one_replica_is_found_in_that_of_several():
     several = PerReplicaSpec(spec, spec)
     assert hasattr(several, "_value_specs"), f"{VERSION}: specifications of several replicas do not list their parts"
     assert replica_spec(several) == spec
+
+
+def test_constants_take_the_place_of_variables():
+    variable = tf.Variable(3.0)
+    function = tf.function(lambda x: tf.while_loop(lambda x: x < 100, lambda x: (variable * x,), [x])[0])
+    constant = with_constants(function.get_concrete_function(tf.TensorSpec(())))
+    variable.assign(0.5)
+    assert not constant.variables and not constant.captured_inputs, f"{VERSION}: variables are left"
+    (found,) = tf.nest.flatten(constant(tf.constant(5.0)))
+    assert float(found) == 135

@@ -103,8 +103,6 @@ def assert_goes_on_like(unbroken, folder):
         (9, 0, "epoch-0000-step-000009"),
         (10, 3, "epoch-0001"),
         (14, 4, "epoch-0001-step-000004"),
-        (13, 0, "epoch-0001-step-000003"),
-        (26, 3, "epoch-0002-step-000006"),
         (29, 0, "epoch-0002-step-000009"),
     ],
 )
@@ -130,7 +128,7 @@ def whole(tmp_path_factory):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("saves, lost", [(4, 0), (17, 1), (23, 5)])
+@pytest.mark.parametrize("saves, lost", [(4, 0), (23, 5)])
 def test_no_clip_is_trained_on_twice_and_none_is_left_out(monkeypatch, whole, tmp_path, saves, lost):
     before, after = [], []
     interrupt(monkeypatch, build(before.append), tmp_path, saves, lost)

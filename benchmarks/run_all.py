@@ -64,6 +64,14 @@ BENCHMARKS = (
         (("× (as installed, fastest)", rf"asc-tf is {NUMBER} \(.*\) x as fast"),),
     ),
     Benchmark(
+        "networks",
+        "training step of BC-Res2Net, in steps of BC-ResNet-ASC of its width (40 and 20; 10 s and 1 s)",
+        (
+            ("times the step", rf"^  bc_res2net.*: {NUMBER}; first"),
+            ("times the first step", rf"first step {NUMBER}"),
+        ),
+    ),
+    Benchmark(
         "deploy",
         "latency and bytes of exported files, c = 10 and 80, 10 s",
         (

@@ -3,6 +3,7 @@
 import collections
 import contextlib
 import functools
+import gc
 import logging
 import os
 import random
@@ -32,6 +33,10 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.get_closest_marker("shared") and not SHARED.is_dir():
             item.add_marker(pytest.mark.skip(reason="the founders' recordings are not at ../shared"))
+
+
+def pytest_collection_finish(session):
+    gc.freeze()  # what was imported is no garbage: to look through it again takes most of the collector's time
 
 
 def pytest_runtest_setup(item):

@@ -1,5 +1,7 @@
 """Files of several graphs: streaming states, loops, branches, recurrent layers, open lengths and batches."""
 
+import shutil
+
 import flatbuffers
 import numpy as np
 import pytest
@@ -87,6 +89,12 @@ def of_layers(path, shape, *stack, batch=1):
     return written(path / "model.tflite", function, owner), model
 
 
+@pytest.fixture(scope="module")
+def rounds(tmp_path_factory):
+    """A file of loops in loops. Do not change it: copy it."""
+    return of_module(tmp_path_factory.mktemp("rounds"), Looping(rounds=10))
+
+
 def counted(account, *kinds):
     return sum(tensor.count for tensor in account.parameters() if tensor.kind in kinds)
 
@@ -150,8 +158,8 @@ def test_a_fused_lstm_agrees_with_its_cell_in_a_loop(tmp_path):
     assert counted(fused, "kernel", "bias") == counted(looped, "kernel", "bias", "other") == model.count_params()
 
 
-def test_loops_in_loops_multiply(tmp_path):
-    account = tflite_account(of_module(tmp_path, Looping(rounds=10)))
+def test_loops_in_loops_multiply(rounds):
+    account = tflite_account(rounds)
     assert account.operations().macs == 4 * 2 * 16  # 0, 3, 6, 9
     assert counted(account, "kernel") == 16
 
@@ -237,8 +245,8 @@ def test_a_graph_that_nothing_calls_is_counted_and_not_claimed(tmp_path):
     assert after.operations() == before.operations() and verdicts(after)[1].passes is None
 
 
-def test_graphs_that_call_themselves_are_refused(tmp_path):
-    path = of_module(tmp_path, Looping(rounds=10))
+def test_graphs_that_call_themselves_are_refused(rounds, tmp_path):
+    path = shutil.copy(rounds, tmp_path / "endless.tflite")
 
     def endless(model):
         for graph in model.subgraphs:
@@ -251,8 +259,8 @@ def test_graphs_that_call_themselves_are_refused(tmp_path):
         tflite_account(path)
 
 
-def test_damaged_files_of_several_graphs_give_an_account_or_a_sentence(tmp_path):
-    path = of_module(tmp_path, Looping(rounds=10))
+def test_damaged_files_of_several_graphs_give_an_account_or_a_sentence(rounds, tmp_path):
+    path = shutil.copy(rounds, tmp_path / "damaged.tflite")
     whole, generator, refused = np.frombuffer(path.read_bytes(), np.uint8), np.random.default_rng(0), 0
     for _ in range(300):
         data = whole.copy()

@@ -88,12 +88,12 @@ def test_a_weight_is_connected_where_changing_it_changes_what_the_input_does():
 @pytest.mark.parametrize(
     "model",
     [
-        lambda: bc_resnet_asc((16, 20, 1), width=8, sub_bands=2, depth=(2, 1, 1, 1)),
+        lambda: bc_resnet_asc((16, 20, 1), width=8, sub_bands=2, depth=(1, 1, 1, 1)),
         pytest.param(
             lambda: bc_res2net((64, 64, 1), width=16, scale=2, mfa=True, fpm=True, depth=(1, 1, 1, 1)),
             marks=pytest.mark.slow,
         ),
-        lambda: ensemble([cp_mobile((16, 20, 1), width=8, depth=(1, 1)) for _ in range(2)]),
+        lambda: ensemble([cp_mobile((16, 20, 1), width=8, depth=(1,)) for _ in range(2)]),
     ],
     ids=["bc-resnet-asc", "bc-res2net", "ensemble"],
 )

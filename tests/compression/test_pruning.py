@@ -126,7 +126,7 @@ def test_masks_stay_through_training_with_momentum(optimizer):
 def test_the_given_model_stays_and_shares_nothing():
     model = network()
     before = model.get_weights()
-    pruned = trained(prune(model, 0.6), run_eagerly=True)
+    pruned = trained(prune(model, 0.6), epochs=1, run_eagerly=True)
     stripped = strip_pruning(pruned)
     for weight in stripped.weights:
         weight.assign(weight + 1.0)
@@ -138,12 +138,12 @@ def test_the_given_model_stays_and_shares_nothing():
 
 
 def test_a_pruned_model_survives_saving(tmp_path):
-    pruned = trained(prune(network(), 0.6), run_eagerly=True)
+    pruned = trained(prune(network(), 0.6), epochs=1, run_eagerly=True)
     pruned.save(tmp_path / "pruned.keras")
     loaded = keras.models.load_model(tmp_path / "pruned.keras")
     before = effective_kernels(pruned)
     np.testing.assert_array_equal(loaded(FEATURES), pruned(FEATURES))
-    trained(loaded, run_eagerly=True)
+    trained(loaded, epochs=1, run_eagerly=True)
     for name, kernel in effective_kernels(loaded).items():
         assert not kernel[before[name] == 0].any() and (kernel != before[name]).any()
 

@@ -39,10 +39,10 @@ def pruned_network():
     return strip_pruning(prune(network(), 0.5))
 
 
-def trained(model, **way):
+def trained(model, epochs=3, **way):
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.SGD(0.1, 0.9), loss, **way)
-    model.fit(FEATURES, LABELS, batch_size=4, epochs=3, verbose=0)
+    model.fit(FEATURES, LABELS, batch_size=4, epochs=epochs, verbose=0)
     return model
 
 
@@ -83,7 +83,7 @@ def test_the_gradient_goes_straight_through_where_the_mask_is_one():
 def test_the_given_model_stays_and_shares_nothing():
     model = network()
     before = model.get_weights()
-    quantized = trained(quantize(model), run_eagerly=True)
+    quantized = trained(quantize(model), epochs=1, run_eagerly=True)
     variables = [id(weight) for each in (model, quantized, strip_quantization(quantized)) for weight in each.weights]
     assert len(variables) == len(set(variables))
     for found, old in zip(model.get_weights(), before, strict=True):
@@ -132,7 +132,7 @@ def test_the_mask_holds_even_if_the_variable_drifts():
 
 
 def test_the_stripped_model_computes_the_same_with_kernels_on_their_grid():
-    quantized = trained(quantize(pruned_network()), run_eagerly=True)
+    quantized = trained(quantize(pruned_network()), epochs=1, run_eagerly=True)
     plain = strip_quantization(quantized)
     np.testing.assert_allclose(plain(FEATURES), quantized(FEATURES), atol=1e-6)
     assert [type(layer) for layer in plain.layers] == [type(layer) for layer in network().layers]

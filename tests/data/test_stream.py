@@ -156,11 +156,11 @@ def test_streamed_pcen_is_the_cached_one_bit_by_bit(original, clips, decoder):
 
 
 def test_the_default_frontend_too_and_in_batches_of_any_size(synthetic_root, decoder):
-    clips = read_clips(synthetic_root)[::3]
+    clips = read_clips(synthetic_root)[::6]
     labels = np.zeros(len(clips), int)
     cached = cached_features(synthetic_root, clips, LogMel(), 1.0)
     streamed = StreamedFeatures(synthetic_root, clips, LogMel(), 1.0)
-    for size in (1, 7, 64):
+    for size in (1, 64):
         batches = [batch for batch, _ in evaluation_batches(streamed, labels, 1, batch_size=size)]
         np.testing.assert_array_equal(np.concatenate(batches)[..., 0], cached)
 

@@ -4,19 +4,20 @@ import pytest
 import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
-from small_networks import NETWORKS, features_for, unsettled
+from small_networks import features_for, unsettled
 
 from asc_tf.complexity.tflite_account import tflite_account
 from asc_tf.export.chaining import chained
 from asc_tf.export.conversion import converted
 from asc_tf.export.deployment import deployment_graph
 from asc_tf.export.shrinking import shrunk
+from asc_tf.models import bc_resnet_asc
 from asc_tf.runtime.sharing_builder import SharingBuilder, packed
 
 
 @pytest.fixture(scope="module")
 def network():
-    return unsettled(NETWORKS["asc"]())
+    return unsettled(bc_resnet_asc((32, 34, 1), 4, 4, depth=(1, 1, 1, 1), feature_mean=1.0, feature_std=2.0))
 
 
 @pytest.fixture(scope="module", params=["float", "int8"])
@@ -95,7 +96,7 @@ def test_slices_say_how_large_they_are_as_xnnpack_asks(content):
     kinds = [max(code.builtinCode, code.deprecatedBuiltinCode) for code in model.operatorCodes]
     slices = [o for o in graph.operators if kinds[o.opcodeIndex] == schema.BuiltinOperator.SLICE]
     sizes = [model.buffers[graph.tensors[operator.inputs[2]].buffer].data.view(np.int32) for operator in slices]
-    assert len(sizes) == 4 * 5 + 1 and np.min(sizes) > 0  # of five blocks and the stem
+    assert len(sizes) == 4 * 4 + 1 and np.min(sizes) > 0  # of four blocks and the stem
 
 
 def test_weights_stay_aligned_as_the_format_asks(content):

@@ -1,6 +1,7 @@
 """Where each private name of a library is found, so that a new version which has it no more is told in a sentence."""
 
 import ast
+import functools
 import importlib
 import importlib.metadata
 from pathlib import Path
@@ -55,6 +56,7 @@ def test_a_private_name_is_where_it_was(distribution, module, name, use):
     assert found, f"{distribution} {version} has no {module}.{name} any more: asc_tf/internals needs it for {use}"
 
 
+@functools.cache
 def parsed():
     return {path.relative_to(PACKAGE): ast.parse(path.read_text()) for path in PACKAGE.rglob("*.py")}
 

@@ -78,7 +78,10 @@ def test_the_pyramid_costs_what_lies_between_the_last_rows_of_table_2(counts):
     assert pyramid - before_averaging == pytest.approx(26.76e6 - 17.06e6, rel=1e-3)
 
 
-@pytest.mark.parametrize(("frames", "width", "sizes"), [(32, 40, [16, 16, 8, 4, 4]), (334, 8, [167, 167, 84, 42, 42])])
+@pytest.mark.parametrize(
+    ("frames", "width", "sizes"),
+    [(32, 40, [16, 16, 8, 4, 4]), pytest.param(334, 8, [167, 167, 84, 42, 42], marks=pytest.mark.slow)],
+)
 def test_maps_have_the_sizes_of_table_1(network, frames, width, sizes):
     if width == 40:
         model = network(mfa=True, fpm=True)

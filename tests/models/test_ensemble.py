@@ -106,4 +106,4 @@ def test_what_cannot_be_joined(members):
     with pytest.raises(ValueError, match="expected 2 networks or more"):
         ensemble(members[:1])
     with pytest.raises(ValueError, match="expected the same of all"):
-        ensemble([members[0], cp_mobile(SHAPE, 4, width=8)])
+        ensemble([members[0], cp_mobile(SHAPE, 4, width=8, depth=(1,))])

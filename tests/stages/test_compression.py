@@ -166,7 +166,7 @@ def as_if_trained_so(run, config):
     (run / "dataset.json").write_text(json.dumps(dataset))
 
 
-def test_a_run_without_parts_to_measure_on_says_so(smallest_run, tmp_path, capsys):
+def test_half_precision_alone_of_a_run_without_parts_to_measure_on(smallest_run, tmp_path, capsys):
     run = tmp_path / "run"
     shutil.copytree(smallest_run, run)
     config = json.loads((run / "config.json").read_text())
@@ -178,6 +178,9 @@ def test_a_run_without_parts_to_measure_on_says_so(smallest_run, tmp_path, capsy
     assert "no validation part (data.validation_fraction=0)" in printed
     assert "trained on the test part too (data.split=full)" in printed
     steps = pd.read_csv(tmp_path / "out" / "steps.csv")
+    assert list(steps.step) == ["uncompressed", "half precision"]
+    assert steps.nonzero_bytes[1] * 2 == steps.nonzero_bytes[0]
+    assert json.loads((tmp_path / "out" / "compression.json").read_text())["weights"] == "fp16"
     assert steps[["accuracy", "log_loss", "worst_change"]].isna().all(axis=None) and steps.latency_ms.notna().all()
     assert not (tmp_path / "out" / "step_devices.csv").exists()
 
@@ -239,15 +242,6 @@ def test_mistakes_are_one_sentence_and_leave_nothing(flags, sentence, smallest_r
     error = capsys.readouterr().err.strip()
     assert sentence in error and "\n" not in error
     assert not (tmp_path / "out").exists()
-
-
-def test_half_precision_alone(smallest_run, tmp_path):
-    table = stages.compress(
-        smallest_run, tmp_path / "half", Compression(prune=0, weights="fp16"), report=lambda line: None
-    )
-    assert list(table.step) == ["uncompressed", "half precision"]
-    assert table.nonzero_bytes[1] * 2 == table.nonzero_bytes[0]
-    assert json.loads((tmp_path / "half" / "compression.json").read_text())["weights"] == "fp16"
 
 
 @pytest.mark.slow

@@ -165,9 +165,10 @@ def test_with_select_best_the_pretrained_weights_count_as_an_epoch(pretrained, t
     stages.finetune(pretrained, tmp_path / "out", ["train.select=best", *flags], report=lines.append)
     assert lines[-1].startswith(f"the {kept} weights are kept: log loss ")
     experiment = Experiment.again(*read_run(pretrained)).with_features(tmp_path, pytest.fail)
-    before, after = (validation_log_loss(experiment, load_model(run)) for run in (pretrained, tmp_path / "out"))
+    network, tuned = load_model(pretrained), load_model(tmp_path / "out")
+    before, after = (validation_log_loss(experiment, each) for each in (network, tuned))
     assert (after < before) == (kept == "fine-tuned") and after <= before
     between = read_network(tmp_path / "out" / "classifier" / "model.keras")
-    weights, trained = (model.get_layer("classifier").get_weights()[0] for model in (load_model(pretrained), between))
+    weights, trained = (model.get_layer("classifier").get_weights()[0] for model in (network, between))
     moved = np.abs(trained - weights).max()
     assert 0 < moved < 1e-4 if "renew_classifier=false" in changed else moved > 0.01

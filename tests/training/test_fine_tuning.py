@@ -43,7 +43,7 @@ def test_steps_follow_equation_3(weight):
     """L = L_C + lambda * sum (theta - theta_P)^2 over all weights but the classifier's."""
     model = network()
     anchored = AnchoredModel(model, weight)
-    anchored.compile(keras.optimizers.SGD(0.5), LOSS)
+    anchored.compile(keras.optimizers.SGD(0.5), LOSS, run_eagerly=True)
     pretrained = [w.astype(np.float64) for w in model.get_weights()]
     weights = [w.copy() for w in pretrained]
     for _ in range(4):
@@ -60,7 +60,7 @@ def test_steps_follow_equation_3(weight):
 
 def test_the_logged_loss_is_that_of_the_labels():
     anchored = AnchoredModel(network(), 1e6)
-    anchored.compile(keras.optimizers.SGD(0.5), LOSS)
+    anchored.compile(keras.optimizers.SGD(0.5), LOSS, run_eagerly=True)
     anchored.train_on_batch(*example())
     features, labels = example()
     expected = float(LOSS(labels, anchored(features)))

@@ -1,5 +1,7 @@
 """Networks that compute in 16 bits in training."""
 
+import functools
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -32,9 +34,15 @@ def clips():
     return np.random.default_rng(0).normal(size=(4, *SHAPE)).astype(np.float32)
 
 
+@pytest.fixture(scope="module")
+def in_16_bits(network):
+    """Function from the precision to the network in it. Do not change it."""
+    return functools.cache(lambda precision: with_precision(network, precision))
+
+
 @pytest.mark.parametrize("precision", MIXED)
-def test_layers_compute_in_16_bits_weights_and_logits_are_float32(network, clips, precision):
-    mixed = with_precision(network, precision)
+def test_layers_compute_in_16_bits_weights_and_logits_are_float32(network, in_16_bits, clips, precision):
+    mixed = in_16_bits(precision)
     convolutions = [layer for layer in mixed.layers if isinstance(layer, keras.layers.Conv2D)]
     assert is_mixed(mixed) and not is_mixed(network)
     assert {layer.compute_dtype for layer in convolutions} == {precision.removeprefix("mixed_")}
@@ -43,8 +51,8 @@ def test_layers_compute_in_16_bits_weights_and_logits_are_float32(network, clips
 
 
 @pytest.mark.parametrize("precision", MIXED)
-def test_back_in_float32_it_is_the_network_that_it_was(network, clips, precision):
-    back = with_precision(with_precision(network, precision), "float32")
+def test_back_in_float32_it_is_the_network_that_it_was(network, in_16_bits, clips, precision):
+    back = with_precision(in_16_bits(precision), "float32")
     assert [layer.get_config() for layer in back.layers] == [layer.get_config() for layer in network.layers]
     np.testing.assert_array_equal(back(clips), network(clips))
 

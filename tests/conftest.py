@@ -149,12 +149,6 @@ def smallest_run(synthetic_root, smallest_config, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def tiny_run(synthetic_root, tiny_config, tmp_path_factory):
-    """A run folder trained with `tiny_config` on `synthetic_root`, evaluated. Do not change it: copy it."""
-    return trained(synthetic_root, tiny_config, tmp_path_factory.mktemp("tiny"))
-
-
-@pytest.fixture(scope="session")
 def smallest_file(smallest_run, tmp_path_factory):
     """The .tflite file of `smallest_run`."""
     from asc_tf import stages

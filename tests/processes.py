@@ -63,8 +63,12 @@ def _run(function, arguments, output, largest_file_bytes):
 
 
 def command(*arguments):
-    """`asc-tf` with these arguments."""
+    """`asc-tf` with these arguments, its networks untraced: to trace them takes longer than a few steps."""
+    import tensorflow as tf
+
     from asc_tf.__main__ import main
+
+    tf.config.run_functions_eagerly(True)
 
     sys.argv[1:] = [str(argument) for argument in arguments]
     sys.exit(main())

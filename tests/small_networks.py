@@ -1,5 +1,6 @@
 """Small networks of every kind, with normalizations as training leaves them."""
 
+import functools
 import sys
 
 import numpy as np
@@ -67,6 +68,12 @@ def unsettled(model, seed=0):
             layer.bias.assign(generator.normal(0, 0.3, layer.bias.shape))
     model(features_for(model, 8, seed), training=True)
     return model
+
+
+@functools.cache
+def unsettled_network(name):
+    """One of NETWORKS, made once for all tests of a process, which leave it as it is."""
+    return unsettled(NETWORKS[name]())
 
 
 def features_for(model, examples, seed=1):

@@ -1,4 +1,4 @@
-"""The notebook runs from its first cell to its last, with a small data set and a shallow network."""
+"""The notebook runs from its first cell to its last, with a small data set and a small network."""
 
 from pathlib import Path
 
@@ -11,7 +11,8 @@ import tensorflow as tf
 from asc_tf.cli import main
 
 tf.config.run_functions_eagerly(True)
-shell, small = get_ipython(), {"data": [], "train": ["model.depth=1,1,1,1"], "export": []}
+shell = get_ipython()
+small = {"data": [], "train": ["model.network=cp-mobile", "model.width=8", "model.depth=1"], "export": []}
 in_a_shell = shell.system
 
 def run(line):

@@ -15,7 +15,7 @@ from asc_tf.cli import main
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 SMALL = {
     "model.width": "4", "model.depth": "1,1,1,1", "train.epochs": "1", "train.warmup_epochs": "0",
-    "train.batch_size": "8", "frontend.mel_bins": "32", "data.validation_fraction": "0",
+    "train.batch_size": "32", "frontend.mel_bins": "32", "data.validation_fraction": "0",
 }  # fmt: skip
 SHORT = {
     "compress": {"--epochs": "1"}, "search": {"--epochs": "1", "--trials": "1"}, "evaluate": {"--seeds": "2"},
@@ -46,9 +46,9 @@ def place(synthetic_root, smallest_run, eager, tmp_path_factory):
         (folder / name).symlink_to(synthetic_root)
     for name in ("saved_models/mine", "saved_models/resnorm", "saved_models/pre-resnorm", "RUN", "RUN1", "RUN2"):
         shutil.copytree(smallest_run, folder / name)
-    for name in ("saved_models/mine", "RUN"):
-        assert main(["export", str(folder / name), "--input", "features"]) == 0
-    shutil.copy(folder / "RUN" / "model.tflite", folder / "scenes.tflite")
+    assert main(["export", str(folder / "RUN"), "--input", "features"]) == 0
+    for name in ("scenes.tflite", "saved_models/mine/model.tflite"):
+        shutil.copy(folder / "RUN" / "model.tflite", folder / name)
     (folder / "recordings").mkdir()
     noise = 0.1 * np.random.default_rng(0).standard_normal(16000 * 12)
     for name in ("recording.wav", "long.wav", "street.wav", "recordings/a.wav"):

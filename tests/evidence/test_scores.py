@@ -1,11 +1,12 @@
 """The scores of single places: their mean are the logits, and what a place sees is what its network's kernels reach."""
 
+import functools
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
-from small_networks import NETWORKS, unsettled
+from small_networks import NETWORKS, unsettled, unsettled_network
 
 from asc_tf.complexity.tflite_graph import Graph, Operator, Tensor, read_graphs
 from asc_tf.complexity.tflite_reach import seen_by_places
@@ -37,17 +38,18 @@ def softmax(logits):
     return powers / powers.sum()
 
 
-ASC, RESNET, MOBILE = (NETWORKS[name] for name in ("asc", "resnet", "cp-mobile"))
+ASC, RESNET, MOBILE = (functools.partial(unsettled_network, name) for name in ("asc", "resnet", "cp-mobile"))
 
 
+@functools.cache
 def res2net():
-    return bc_res2net((32, 34, 1), 4, width=8, depth=(1, 1, 1, 1))
+    return unsettled(bc_res2net((32, 34, 1), 4, width=8, scale=2, depth=(1, 1, 1, 1)))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("make", [ASC, RESNET, MOBILE, res2net], ids=["asc", "resnet", "cp-mobile", "res2net"])
 def test_the_mean_over_the_places_of_a_network_are_its_logits(make, eager):
-    network = unsettled(make())
+    network = make()
     places = scored(network)
     noise = np.random.default_rng(0).normal(0, 0.1, places.samples).astype(np.float32)
     window = places.scored(noise)
@@ -98,7 +100,7 @@ def mean_range(path, classes):
 def test_exported_files_see_what_their_networks_see():
     """The exporter cuts convolutions into bands and folds; what a place sees stays the same."""
     for make in (ASC, MOBILE):
-        network = unsettled(make())
+        network = make()
         places = scored(network).places
         graph = read_graphs(network_file(network, network.input_shape[1:]))[0]
         logits = next(o for o in graph.operators if o.outputs[0].index == graph.outputs[0].index)
@@ -117,7 +119,7 @@ def test_a_shipped_file_sees_what_the_papers_network_sees():
 @pytest.mark.parametrize(("make", "weights"), [(ASC, "float16"), (RESNET, "int8"), (res2net, "float16")])
 def test_exported_files_score_places_as_their_networks_do(tmp_path, make, weights):
     """Of waveform files, whose frontend stands before the network, with linear layers behind the mean or none."""
-    network = unsettled(make())
+    network = make()
     places = scored(network)
     path, labels = tmp_path / "model.tflite", places.labels
     clips = np.random.default_rng(1).normal(0, 0.1, (8, places.samples)).astype(np.float32)

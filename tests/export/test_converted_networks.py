@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from model_checks import converted, run_tflite
-from small_networks import NETWORKS, QUICK_AND_SLOW, features_for, unsettled
+from small_networks import QUICK_AND_SLOW, features_for, unsettled_network
 
 from asc_tf.complexity.keras_account import keras_account
 from asc_tf.complexity.tflite_account import tflite_account
@@ -12,7 +12,7 @@ from asc_tf.complexity.tflite_account import tflite_account
 @pytest.fixture(params=QUICK_AND_SLOW, scope="module")
 def both(request):
     """(network, bytes of its file, in which every operator is built in)."""
-    network = unsettled(NETWORKS[request.param]())
+    network = unsettled_network(request.param)
     return network, converted(network)
 
 

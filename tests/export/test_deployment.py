@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import tf_keras as keras
-from small_networks import NETWORKS, QUICK_AND_SLOW, features_for, unsettled
+from small_networks import NETWORKS, QUICK_AND_SLOW, features_for, unsettled, unsettled_network
 
 from asc_tf.export.deployment import deployment_graph
 from asc_tf.export.deployment_layers import BandedDepthwiseConv2D, SpaceToDepthConv2D, space_to_depth_weights
@@ -14,7 +14,7 @@ def kinds(model):
 
 @pytest.fixture(params=QUICK_AND_SLOW, scope="module")
 def network(request):
-    return unsettled(NETWORKS[request.param]())
+    return unsettled_network(request.param)
 
 
 def test_the_deployment_graph_computes_the_same_logits_and_leaves_the_network_alone(network):

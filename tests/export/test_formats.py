@@ -1,4 +1,4 @@
-"""Every format and input of `asc-tf export`, of one trained run and of one network of real size."""
+"""Every format and input of `asc-tf export`, of one trained run."""
 
 import math
 
@@ -6,33 +6,38 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
+from small_networks import features_for, unsettled_network
 
 from asc_tf import stages
 from asc_tf.cli import main
 from asc_tf.errors import AscError
 from asc_tf.export import tflite
 from asc_tf.export.agreement import BOUNDS, Agreement, Bound
+from asc_tf.export.tflite import network_file
 from asc_tf.runtime import Classifier
 
 KINDS = [("float", "features"), ("float16", "waveform"), ("int8", "waveform"), ("int8", "features")]
 
 
 @pytest.fixture(scope="module")
-def files(tiny_run, tmp_path_factory):
-    """{(format, input): (path, Agreement)} of `tiny_run`."""
+def files(smallest_run, tmp_path_factory):
+    """{(format, input): (path, Agreement)} of `smallest_run`."""
     folder = tmp_path_factory.mktemp("formats")
     found = {}
     for format, input in KINDS:
         path = folder / f"{format}-{input}.tflite"
-        _, _, agreement = stages.export(
-            tiny_run, path, format=format, input=input, calibration_clips=18, clips_to_check=18
-        )
+        more = {"format": format, "input": input, "calibration_clips": 18, "clips_to_check": 18}
+        _, _, agreement = stages.export(smallest_run, path, **more)
         found[format, input] = path, agreement
     return found
 
 
+def parsed(content):
+    return schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+
+
 def tensors(path):
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(path.read_bytes(), 0))
+    model = parsed(path.read_bytes())
     return model, model.subgraphs[0].tensors
 
 
@@ -63,14 +68,20 @@ def test_an_8_bit_file_of_features_takes_int8_and_says_how(files):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("input", ["features", "waveform"])
-def test_the_network_of_an_8_bit_file_is_8_bit_whole(files, input):
+def test_the_convolutions_of_an_8_bit_file_have_8_bits(files, input):
     model, found = tensors(files["int8", input][0])
     kernels = [found[op.inputs[1]] for op in model.subgraphs[0].operators if len(op.inputs) == 3]
     convolutions = [kernel for kernel in kernels if kernel.shape is not None and len(kernel.shape) == 4]
-    assert len(convolutions) > 25 and {kernel.type for kernel in convolutions} == {schema.TensorType.INT8}
-    if input == "features":
-        floats = [math.prod(tensor.shape) for tensor in found if tensor.type == schema.TensorType.FLOAT32]
-        assert max(floats) == 10, "logits and probabilities alone are float"
+    assert len(convolutions) > 6 and {kernel.type for kernel in convolutions} == {schema.TensorType.INT8}
+
+
+@pytest.mark.slow
+def test_the_8_bit_file_of_bc_resnet_asc_has_8_bits_throughout():
+    """Normalizations by bin and by sub-band, means and sums of broadcast maps."""
+    network = unsettled_network("asc")
+    content = network_file(network, network.input_shape[1:], "int8", features_for(network, 8), float_input=False)
+    found = parsed(content).subgraphs[0].tensors
+    assert max(math.prod(tensor.shape) for tensor in found if tensor.type == schema.TensorType.FLOAT32) == 4, "logits"
 
 
 @pytest.mark.slow
@@ -98,11 +109,11 @@ def test_features_are_classified_as_the_waveform_is(files, synthetic_root):
 
 
 @pytest.mark.slow
-def test_the_command_prints_the_agreement_of_every_device(tiny_run, tmp_path, capsys, files, monkeypatch):
+def test_the_command_prints_the_agreement_of_every_device(smallest_run, tmp_path, capsys, files, monkeypatch):
     agreement = files["float", "features"][1]
     path = files["float", "features"][0]
     monkeypatch.setattr(stages, "export", lambda *arguments, **settings: (path, 8, {**settings, "a": agreement}["a"]))
-    assert main(["export", str(tiny_run), "--format", "float", "--input", "features"]) == 0
+    assert main(["export", str(smallest_run), "--format", "float", "--input", "features"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "from features to probabilities, float" in lines[1]
     assert [line.split()[0] for line in lines[3:]] == ["device", *sorted(set(agreement.devices)), "all"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tf_keras as keras
 from ai_edge_litert import schema_py_generated as schema
-from small_networks import NETWORKS, features_for, unsettled
+from small_networks import features_for, unsettled_network
 
 from asc_tf.compression.kernels import effective_kernels
 from asc_tf.compression.pruning import prune, strip_pruning
@@ -16,7 +16,7 @@ from asc_tf.export.tflite import network_file
 @pytest.fixture(scope="module")
 def network():
     """Pruned, trained for two steps in 8 bits, and plain again."""
-    model = strip_pruning(prune(unsettled(NETWORKS["asc"]()), 0.5))
+    model = strip_pruning(prune(unsettled_network("asc"), 0.5))
     wrapped = quantize(model)
     loss = keras.losses.CategoricalCrossentropy(from_logits=True)
     wrapped.compile(keras.optimizers.SGD(0.05), loss, run_eagerly=True)  # tracing takes ten times as long

@@ -100,7 +100,7 @@ def test_many_at_once_junk_among_them(page, recording):
     content, found, memory = recording.read_bytes(), [], []
 
     def one_of_many(number):
-        for index in range(3):
+        for index in range(2):
             junk = (number + index) % 3 == 0
             answer = page.ask(f"{number}-{index}.wav", os.urandom(9999) if junk else content)
             found.append(("<svg" in answer) != junk and ("refusal" in answer) == junk)
@@ -110,12 +110,12 @@ def test_many_at_once_junk_among_them(page, recording):
         [thread.start() for thread in threads]
         [thread.join() for thread in threads]
         memory.append(page.memory_kb())
-    assert found == [True] * 72 and page.process.poll() is None
+    assert found == [True] * 48 and page.process.poll() is None
     assert memory[2] < 1.1 * memory[1], memory
-    for _ in range(8):  # at most KEEP_SECONDS, the quarter of it, and the time that a busy machine takes
+    for _ in range(80):  # at most KEEP_SECONDS, the quarter of it, and the time that a busy machine takes
         if not page.files():
             break
-        time.sleep(KEEP_SECONDS / 2)
+        time.sleep(KEEP_SECONDS / 20)
     assert not page.files()
 
 

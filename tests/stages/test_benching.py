@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from tiny import TINY_SETTINGS
+from tiny import SMALLEST_SETTINGS, TINY_SETTINGS
 
 from asc_tf import stages
 from asc_tf.cli import main
@@ -21,17 +21,20 @@ def quiet(line):
 
 @pytest.fixture(scope="module", autouse=True)
 def tiny(eager):
-    few = ("finetune.epochs=1", "finetune.classifier_epochs=1", "data.validation_fraction=0")
+    few = ("train.epochs=1", "train.warmup_epochs=0", "data.validation_fraction=0")
+    few = (*few, "finetune.epochs=1", "finetune.classifier_epochs=1")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(benching, "COMMON", (*TINY_SETTINGS, *few))
         patch.setattr(benching, "TEACHER", (rows.TEACHER[0], ("model.width=6",)))
-        yield
+        yield few
 
 
 @pytest.fixture(scope="module")
-def benched(synthetic_root, tmp_path_factory):
+def benched(tiny, synthetic_root, tmp_path_factory):
     out = tmp_path_factory.mktemp("bench")
-    text = stages.bench(synthetic_root, out, names=["drop"], seeds=2, report=quiet)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(benching, "COMMON", (*SMALLEST_SETTINGS, *tiny))
+        text = stages.bench(synthetic_root, out, names=["drop"], seeds=2, report=quiet)
     return out, text
 
 
@@ -52,8 +55,9 @@ def test_every_row_is_trained_with_every_seed_and_its_base_before_it(benched):
 
 
 @pytest.mark.slow
-def test_the_same_command_again_trains_nothing(benched, synthetic_root, monkeypatch):
+def test_the_same_command_again_trains_nothing(benched, tiny, synthetic_root, monkeypatch):
     out, text = benched
+    monkeypatch.setattr(benching, "COMMON", (*SMALLEST_SETTINGS, *tiny))
     monkeypatch.setattr(training, "fit", None)
     assert stages.bench(synthetic_root, out, names=["drop"], seeds=2, report=quiet) == text
 

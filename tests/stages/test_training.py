@@ -28,8 +28,7 @@ def quiet(line):
     "network",
     [
         ["bc-resnet", "model.width=8", "frontend.mel_bins=64", "model.norm_position=all", "model.learnable_lambda=bin"],
-        ["bc-res2net", "model.width=4", "model.scale=2", "model.mfa=true", "model.norm=rfn",
-         "model.standardization=bin"],
+        ["bc-res2net", "model.width=4", "model.scale=2", "model.norm=rfn", "model.standardization=bin"],
         ["cp-mobile", "model.depth=1,1", "model.width=8", "frontend.mel_bins=64"],
         ["cp-resnet", "model.depth=none", "model.width=4", "model.rho=3"],
     ],

@@ -71,7 +71,7 @@ def peak_mib(kind, root, copies):
     for _ in range(1 if copies == COPIES else 4):
         mean_and_std(features)
         assert sum(len(batch) for batch, _ in evaluation_batches(features, labels, 10)) == RECORDINGS * copies
-    for _ in training_batches(features, labels, 10, batch_size=16, augment=augment).take(200):
+    for _ in training_batches(features, labels, 10, batch_size=16, augment=augment).take(100):
         pass
     # Not ru_maxrss, which begins with the memory of the process that started this one.
     return int(re.search(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text())[1]) / 1024

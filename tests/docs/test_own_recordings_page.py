@@ -11,7 +11,8 @@ import soundfile
 from asc_tf.cli import main
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "own-recordings.md"
-SMALL = ["model.width=4", "model.depth=1,1,1,1", "train.epochs=2", "train.warmup_epochs=1", "frontend.mel_bins=32"]
+SMALL = ["model.network=cp-mobile", "model.width=8", "model.depth=1", "frontend.mel_bins=32"]
+SMALL = [*SMALL, "train.epochs=1", "train.warmup_epochs=0"]
 
 
 @pytest.fixture

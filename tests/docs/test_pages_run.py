@@ -14,9 +14,13 @@ from asc_tf.cli import main
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 SMALL = {
-    "model.width": "4", "model.depth": "1,1,1,1", "train.epochs": "1", "train.warmup_epochs": "0",
+    "train.epochs": "1", "train.warmup_epochs": "0",
     "train.batch_size": "32", "frontend.mel_bins": "32", "data.validation_fraction": "0",
 }  # fmt: skip
+NETWORK = {  # a search has its own
+    "train": {"model.network": "cp-mobile", "model.width": "8", "model.depth": "1"},
+    "search": {"model.depth": "1,1,1,1"},
+}
 SHORT = {
     "compress": {"--epochs": "1"}, "search": {"--epochs": "1", "--trials": "1"}, "evaluate": {"--seeds": "2"},
 }  # fmt: skip
@@ -70,11 +74,10 @@ def shortened(command):
     if "--set" in command:
         at = command.index("--set")
         command, settings = command[:at], dict(each.split("=", 1) for each in command[at + 1 :])
-    if name in ("train", "search"):
-        settings |= SMALL
+    if name in NETWORK:
+        settings |= SMALL | NETWORK[name]
     if name == "search":
         settings["data.validation_fraction"] = "0.25"
-        del settings["model.width"]  # searched for
     for flag, value in SHORT.get(name, {}).items():
         if flag in command:
             at = command.index(flag)

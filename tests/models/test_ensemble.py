@@ -15,6 +15,7 @@ from asc_tf.models.network_file import read_network
 from asc_tf.runtime import Classifier
 from asc_tf.training.seeding import set_seed
 
+pytestmark = pytest.mark.usefixtures("eager")
 SHAPE = (32, 34, 1)
 FEATURES = np.random.default_rng(0).normal(size=(5, *SHAPE)).astype(np.float32)
 

@@ -111,13 +111,6 @@ def test_a_resumed_epoch_ends_like_an_unbroken_one(monkeypatch, unbroken, tmp_pa
     assert_goes_on_like(unbroken, tmp_path)
 
 
-@pytest.mark.slow
-def test_an_epoch_that_is_interrupted_twice(monkeypatch, unbroken, tmp_path):
-    assert interrupt(monkeypatch, build(), tmp_path, 13, 1) == "epoch-0001-step-000003"
-    assert interrupt(monkeypatch, build(), tmp_path, 2, 1) == "epoch-0001-step-000005"
-    assert_goes_on_like(unbroken, tmp_path)
-
-
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """The clips of every batch of a training that nobody disturbs."""
@@ -174,7 +167,7 @@ def test_reported_lines_cover_the_whole_epoch(monkeypatch, tmp_path):
 
 
 @pytest.mark.slow
-def test_progress_bar_begins_where_training_goes_on(monkeypatch, tmp_path):
+def test_progress_bar_begins_where_training_goes_on(monkeypatch, interrupted, tmp_path):
     bars = []
 
     class Bar(module.tqdm):
@@ -184,7 +177,7 @@ def test_progress_bar_begins_where_training_goes_on(monkeypatch, tmp_path):
             if on_screen:
                 bars.append((settings["desc"], self, self.n))
 
-    interrupt(monkeypatch, build(), tmp_path, 13)
+    shutil.copytree(interrupted, tmp_path, dirs_exist_ok=True)
     monkeypatch.setattr(module, "tqdm", Bar)
     fit(build(), tmp_path)
     assert [(desc, begin, bar.n, bar.total) for desc, bar, begin in bars] == [
@@ -202,8 +195,8 @@ def test_checkpoints_sort_by_age():
 
 
 @pytest.mark.slow
-def test_killed_while_a_checkpoint_is_written_the_former_one_is_used(monkeypatch, unbroken, tmp_path):
-    name = interrupt(monkeypatch, build(), tmp_path, 13, 1)
+def test_killed_while_a_checkpoint_is_written_the_former_one_is_used(interrupted, unbroken, tmp_path):
+    (name,) = names(shutil.copytree(interrupted, tmp_path, dirs_exist_ok=True))
     half = tmp_path / "checkpoints" / ".part-00000000-1-0-epoch-0001"  # of a process elsewhere, a long time ago
     half.mkdir()
     (half / "state.index").write_bytes(b"half of it")
@@ -214,8 +207,9 @@ def test_killed_while_a_checkpoint_is_written_the_former_one_is_used(monkeypatch
 
 
 @pytest.mark.slow
-def test_a_checkpoint_appears_whole_or_not_at_all(monkeypatch, unbroken, tmp_path):
-    name, written, os_replace = interrupt(monkeypatch, build(), tmp_path, 13), [], os.replace
+def test_a_checkpoint_appears_whole_or_not_at_all(monkeypatch, interrupted, unbroken, tmp_path):
+    (name,) = names(shutil.copytree(interrupted, tmp_path, dirs_exist_ok=True))
+    written, os_replace = [], os.replace
 
     def stop(part, final):
         written.extend(path.name for path in part.iterdir())

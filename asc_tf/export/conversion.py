@@ -1,5 +1,8 @@
 """TensorFlow's converter, for one function of one input."""
 
+import functools
+import json
+
 import numpy as np
 import tensorflow as tf
 
@@ -7,6 +10,7 @@ from asc_tf.internals.tensorflow import with_constants
 from asc_tf.quiet import native_stderr_hidden
 
 FORMATS = ("float", "float16", "int8")
+_FRONTENDS = {}  # bytes of a file by all that determines them
 
 
 def converted(model, shape, format="float", calibration=None, float_input=True):
@@ -38,3 +42,22 @@ def converted(model, shape, format="float", calibration=None, float_input=True):
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
             converter.inference_input_type = tf.float32 if float_input else tf.int8
         return converter.convert()
+
+
+def frontend_file(frontend, samples):
+    """A .tflite file's bytes from a waveform to features; equal frontends are converted once in a process.
+
+    Args:
+        frontend: layer from waveform to features, such as `LogMel`.
+        samples: length of the waveform.
+    """
+    key = type(frontend), json.dumps(frontend.settings(), sort_keys=True), frontend.compute_dtype, samples
+    if key not in _FRONTENDS:
+        _FRONTENDS[key] = converted(frontend, (samples,))
+    return _FRONTENDS[key]
+
+
+@functools.cache
+def softmax_file(classes):
+    """A .tflite file's bytes from so many logits to probabilities."""
+    return converted(tf.nn.softmax, (classes,))

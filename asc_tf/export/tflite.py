@@ -16,7 +16,7 @@ from asc_tf.errors import AscError
 from asc_tf.export.agreement import Agreement
 from asc_tf.export.bias_correction import with_corrected_biases
 from asc_tf.export.chaining import chained
-from asc_tf.export.conversion import FORMATS, converted
+from asc_tf.export.conversion import FORMATS, converted, frontend_file, softmax_file
 from asc_tf.export.deployment import deployment_graph
 from asc_tf.export.equalized_channels import equalize_channels
 from asc_tf.export.integer_norms import with_integer_norms
@@ -120,9 +120,9 @@ def joined_file(frontend, model, samples, format, input, calibration, least_memo
     shape = frontend.feature_shape(samples)
     parts = {}
     if input == "waveform":
-        parts["waveform"] = converted(frontend, (samples,))
+        parts["waveform"] = frontend_file(frontend, samples)
     parts["features"] = network_file(model, shape, format, calibration, input == "waveform", least_memory)
-    parts["logits"] = converted(tf.nn.softmax, (model.output_shape[1],))
+    parts["logits"] = softmax_file(model.output_shape[1])
     content = shrunk(chained(parts, "probabilities"))
     return with_memory_plan(content) if least_memory else content
 

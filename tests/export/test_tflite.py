@@ -10,7 +10,7 @@ from asc_tf.data.clips import read_clips
 from asc_tf.errors import AscError
 from asc_tf.experiment.build import build_frontend
 from asc_tf.experiment.run_folder import load_model, read_run
-from asc_tf.export import tflite
+from asc_tf.export import conversion, tflite
 from asc_tf.export.agreement import BOUNDS, Bound
 from asc_tf.export.tflite import export_tflite
 from asc_tf.frontend.log_mel import LogMel
@@ -35,6 +35,20 @@ def waveforms(synthetic_root):
     names = clips[clips.split == "test"].groupby("device").filename.first()
     assert len(names) == 9
     return np.stack([load_waveform(synthetic_root / name, 16000) for name in names])
+
+
+def test_equal_frontends_are_converted_once(monkeypatch):
+    made = []
+
+    def noted(frontend, shape):
+        made.append((frontend.mel_bins, *shape))
+        return bytes(len(made))
+
+    monkeypatch.setattr(conversion, "_FRONTENDS", {})
+    monkeypatch.setattr(conversion, "converted", noted)
+    asked = [(32, 8000), (32, 8000), (40, 8000), (32, 9000), (40, 8000)]
+    files = [conversion.frontend_file(LogMel(mel_bins=bins), samples) for bins, samples in asked]
+    assert made == [(32, 8000), (40, 8000), (32, 9000)] and list(map(len, files)) == [1, 1, 2, 3, 2]
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import functools
 import hashlib
 import json
 import os
@@ -176,11 +177,7 @@ class _Cache:
         write_shard(path, rows(), len(ordered), row_type([name.encode() for name in ordered], self.shape))
 
     def _transform(self, stop, bar):
-        graph = tf.function(
-            lambda pieces: tf.cast(self.frontend(pieces)[..., 0], tf.float16),
-            input_signature=[tf.TensorSpec((self.cut.pieces, self.cut.samples))],
-            autograph=False,
-        ).get_concrete_function()
+        graph = _graph_of(self.frontend, self.cut.pieces, self.cut.samples)
 
         def features_of(name):
             if stop.is_set():
@@ -190,6 +187,16 @@ class _Cache:
             return graph(tf.constant(pieces)).numpy()
 
         return features_of
+
+
+@functools.lru_cache(maxsize=4)
+def _graph_of(frontend, pieces, samples):
+    """The features of a recording's pieces as a TensorFlow graph: to trace it takes longer than a few recordings."""
+    return tf.function(
+        lambda waveforms: tf.cast(frontend(waveforms)[..., 0], tf.float16),
+        input_signature=[tf.TensorSpec((pieces, samples))],
+        autograph=False,
+    ).get_concrete_function()
 
 
 def _report_problems(folder, clips, problems):

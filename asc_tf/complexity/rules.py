@@ -95,7 +95,7 @@ def verdicts(account: Account) -> list[Verdict]:
 
     Examples:
         >>> import asc_tf
-        >>> account = asc_tf.keras_account(asc_tf.bc_resnet_asc((32, 34, 1), width=4, depth=(1, 1, 1, 1)), seconds=1.0)
+        >>> account = asc_tf.keras_account(asc_tf.cp_mobile((32, 34, 1), width=8, depth=(1,)), seconds=1.0)
         >>> [verdict.year for verdict in asc_tf.verdicts(account)]
         [2021, 2022, 2023, 2024, 2025]
     """

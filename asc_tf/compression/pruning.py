@@ -39,9 +39,9 @@ def prune(model: keras.Model, ratio: float, scope: str = "connected", floor: flo
 
     Examples:
         >>> import asc_tf
-        >>> network = asc_tf.bc_resnet_asc((32, 34, 1), width=4, depth=(1, 1, 1, 1))
+        >>> network = asc_tf.cp_mobile((32, 34, 1), width=8, depth=(1,))
         >>> pruned = asc_tf.strip_pruning(asc_tf.prune(network, 0.5))
-        >>> bool((pruned.get_layer("stem").kernel.numpy() == 0).any())
+        >>> bool((pruned.get_layer("stem2").kernel.numpy() == 0).any())
         True
     """
     _check(ratio)

@@ -41,7 +41,7 @@ def quantize(model: keras.Model, activations: bool = False, calibration: np.ndar
 
     Examples:
         >>> import asc_tf
-        >>> network = asc_tf.bc_resnet_asc((32, 34, 1), width=4, depth=(1, 1, 1, 1))
+        >>> network = asc_tf.cp_mobile((32, 34, 1), width=8, depth=(1,))
         >>> rounded = asc_tf.strip_quantization(asc_tf.quantize(network))
         >>> kernel = rounded.get_layer("classifier").kernel.numpy()[0, 0]
         >>> steps = kernel / abs(kernel).max(axis=0) * 127

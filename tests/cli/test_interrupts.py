@@ -31,13 +31,17 @@ def interrupted_in(module, sent, entry, arguments, folder):
 
 
 @pytest.mark.parametrize("sent", LINES)
-@pytest.mark.parametrize("entry", ENTRIES.values(), ids=ENTRIES)
 @pytest.mark.parametrize(
-    ("module", "arguments"),
-    [("tyro", ["recipes"]), ("tensorflow", ["models"]), ("soxr", ["predict", "x.tflite", "x.wav"])],
+    ("entry", "module", "arguments"),
+    [
+        ("module", "tyro", ["recipes"]),
+        ("command", "tyro", ["recipes"]),
+        ("module", "tensorflow", ["models"]),
+        ("command", "soxr", ["predict", "x.tflite", "x.wav"]),
+    ],
 )
 def test_while_libraries_are_imported(tmp_path, sent, entry, module, arguments):
-    done = interrupted_in(module, sent, entry, arguments, tmp_path)
+    done = interrupted_in(module, sent, ENTRIES[entry], arguments, tmp_path)
     assert (done.returncode, done.stderr) == LINES[sent] and done.stdout == ""
 
 

@@ -45,6 +45,7 @@ def fails(capsys, *arguments):
     return line
 
 
+@pytest.mark.slow
 def test_train_and_apply(trained, root, capsys):
     folder, out, err = trained
     for word in ("untranslated", "filtered", "ratio", str(folder / "translation.png")):
@@ -57,8 +58,8 @@ def test_train_and_apply(trained, root, capsys):
     )
 
 
-def test_mistakes_are_told_in_one_sentence(root, tmp_path, capsys):
-    begin = ["translate", "train", root, "--out", tmp_path / "t"]
+def test_mistakes_are_told_in_one_sentence(synthetic_root, tmp_path, capsys):
+    begin = ["translate", "train", synthetic_root, "--out", tmp_path / "t"]
     assert "device 's5' has no clips in the training part; expected one of a, b, c, s1, s2, s3" in fails(
         capsys, *begin, "--from", "a", "--to", "s5", *SMALL
     )
@@ -81,6 +82,7 @@ def test_training_without_translated_clips_names_the_command(synthetic_root, tmp
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_a_translator_that_is_not_trained_to_the_end(trained, tmp_path, capsys):
     folder = shutil.copytree(trained[0], tmp_path / "t")
     (folder / "generator.keras").unlink()

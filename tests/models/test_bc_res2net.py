@@ -55,7 +55,7 @@ VARIANTS = {"plain": {}, "mfa": {"mfa": True}, "fpm": {"fpm": True}, "both": {"m
 @pytest.mark.parametrize(
     ("variant", "parameters", "multiplications"),
     [
-        ("plain", 85_840, 15_757_060),
+        pytest.param("plain", 85_840, 15_757_060, marks=pytest.mark.slow),
         pytest.param("mfa", 93_590, 16_923_780, marks=pytest.mark.slow),
         pytest.param("fpm", 118_840, 25_588_380, marks=pytest.mark.slow),
         ("both", 126_590, 26_755_100),

@@ -26,7 +26,6 @@ def members():
     networks = [
         bc_resnet_asc(SHAPE, 3, width=4, depth=(1, 1, 1, 1), norm_position="input", feature_mean=1.0),
         cp_mobile(SHAPE, 3, width=8, depth=(1,), feature_std=2.0),
-        cp_mobile(SHAPE, 3, width=8, depth=(1,)),
     ]
     generator = np.random.default_rng(1)
     for network in networks:

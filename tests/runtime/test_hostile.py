@@ -124,7 +124,7 @@ def test_an_older_file_is_used(older, classifier, path):
 
 def test_a_damaged_older_file_is_refused_or_gives_an_answer(older, path):
     generator = random.Random(3)
-    for _ in range(20):
+    for _ in range(10):
         damaged = bytearray(older)
         for _ in range(8):
             damaged[generator.randrange(len(older) - 12000, len(older))] = generator.randrange(256)

@@ -58,8 +58,10 @@ def test_a_full_disk_behind_standard_output(arguments):
     assert done.returncode == 1 and done.stderr == b"asc-tf: input or output: No space left on device\n"
 
 
-@pytest.mark.parametrize("arguments", [["recipes"], ["train", "--help"]])
-@pytest.mark.parametrize("redirections", ["| true", "2>&1 | true", "| head -1"])
+@pytest.mark.parametrize(
+    ("arguments", "redirections"),
+    [(["recipes"], "| true"), (["train", "--help"], "2>&1 | true"), (["recipes"], "| head -1")],
+)
 def test_a_reader_that_leaves_is_no_mistake(arguments, redirections):
     assert shell(redirections, *arguments).stderr == b""
 

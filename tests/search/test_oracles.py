@@ -49,7 +49,7 @@ def check_complete(oracle, train, trials):
     assert train.trained == dict.fromkeys((f"trial_{name}" for name in oracle.trials), 1)
 
 
-@pytest.mark.parametrize(("algorithm", "trials"), [("random", 12), ("bayesian", 8), ("hyperband", 12)])
+@pytest.mark.parametrize(("algorithm", "trials"), [("random", 12), ("bayesian", 7), ("hyperband", 12)])
 def test_only_networks_within_the_budget_are_trained(tmp_path, algorithm, trials):
     """The first six of a Bayesian search are drawn at random."""
     train = FakeTraining()

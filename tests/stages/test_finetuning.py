@@ -156,7 +156,11 @@ def test_the_command_prints_both_tables(pretrained, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("changed", "kept"),
     [
-        (["renew_classifier=false", "classifier_learning_rate=1e-6", "learning_rate=3e-3"], "fine-tuned"),
+        pytest.param(
+            ["renew_classifier=false", "classifier_learning_rate=1e-6", "learning_rate=3e-3"],
+            "fine-tuned",
+            marks=pytest.mark.slow,
+        ),
         (["classifier_learning_rate=30"], "pretrained"),
     ],
 )

@@ -213,13 +213,14 @@ def test_an_experiment_that_goes_on_trains_on_them_as_well(applied, root, smalle
         ({"min_correlation": 1.0}, "none of its .* pairs correlates by 1 or more"),
     ],
 )
-def test_settings_that_cannot_be_used_leave_nothing_behind(root, tmp_path, changes, message):
+def test_settings_that_cannot_be_used_leave_nothing_behind(synthetic_root, tmp_path, changes, message):
+    changed = dataclasses.replace(SETTINGS, **changes)
     with pytest.raises(AscError, match=message):
-        stages.train_translator(root, dataclasses.replace(SETTINGS, **changes), tmp_path / "t", FRONTEND, report=quiet)
+        stages.train_translator(synthetic_root, changed, tmp_path / "t", FRONTEND, report=quiet)
     assert not (tmp_path / "t").exists()
 
 
-def test_pcen_is_refused(root, tmp_path):
+def test_pcen_is_refused(synthetic_root, tmp_path):
     pcen = FrontendConfig(mel_bins=32, compression="pcen")
     with pytest.raises(AscError, match="frontend.compression is pcen; expected log for a translator"):
-        stages.train_translator(root, SETTINGS, tmp_path / "t", pcen, report=quiet)
+        stages.train_translator(synthetic_root, SETTINGS, tmp_path / "t", pcen, report=quiet)

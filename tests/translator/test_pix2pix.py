@@ -71,6 +71,7 @@ def test_a_step_is_the_two_gradients_of_the_docstring():
     assert float(logs["adversarial"]) == pytest.approx(float(tf.reduce_mean((fake_scores - 1) ** 2)), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_fit_brings_the_translation_nearer_and_evaluate_measures_it():
     model = build()
     model.compile(keras.optimizers.Adam(1e-2, beta_1=0.5))

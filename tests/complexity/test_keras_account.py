@@ -1,5 +1,4 @@
 import importlib
-import inspect
 from pathlib import Path
 
 import numpy as np
@@ -172,7 +171,9 @@ def test_macs_of_bc_resnet_asc_layer_by_layer(asc_1, account_1):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("make", [lambda: bc_resnet_asc((64, 32, 1), width=4), lambda: cp_mobile((64, 32, 1))])
+@pytest.mark.parametrize(
+    "make", [lambda: bc_resnet_asc((64, 32, 1), width=4, depth=(2, 1, 1, 1)), lambda: cp_mobile((64, 32, 1))]
+)
 def test_macs_agree_with_tensorflow_s_profiler(make):
     model = make()
     function = tf.function(lambda x: model(x, training=False)).get_concrete_function(tf.TensorSpec((1, 64, 32, 1)))
@@ -268,21 +269,6 @@ def test_what_no_output_needs_is_not_counted():
             return inputs * 3.0
 
     assert cost_of(Wasteful()) == Operations(multiplications=N)
-
-
-@pytest.mark.slow
-def test_every_network_is_accounted_for():
-    assert len(asc_tf.models.NETWORKS) >= 4
-    networks = {}
-    for name, build in asc_tf.models.NETWORKS.items():
-        depth = inspect.signature(build).parameters.get("depth")
-        blocks = depth and (2, *[1] * (len(depth.default) - 1))  # of both kinds
-        networks[name] = build((256, 32, 1), **({"depth": blocks} if blocks else {}))
-    networks["ensemble"] = asc_tf.models.ensemble([networks["cp-mobile"], networks["cp-resnet"]])
-    for name, network in networks.items():
-        account = keras_account(network, seconds=1.0)
-        assert account.unaccounted() == [], name
-        assert account.operations().macs and account.operations().multiplications, name
 
 
 def test_every_leaf_layer_is_accounted_for():

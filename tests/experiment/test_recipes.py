@@ -38,7 +38,8 @@ SMALL = {recipe.name: made_small(recipe) for recipe in RECIPES.values()}
 
 def parts_of_a_training(config):
     """What a training begins with: recipes of the same parts are told apart by what their networks are made of."""
-    yield from (config.frontend, config.augment, config.train, config.data.translated)
+    yield from (config.frontend, config.augment, config.data.translated)
+    yield dataclasses.replace(config.train, select="last")  # what is kept at the end is no part of it
     yield config.model.network, config.model.standardization
 
 
@@ -49,6 +50,9 @@ def recipes_of_all_parts():
     while wanted:
         chosen.append(max(parts, key=lambda name: len(parts[name] & wanted)))
         wanted -= parts[chosen[-1]]
+    for name in tuple(chosen):
+        if parts[name] <= set().union(*(parts[other] for other in chosen if other != name)):
+            chosen.remove(name)  # those chosen after it have all that it has
     return chosen
 
 

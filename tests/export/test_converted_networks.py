@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from model_checks import converted, run_tflite
-from small_networks import QUICK_AND_SLOW, features_for, unsettled_network
+from small_networks import NETWORKS, QUICK_AND_SLOW, features_for, unsettled_network
 
+import asc_tf.models
 from asc_tf.complexity.keras_account import keras_account
 from asc_tf.complexity.tflite_account import tflite_account
 
@@ -36,3 +37,11 @@ def test_both_accounts_agree(both, tmp_path):
     assert file.operations().functions == network.operations().functions
     assert kernels(file) == kernels(network)
     assert file.unaccounted() == network.unaccounted() == []
+    assert network.operations().multiplications > 0
+
+
+@pytest.mark.slow
+def test_every_network_is_among_them():
+    assert {build.__name__ for build in asc_tf.models.NETWORKS.values()} <= {
+        unsettled_network(name).name for name in NETWORKS
+    }

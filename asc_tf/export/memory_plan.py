@@ -18,8 +18,20 @@ _VERSION, _HEADER, _ALIGNMENT, _ELSEWHERE = 1, 3, 16, -1
 _KIND = schema.BuiltinOperator
 # Operators that read a number before they write the number at the same place, in every kernel.
 _IN_PLACE = {_KIND.ADD, _KIND.SUB, _KIND.MUL, _KIND.RESHAPE, _KIND.LOGISTIC, _KIND.RELU}
-_TRIALS = 300
 _TYPES = {number: name.lower() for name, number in vars(schema.TensorType).items() if not name.startswith("_")}
+
+
+@dataclass(frozen=True)
+class _Search:
+    """A random walk over orders: blocks of `large` times the largest take part; see `_searched_order`."""
+
+    large: float
+    steps: int
+    warmth: float
+
+
+_QUICK, _COLD, _WARM = _Search(1 / 16, 300, 0), _Search(1 / 64, 1000, 0), _Search(1 / 64, 1000, 1 / 150)
+_SEARCHES = (_QUICK, *(_WARM, _COLD) * 4)
 
 
 @dataclass(eq=False)
@@ -71,11 +83,7 @@ def planned_bytes(content):
 
 def least_bytes(model, graph):
     """The most bytes of maps alive at once, where those that can take each other's place do."""
-    alive = [0] * (len(graph.operators) + 2)
-    for block in _blocks(model, graph):
-        for step in range(block.first, block.last + 1):
-            alive[step] += block.size
-    return max(alive)
+    return _most_at_once(_blocks(model, graph))
 
 
 def bytes_of(tensor):
@@ -128,36 +136,62 @@ def _replaced(model, graph, operator, step, last):
 
 
 def planned_height(model, graph):
-    """Bytes of the maps by the plan that `with_memory_plan` would make."""
-    return max((at + block.size for block, at in _packed_blocks(_blocks(model, graph))), default=0)
+    """Bytes of the maps by a quick plan; `with_memory_plan` may find a lower one."""
+    plan = _packed_blocks(_blocks(model, graph), searches=_SEARCHES[:1])
+    return max((at + block.size for block, at in plan), default=0)
 
 
-def _packed_blocks(blocks):
-    """[(block, offset)]: the best of some orders, each block as low as those before it allow.
+def _packed_blocks(blocks, searches=_SEARCHES):
+    """[(block, offset)]: the best of some orders, each block as low as those before it allow."""
+    beside, best, least = _beside(blocks), {}, math.inf
+    for seed, search in enumerate(searches):
+        order = _searched_order(blocks, search, random.Random(seed))
+        offsets = _placed(order, beside)
+        height = _height(order, offsets)
+        if height < least:
+            best, least = offsets, height
+        if least == _most_at_once(blocks):
+            break
+    return [(block, best[id(block)]) for block in blocks]
 
-    The search is over the large blocks: of their best order so far a block at the top, and one at random, move forward,
-    and stay there if that is no worse. Small blocks fit between them.
+
+def _searched_order(blocks, search, generator):
+    """The best order on a random walk over the large blocks, and the small ones after it, which fit between them.
+
+    In each step a block at the top and one at random move forward. They stay there if that needs no more memory, and on
+    a warm walk sometimes even then, the less likely the more it needs and the later it is (simulated annealing).
     """
-    least_of_large = max((block.size for block in blocks), default=0) / 16
+    least_of_large = max((block.size for block in blocks), default=0) * search.large
     large = [block for block in blocks if block.size >= least_of_large]
     small = sorted((block for block in blocks if block.size < least_of_large), key=lambda block: -block.size)
     beside = _beside(large)
-    generator = random.Random(0)
     starts = [
         sorted(large, key=lambda block: (-block.size, block.first)),
         sorted(large, key=lambda block: (block.first, -block.size)),
         sorted(large, key=lambda block: (-block.size * (block.last - block.first + 1), block.first)),
     ]
     order, offsets = min(((order, _placed(order, beside)) for order in starts), key=lambda pair: _height(*pair))
-    for _ in range(_TRIALS if large else 0):
-        most, moved = _height(order, offsets), list(order)
+    most = least = _height(order, offsets)
+    best, warmth = order, most * search.warmth
+    for step in range(search.steps if large else 0):
+        moved = list(order)
         top = [block for block in order if offsets[id(block)] + block.size == most]
         for block in (generator.choice(top), generator.choice(order)):
             place = moved.index(block)
             moved.insert(generator.randint(0, place), moved.pop(place))
-        order, offsets = min(((moved, _placed(moved, beside)), (order, offsets)), key=lambda pair: _height(*pair))
-    offsets = _placed([*order, *small], _beside(blocks))
-    return [(block, offsets[id(block)]) for block in blocks]
+        there = _placed(moved, beside)
+        more = _height(moved, there) - most
+        if more <= 0 or (warmth and generator.random() < math.exp(-more / (warmth * (1 - step / search.steps)))):
+            order, offsets, most = moved, there, most + more
+        if most < least:
+            best, least = order, most
+    return [*best, *small]
+
+
+def _most_at_once(blocks):
+    """The most bytes of blocks alive at one step: no plan needs fewer."""
+    steps = range(max((block.last for block in blocks), default=-1) + 1)
+    return max((sum(block.size for block in blocks if block.first <= step <= block.last) for step in steps), default=0)
 
 
 def _height(blocks, offsets):

@@ -5,7 +5,16 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from tflite_answers import answers
 
-from asc_tf.export.memory_plan import ENTRY, bytes_of, least_bytes, planned_bytes, with_memory_plan
+from asc_tf.export.memory_plan import (
+    _SEARCHES,
+    ENTRY,
+    _Block,
+    _packed_blocks,
+    bytes_of,
+    least_bytes,
+    planned_bytes,
+    with_memory_plan,
+)
 from asc_tf.export.scheduling import least_growth_order, scheduled
 from asc_tf.micro.arena import measured_arena, micro_interpreter, run
 from asc_tf.runtime.shipped import shipped_models
@@ -79,3 +88,21 @@ def test_the_interpreter_follows_the_plan(content, planned):
 
 def test_a_file_without_a_plan_says_none(content):
     assert planned_bytes(content) is None
+
+
+def test_a_longer_search_finds_a_lower_plan():
+    """Here the lowest that there can be: as high as the blocks that live at once; and no two of them overlap."""
+    generator = np.random.default_rng(3)
+    firsts = generator.integers(0, 60, 40)
+    blocks = [
+        _Block([index], 16 * int(generator.integers(1, 100)), int(first), int(first + generator.integers(0, 12)))
+        for index, first in enumerate(firsts)
+    ]
+    quick, best = _packed_blocks(blocks, _SEARCHES[:1]), _packed_blocks(blocks)
+    heights = [max(at + block.size for block, at in plan) for plan in (quick, best)]
+    alive = [sum(block.size for block in blocks if block.first <= step <= block.last) for step in range(72)]
+    assert heights[0] > heights[1] == max(alive)
+    for one, at in best:
+        for other, there in best:
+            together = one is not other and one.first <= other.last and other.first <= one.last
+            assert not together or at + one.size <= there or there + other.size <= at

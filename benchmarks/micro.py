@@ -27,6 +27,7 @@ from asc_tf.micro.arena import measured_arena, micro_interpreter, run
 from asc_tf.micro.folder import write_micro_folder
 from asc_tf.runtime.classifier import Classifier, to_quantized
 from asc_tf.runtime.frontend import frontend_of
+from asc_tf.runtime.latency import latencies, latency_ratio
 from asc_tf.stages.exporting import export
 
 PROBE = Path(__file__).resolve().parents[1] / "tests" / "micro" / "probe.c"
@@ -46,8 +47,16 @@ def main():
         if arena is None:
             sys.exit('tflite-micro is not installed; expected it by pip install ".[micro]" (Python 3.11)')
         print(f"arena: {arena.bytes:,} bytes = {arena.maps:,} of maps + {arena.records:,} of records", flush=True)
+        show_latency(arguments.run, file, Path(folder) / "fast.tflite")
         write_micro_folder(file, Path(folder) / "c", arguments.run.name)
         compare(arguments.run, file, [compiled(Path(folder) / "c", fixed) for fixed in (0, 1)], arguments.clips)
+
+
+def show_latency(run_folder, file, fast):
+    """Print how many times as long the file takes as `--format int8`'s, both in LiteRT on one thread, in turns."""
+    export(run_folder, fast, format="int8", input="features")
+    latency = latencies({path: path.read_bytes() for path in (file, fast)}, rounds=15, runs=20)
+    print(f"in LiteRT: {latency_ratio(latency[file], latency[fast]):.2f} times as long as --format int8", flush=True)
 
 
 def compare(run_folder, file, programs, clips_wanted):

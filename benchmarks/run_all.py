@@ -138,6 +138,7 @@ BENCHMARKS = (
         "a microcontroller's interpreter and C frontend beside LiteRT and `predict`",
         (
             ("arena", rf"^arena: {NUMBER} bytes"),
+            ("LiteRT's time × --format int8", rf"^in LiteRT: {NUMBER} times"),
             ("same first scene, %", rf"same first scene as predict on {NUMBER} %"),
             ("largest difference of a probability", rf"{NUMBER} in all$"),
         ),

@@ -44,10 +44,10 @@ def fit(model, folder, epochs, **arguments):
 
 def test_resumed_training_equals_the_unbroken_one(tmp_path):
     unbroken = build()
-    history = fit(unbroken, tmp_path / "a", 5, validation=VALIDATION)
-    fit(build(), tmp_path / "b", 2, validation=VALIDATION)
+    history = fit(unbroken, tmp_path / "a", 3, validation=VALIDATION)
+    fit(build(), tmp_path / "b", 1, validation=VALIDATION)
     resumed = build()
-    assert fit(resumed, tmp_path / "b", 5, validation=VALIDATION) == history
+    assert fit(resumed, tmp_path / "b", 3, validation=VALIDATION) == history
     for one, other in zip(unbroken.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -97,7 +97,7 @@ def test_only_the_newest_checkpoint_stays_and_holds_the_history(tmp_path):
 
 def test_best_weights_are_those_of_the_lowest_validation_loss(tmp_path):
     model = build(rate=2.0)  # so large that the loss goes up and down
-    history = fit(model, tmp_path, 8, validation=VALIDATION, best=tmp_path / "best.keras")
+    history = fit(model, tmp_path, 4, validation=VALIDATION, best=tmp_path / "best.keras")
     losses = [logs["val_loss"] for logs in history]
     assert min(losses) < losses[-1]
     best = keras.models.load_model(tmp_path / "best.keras")
@@ -106,9 +106,9 @@ def test_best_weights_are_those_of_the_lowest_validation_loss(tmp_path):
 
 def test_best_is_not_overwritten_by_a_worse_epoch_after_resuming(tmp_path):
     best = tmp_path / "best.keras"
-    losses = [logs["val_loss"] for logs in fit(build(rate=2.0), tmp_path, 8, validation=VALIDATION, best=best)]
+    losses = [logs["val_loss"] for logs in fit(build(rate=2.0), tmp_path, 4, validation=VALIDATION, best=best)]
     best.unlink()
-    losses.append(fit(build(rate=2.0), tmp_path, 9, validation=VALIDATION, best=best)[-1]["val_loss"])
+    losses.append(fit(build(rate=2.0), tmp_path, 5, validation=VALIDATION, best=best)[-1]["val_loss"])
     assert losses[-1] > min(losses) and not best.exists()
 
 

@@ -73,6 +73,7 @@ def unsettled(model, seed=0):
 @functools.cache
 def unsettled_network(name):
     """One of NETWORKS, made once for all tests of a process, which leave it as it is."""
+    keras.utils.set_random_seed(0)  # the same kernels whichever test comes first
     return unsettled(NETWORKS[name]())
 
 

@@ -1,10 +1,12 @@
 """Small networks of every kind, with normalizations as training leaves them."""
 
 import functools
+import random
 import sys
 
 import numpy as np
 import pytest
+import tensorflow as tf
 import tf_keras as keras
 
 from asc_tf.models import bc_res2net, bc_resnet, bc_resnet_asc, cp_mobile, cp_mobile_2023, cp_resnet, tf_sepnet
@@ -73,7 +75,8 @@ def unsettled(model, seed=0):
 @functools.cache
 def unsettled_network(name):
     """One of NETWORKS, made once for all tests of a process, which leave it as it is."""
-    keras.utils.set_random_seed(0)  # the same kernels whichever test comes first
+    random.seed(0)
+    tf.random.set_seed(0)  # the same kernels whichever test comes first
     return unsettled(NETWORKS[name]())
 
 

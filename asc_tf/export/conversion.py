@@ -2,6 +2,7 @@
 
 import functools
 import json
+import warnings
 
 import numpy as np
 import tensorflow as tf
@@ -30,7 +31,9 @@ def converted(model, shape, format="float", calibration=None, float_input=True):
     )
     # The converter saves and loads what has variables, which takes longer than all else that it does.
     constant = with_constants(function.get_concrete_function())
-    with native_stderr_hidden():
+    with native_stderr_hidden(), warnings.catch_warnings():
+        # The ranges of an 8-bit input come from the calibration.
+        warnings.filterwarnings("ignore", "Statistics for quantized inputs were expected", UserWarning)
         converter = tf.lite.TFLiteConverter.from_concrete_functions([constant], tf.Module())
         if format != "float":
             converter.optimizations = [tf.lite.Optimize.DEFAULT]

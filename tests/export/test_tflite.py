@@ -51,6 +51,14 @@ def test_equal_frontends_are_converted_once(monkeypatch):
     assert made == [(32, 8000), (40, 8000), (32, 9000)] and list(map(len, files)) == [1, 1, 2, 3, 2]
 
 
+def test_no_warning_of_the_converter_reaches_users(recwarn):
+    model = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(4)])
+    ranges = np.random.default_rng(0).normal(size=(8, 4))
+    for takes_float in (False, True):
+        conversion.converted(model, (4,), "int8", ranges, takes_float)
+    assert [str(warning.message) for warning in recwarn if warning.category is UserWarning] == []
+
+
 @pytest.fixture
 def export(smallest_file, frontend, model, waveforms, monkeypatch):
     """`export_tflite` of `smallest_file` beside a Keras model that predicts what it is told."""

@@ -203,11 +203,12 @@ def test_every_layer_of_ours_can_be_wrapped(name, tmp_path):
 
 
 def test_impossible_requests_are_refused():
+    model = network()
     with pytest.raises(ValueError, match="calibration is of use only with activations=True"):
-        quantize(network(), calibration=FEATURES)
+        quantize(model, calibration=FEATURES)
     with pytest.raises(ValueError, match="'quant_conv' is wrapped already; strip"):
-        quantize(quantize(network()))
+        quantize(quantize(model))
     with pytest.raises(ValueError, match="'pruned_kernel_conv' is wrapped already; strip"):
-        quantize(prune(network(), 0.5))
+        quantize(prune(model, 0.5))
     with pytest.raises(ValueError, match="'network' has no layer to strip of its QuantizedLayer"):
-        strip_quantization(network())
+        strip_quantization(model)

@@ -14,6 +14,7 @@ from asc_tf.export import conversion, tflite
 from asc_tf.export.agreement import BOUNDS, Bound
 from asc_tf.export.tflite import export_tflite
 from asc_tf.frontend.log_mel import LogMel
+from asc_tf.layers import ResidualNormalization
 from asc_tf.runtime import Classifier
 
 
@@ -52,10 +53,10 @@ def test_equal_frontends_are_converted_once(monkeypatch):
 
 
 def test_no_warning_of_the_converter_reaches_users(recwarn):
-    model = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(4)])
-    ranges = np.random.default_rng(0).normal(size=(8, 4))
-    for takes_float in (False, True):
-        conversion.converted(model, (4,), "int8", ranges, takes_float)
+    """It has one for graphs that it cannot save first, such as those of a layer with a gradient of its own."""
+    features = np.random.default_rng(0).normal(size=(8, 4, 6, 2))
+    model = keras.Sequential([keras.layers.Input((4, 6, 2)), keras.layers.Conv2D(2, 1), ResidualNormalization()])
+    conversion.converted(model, (4, 6, 2), "int8", features, float_input=False)
     assert [str(warning.message) for warning in recwarn if warning.category is UserWarning] == []
 
 

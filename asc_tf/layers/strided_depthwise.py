@@ -1,5 +1,8 @@
 """Depthwise convolution whose strides over frequency and time differ."""
 
+import functools
+import operator
+
 import tensorflow as tf
 import tf_keras as keras
 
@@ -34,13 +37,12 @@ class StridedDepthwiseConv2D(keras.layers.DepthwiseConv2D):
             return super().call(inputs)
         axes = [self._axis(inputs.shape[1 + axis], axis) for axis in (0, 1)]
         padded = tf.pad(inputs, ((0, 0), *(padding for padding, _ in axes), (0, 0)))
-        outputs = tf.add_n(
-            [
-                tf.nn.depthwise_conv2d(padded[:, rows, columns], self.depthwise_kernel[taps, across], (1,) * 4, "VALID")
-                for rows, taps in axes[0][1]
-                for columns, across in axes[1][1]
-            ]
-        )
+        parts = [
+            tf.nn.depthwise_conv2d(padded[:, rows, columns], self.depthwise_kernel[taps, across], (1,) * 4, "VALID")
+            for rows, taps in axes[0][1]
+            for columns, across in axes[1][1]
+        ]
+        outputs = functools.reduce(operator.add, parts)  # TFLite has no 8-bit form of `add_n`
         if self.use_bias:
             outputs += self.bias
         return outputs if self.activation is None else self.activation(outputs)

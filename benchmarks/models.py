@@ -4,11 +4,12 @@ Times, at 256 x 334 inputs with ResNorm at the input and after each stage,
 
 - the training step (forward, backward, SGD with momentum and L2, cross entropy): ours through model.fit on one
   constant batch; PyTorch's of the reference of tests/torch_reference.py, eager and compiled (torch.compile), channels
-  first and last, with glibc's default allocator and with one that keeps large tensors (the three variables of KEEPING);
+  first and last, with glibc's default allocator and with one that keeps large tensors (the variables of KEEPING);
 - inference, of a batch, likewise.
 
 With glibc's defaults PyTorch maps and unmaps every large tensor again, and most of its step is page faults. So two
-ratios are printed: to eager PyTorch with the defaults, and to its fastest way, which is the one that counts.
+ratios are printed: to eager PyTorch with the defaults, and to its fastest way, which is the one that counts. Ours and
+the fast ways use huge pages, which `asc-tf train` asks for by itself.
 
 Each side has its own process with all the cores; they take turns, several rounds, and a ratio is the median over the
 rounds. Memory is the training process's peak resident memory, in all and beyond its memory before the first step. The
@@ -37,7 +38,8 @@ SHAPE, CLASSES = (256, 334), 10
 SIZES = {10: 32, 80: 8}  # width: clips a batch
 STEPS = {("training", 10): 4, ("training", 80): 1, ("inference", 10): 8, ("inference", 80): 3}
 WANTED = {10: "2.0, aim 2.2", 80: "1.8, aim 2.0"}  # of the fastest PyTorch's training step
-KEEPING = {
+HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+KEEPING = HUGE_PAGES | {
     "MALLOC_MMAP_THRESHOLD_": "2147483648",
     "MALLOC_TRIM_THRESHOLD_": "8589934592",
     "MALLOC_TOP_PAD_": "268435456",
@@ -59,9 +61,10 @@ def main():
 
 def compare(part, width, rounds):
     """Let all sides take turns and print clips per second, the ratios and, of training, the memory."""
-    builds = {OURS: (keras_side, {}), **torch_ways()}
+    builds = {OURS: (keras_side, HUGE_PAGES if part == "training" else {}), **torch_ways()}
     if part == "training":
-        builds |= {"convolutions alone": (convolutions_side, {}), "all else, tensors moved once": (memory_side, {})}
+        limits = {"convolutions alone": convolutions_side, "all else, tensors moved once": memory_side}
+        builds |= {name: (side, HUGE_PAGES) for name, side in limits.items()}
     print(f"{part}, c = {width}, batches of {SIZES[width]}")
     sides = {}
     for name, (build, environment) in builds.items():

@@ -19,6 +19,7 @@ from asc_tf.layers import (
 from asc_tf.models import bc_resnet_asc
 from asc_tf.training.fit import save_model
 from asc_tf.training.precision import is_mixed, with_precision, with_scaled_loss
+from asc_tf.training.seeding import set_seed
 
 SHAPE = (32, 24, 1)
 MIXED = ("mixed_float16", "mixed_bfloat16")
@@ -26,6 +27,7 @@ MIXED = ("mixed_float16", "mixed_bfloat16")
 
 @pytest.fixture(scope="module")
 def network():
+    set_seed(0)
     return bc_resnet_asc(SHAPE, 3, width=4, depth=(1, 1, 1, 1))
 
 

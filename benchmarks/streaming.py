@@ -11,6 +11,10 @@ import functools
 import itertools
 from pathlib import Path
 
+from asc_tf.quiet import silence_tensorflow
+
+silence_tensorflow()
+
 import numpy as np
 import pandas as pd
 import tensorflow as tf

@@ -130,7 +130,7 @@ BENCHMARKS = (
     Benchmark(
         "streaming",
         "accuracy of a network with a state in place of a window",
-        (("accuracy", r"^(\S.{31}) .*all +([\d.]+) %"),),
+        (("accuracy", r"^(\w.*?) +seen .*all +([\d.]+) %"),),
         needs="run",
     ),
     Benchmark(

@@ -1,5 +1,8 @@
 """The mean of several networks' probabilities."""
 
+import functools
+import operator
+
 import tensorflow as tf
 import tf_keras as keras
 
@@ -20,5 +23,6 @@ class LogMeanProbability(keras.layers.Layer):
     channel_paths = AVERAGE
 
     def call(self, inputs):
-        mean = tf.add_n([tf.nn.softmax(logits) for logits in inputs]) * (1 / len(inputs))
+        total = functools.reduce(operator.add, map(tf.nn.softmax, inputs))  # TFLite has no 8-bit form of `add_n`
+        mean = total * (1 / len(inputs))
         return tf.math.log(tf.maximum(mean, _SMALLEST))

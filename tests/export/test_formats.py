@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import tf_keras as keras
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 from small_networks import features_for, unsettled_network
@@ -13,7 +14,9 @@ from asc_tf.cli import main
 from asc_tf.errors import AscError
 from asc_tf.export import tflite
 from asc_tf.export.agreement import BOUNDS, Agreement, Bound
+from asc_tf.export.conversion import converted
 from asc_tf.export.tflite import network_file
+from asc_tf.layers import LogMeanProbability
 from asc_tf.runtime import Classifier
 
 KINDS = [("float", "features"), ("float16", "waveform"), ("int8", "waveform"), ("int8", "features")]
@@ -81,9 +84,21 @@ def test_an_8_bit_file_has_8_bits_throughout(name):
     """Normalizations by bin and by sub-band, means and sums of broadcast maps, strides in one direction."""
     network = unsettled_network(name)
     content = network_file(network, network.input_shape[1:], "int8", features_for(network, 8), float_input=False)
+    assert sizes_of_floats(content) == [network.output_shape[1]], "logits"
+
+
+@pytest.mark.slow
+def test_so_has_that_of_an_ensemble():
+    inputs = keras.Input((6,))
+    network = keras.Model(inputs, LogMeanProbability()([keras.layers.Dense(3)(inputs) for _ in range(3)]))
+    features = np.random.default_rng(0).normal(size=(8, 6))
+    assert sizes_of_floats(converted(network, (6,), "int8", features, float_input=False)) == [3], "logits"
+
+
+def sizes_of_floats(content):
+    """Numbers in each map that a file keeps in floating point."""
     found = parsed(content).subgraphs[0].tensors
-    of_floats = [math.prod(tensor.shape) for tensor in found if tensor.type == schema.TensorType.FLOAT32]
-    assert max(of_floats) == network.output_shape[1], "logits"
+    return [math.prod(tensor.shape) for tensor in found if tensor.type == schema.TensorType.FLOAT32]
 
 
 @pytest.mark.slow

@@ -41,8 +41,9 @@ def start_with_huge_pages(arguments, setting="/sys/kernel/mm/transparent_hugepag
         setting: file of Linux's choice, "always [madvise] never" where programs have to ask.
     """
     tunables = os.environ.get("GLIBC_TUNABLES", "")
-    starts_here = bool(sys.executable) and sys.orig_argv[-len(arguments) :] == arguments  # not called by a program
-    if arguments[:1] not in [[name] for name in _TRAINS] or _HUGE_PAGES in tunables or not starts_here:
+    if not arguments or arguments[0] not in _TRAINS or _HUGE_PAGES in tunables:
+        return
+    if not sys.executable or sys.orig_argv[-len(arguments) :] != arguments:  # a program calls this one
         return
     try:
         with open(setting, encoding="ascii") as file:

@@ -25,8 +25,8 @@ from asc_tf.experiment.run_folder import load_model, read_run
 from asc_tf.export.tflite import keras_probabilities
 from asc_tf.micro.arena import measured_arena, micro_interpreter, run
 from asc_tf.micro.folder import write_micro_folder
-from asc_tf.runtime.classifier import Classifier, to_quantized
-from asc_tf.runtime.frontend import frontend_of
+from asc_tf.micro.selftest import as_int16, features_of
+from asc_tf.runtime.classifier import Classifier
 from asc_tf.runtime.latency import latencies, latency_ratio
 from asc_tf.stages.exporting import export
 
@@ -70,7 +70,8 @@ def compare(run_folder, file, programs, clips_wanted):
     waveforms = samples.astype(np.float32) / 32768
     of = {"Keras": keras_probabilities(build_frontend(config), load_model(run_folder), waveforms)}
     of["predict"] = np.array([classifier.classify(one, config.frontend.sample_rate_hz) for one in waveforms])
-    of["tflite-micro"] = answers(file, quantized_features(classifier, file, waveforms))
+    features = features_of(classifier, file)
+    of["tflite-micro"] = answers(file, (features(one)[np.newaxis] for one in waveforms))
     for name, program in zip(ARITHMETICS, programs, strict=True):
         of[f"C, {name}"] = answers(file, features_in_c(program, samples, classifier.metadata.features))
     for name, found in list(of.items())[2:]:
@@ -91,18 +92,6 @@ def compiled(folder, fixed):
     macros = [f"-DASC_FIXED_POINT={fixed}", "-DASC_STEP_FRAMES=0"]
     subprocess.run(["gcc", "-std=c99", "-O2", *macros, f"-I{folder}", *sources, PROBE, "-o", program], check=True)
     return program
-
-
-def as_int16(waveforms):
-    return np.clip(np.rint(waveforms * 32768), -32768, 32767).astype(np.int16)
-
-
-def quantized_features(classifier, file, waveforms):
-    """int8 [1, frequency, time, 1] of each waveform, as the classifier gives them to LiteRT."""
-    frontend, quantization = frontend_of(classifier.metadata, file), classifier.metadata.quantization
-    end = {"dtype": np.int8, "quantization": (quantization["scale"], quantization["zero_point"])}
-    for waveform in waveforms:
-        yield to_quantized(frontend(waveform)[np.newaxis], end)
 
 
 def features_in_c(program, samples, shape):

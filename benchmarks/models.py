@@ -184,7 +184,6 @@ def keras_side(part, width, clips):
     """A function that runs this many of our steps."""
     import numpy as np
     import tensorflow as tf
-    import tf_keras as keras
 
     import asc_tf
 
@@ -194,6 +193,16 @@ def keras_side(part, width, clips):
     if part == "inference":
         infer = tf.function(lambda: model(features, training=False), autograph=False)
         return lambda steps: [infer().numpy() for _ in range(steps)]
+    return training(model, features, labels)
+
+
+def training(model, features, labels):
+    """A function that trains the model this many steps on one constant batch of features and class numbers."""
+    import tensorflow as tf
+    import tf_keras as keras
+
+    import asc_tf
+
     constant = tf.data.Dataset.from_tensors((features, tf.one_hot(labels, CLASSES))).repeat()
     options = tf.data.Options()
     options.autotune.enabled = False  # its thread delays the end of `fit` by as long as the fit took

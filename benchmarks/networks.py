@@ -6,14 +6,13 @@ Networks take turns in one process, and a ratio is the median over the rounds.
 """
 
 import argparse
+import functools
 import statistics
 import time
 
-from asc_tf.quiet import silence_tensorflow
+from models import CLASSES, training
 
-silence_tensorflow()
-
-CLASSES, WANTED = 10, 2.5
+WANTED = 2.5
 FRAMES = {334: 8, 32: 64}  # of features: clips a batch
 CASES = (("bc_res2net", 40, {"scale": 4}), ("bc_res2net", 20, {"scale": 5}))
 
@@ -42,21 +41,13 @@ def compare(name, width, arguments, frames, clips, rounds):
 def stepper(name, frames, clips, **arguments):
     """A function without arguments that trains a network for one step."""
     import numpy as np
-    import tensorflow as tf
-    import tf_keras as keras
 
     import asc_tf
 
     model = getattr(asc_tf, name)((256, frames, 1), CLASSES, norm_position="all", **arguments)
-    model.compile(asc_tf.SGDWithL2(0.01), keras.losses.CategoricalCrossentropy(from_logits=True))
     generator = np.random.default_rng(0)
     features = generator.normal(0, 1, (clips, *model.input_shape[1:])).astype(np.float32)
-    labels = tf.one_hot(generator.integers(0, CLASSES, clips), CLASSES)
-    constant = tf.data.Dataset.from_tensors((features, labels)).repeat()
-    options = tf.data.Options()
-    options.autotune.enabled = False  # its thread delays the end of `fit` by as long as the fit took
-    constant = constant.with_options(options)
-    return lambda: model.fit(constant, steps_per_epoch=1, verbose=0)
+    return functools.partial(training(model, features, generator.integers(0, CLASSES, clips)), 1)
 
 
 def seconds(call):

@@ -143,14 +143,14 @@ def planned_height(model, graph):
 
 def _packed_blocks(blocks, searches=_SEARCHES):
     """[(block, offset)]: the best of some orders, each block as low as those before it allow."""
-    beside, best, least = _beside(blocks), {}, math.inf
+    beside, fewest, best, least = _beside(blocks), _most_at_once(blocks), {}, math.inf
     for seed, search in enumerate(searches):
         order = _searched_order(blocks, search, random.Random(seed))
         offsets = _placed(order, beside)
         height = _height(order, offsets)
         if height < least:
             best, least = offsets, height
-        if least == _most_at_once(blocks):
+        if least == fewest:
             break
     return [(block, best[id(block)]) for block in blocks]
 

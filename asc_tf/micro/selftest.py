@@ -15,21 +15,34 @@ def made_sound(samples):
     return np.rint(32767 * (tone + noise)).astype(np.int16)
 
 
-def vector_of(classifier, source, samples):
-    """{name: array} that selftest.c compares with, for one window.
+def as_int16(waveform):
+    """int16 samples of a waveform in ±1."""
+    return np.clip(np.rint(waveform * 32768), -32768, 32767).astype(np.int16)
+
+
+def features_of(classifier, source):
+    """Function from a waveform [samples] to int8 features [frequency, time, 1], as the classifier gives its network.
 
     Args:
         classifier: `Classifier` of a file of int8 features.
         source: names the file in errors.
+    """
+    frontend, quantization = frontend_of(classifier.metadata, source), classifier.metadata.quantization
+    end = {"dtype": np.int8, "quantization": (quantization["scale"], quantization["zero_point"])}
+    return lambda waveform: to_quantized(frontend(waveform), end)
+
+
+def vector_of(classifier, source, samples):
+    """{name: array} that selftest.c compares with, for one window.
+
+    Args:
+        classifier, source: of `features_of`.
         samples: int16 [samples].
     """
     waveform = samples.astype(np.float32) / 32768
-    quantization = classifier.metadata.quantization
-    end = {"dtype": np.int8, "quantization": (quantization["scale"], quantization["zero_point"])}
-    features = frontend_of(classifier.metadata, source)(waveform)[..., 0]
     return {
         "asc_test_samples": samples,
-        "asc_test_features": to_quantized(features, end),
+        "asc_test_features": features_of(classifier, source)(waveform)[..., 0],
         "asc_test_probabilities": classifier.window_probabilities(waveform),
     }
 

@@ -3,12 +3,11 @@
 import tempfile
 from pathlib import Path
 
-import numpy as np
-
 from asc_tf.data.clips import read_clips
 from asc_tf.data.waveforms import Cut
 from asc_tf.experiment.run_folder import read_run
 from asc_tf.micro.folder import write_micro_folder
+from asc_tf.micro.selftest import as_int16
 from asc_tf.stages.exporting import export
 
 
@@ -40,5 +39,4 @@ def _recording(run, root):
     clips = read_clips(root)
     test = clips[clips.split == "test"]
     name = (test if len(test) else clips).filename.iloc[0]
-    waveform = Cut(config.frontend.sample_rate_hz, dataset.clip_seconds).load(Path(root) / name)[0]
-    return np.clip(np.rint(waveform * 32768), -32768, 32767).astype(np.int16)
+    return as_int16(Cut(config.frontend.sample_rate_hz, dataset.clip_seconds).load(Path(root) / name)[0])
